@@ -1,0 +1,64 @@
+import type { DiskUse, ExtentList, Forest, MediaUse, OperationUse, SnapshotUse } from '@strata/backing-chain';
+import type { CreateImage, Image, ImageChain, ImageFormat, ImageMap, ImportImage } from '@strata/contract';
+
+/** What stands on images, told by the features that know: VMs, snapshots, operations. Called often: plain SQL. */
+export interface UseSource {
+  disks?(): DiskUse[];
+  media?(): MediaUse[];
+  snapshots?(): SnapshotUse[];
+  operations?(): OperationUse[];
+}
+
+/** The facts of one image that others need without its relations. */
+export interface ImageFacts {
+  readonly id: string;
+  readonly name: string;
+  readonly path: string;
+  readonly format: ImageFormat;
+  readonly virtualSize: number;
+  readonly allocatedSize: number;
+  readonly backingId: string | null;
+  readonly present: boolean;
+}
+
+/** The library: which images there are, what they are, how they stand on each other. Files are the truth. */
+export interface ImagesService {
+  addUseSource(source: UseSource): void;
+
+  list(): Image[];
+  /** Throws `not-found`. */
+  get(id: string): Image;
+  facts(id: string): ImageFacts;
+  findByPath(path: string): ImageFacts | null;
+  /** Top first. Throws `image-unreadable` when a member is missing, foreign or part of a cycle, saying which. */
+  chainFacts(id: string): ImageFacts[];
+  chain(id: string): ImageChain;
+  forest(): Forest;
+
+  /** Reads the headers of these files again (all that are known when left out) and notices new and gone ones. */
+  refresh(ids?: readonly string[]): Promise<void>;
+  /** Every folder again; afterwards `forest().complete` is true unless something could not be read. */
+  scan(): Promise<void>;
+
+  create(request: CreateImage): Promise<Image>;
+  import(request: ImportImage): Promise<Image>;
+  /**
+   * A new qcow2 overlay beside `backingId` (same folder unless given), backing string relative, format recorded,
+   * the header read back and verified. `stem` is slugged into a free file name.
+   */
+  createOverlay(request: { backingId: string; stem: string; folder?: string }): Promise<Image>;
+  /** Ranges a layer holds itself, from its qcow2 tables (other formats: `qemu-img map`), cached by inode, size and mtime. */
+  allocation(id: string): Promise<ExtentList>;
+  map(id: string, resolution?: number): Promise<ImageMap>;
+
+  /** To the trash; throws `image-in-use` with who stands on it. */
+  delete(id: string): Promise<void>;
+  /** Unlinks a file that a verified commit merged, and forgets it. Idempotent. */
+  unlinkMerged(id: string): Promise<void>;
+
+  /**
+   * Called before `map` and `allocation` read the file of an image that a running VM writes. Set by the VMs
+   * feature. Answers false when the image's metadata could not be flushed.
+   */
+  setFlusher(flush: (imageId: string) => Promise<boolean>): void;
+}

@@ -1,0 +1,52 @@
+import type { CreateVm, PatchVm, Vm } from '@strata/contract';
+import type { QmpClient } from '@strata/qmp';
+import type { AppError } from '../../app-error.ts';
+
+/** A VM with a QEMU process, as the block engine needs it. */
+export interface LiveVm {
+  readonly vmId: string;
+  /** The tools socket: jobs and block commands. The control socket stays free for power and state. */
+  readonly qmp: QmpClient;
+  /** Resolves when the process is gone. */
+  readonly exited: Promise<void>;
+  /** The `qdev` that `query-block` shows for a disk of the VM. */
+  qdevOf(diskId: string): string;
+}
+
+export interface VmsService {
+  list(): Vm[];
+  /** Throws `not-found`. */
+  get(id: string): Vm;
+  create(definition: CreateVm): Promise<Vm>;
+  patch(id: string, change: PatchVm): Promise<Vm>;
+  delete(id: string, disks: 'keep' | 'delete'): Promise<void>;
+
+  start(id: string, wishes?: { bootOnce?: string; paused?: boolean }): Promise<Vm>;
+  /** Returns at once; the state is `stopping` until the guest is down or the time-out has passed. */
+  shutdown(id: string, timeoutSeconds?: number): Promise<Vm>;
+  poweroff(id: string): Promise<Vm>;
+  reset(id: string): Promise<Vm>;
+  pause(id: string): Promise<Vm>;
+  resume(id: string): Promise<Vm>;
+
+  /** Null when no QEMU process of it runs. */
+  live(id: string): LiveVm | null;
+  /** The PNG of now, or of the last time; null when there never was one. */
+  screenshot(id: string): Promise<Buffer | null>;
+
+  /** Bookkeeping only, synchronous: to be called inside the transaction that records an operation's result. */
+  setDiskImage(vmId: string, diskId: string, imageId: string): void;
+  setCurrentSnapshot(vmId: string, snapshotId: string | null): void;
+  currentSnapshot(vmId: string): string | null;
+
+  /** Others may forbid a start, a deletion or a change of disks (an unfinished operation): asked before anything is done. */
+  addGuard(
+    guard: (
+      vmId: string,
+      imageIds: readonly string[],
+      action: 'start' | 'delete' | 'change',
+    ) => AppError | null,
+  ): void;
+  /** Told after the process of a VM has ended, however it ended. */
+  onExit(listener: (vmId: string) => void): void;
+}

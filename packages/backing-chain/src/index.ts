@@ -1,0 +1,3 @@
+export * from './extents.ts';
+export * from './forest.ts';
+export * from './plan.ts';

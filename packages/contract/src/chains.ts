@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { bytes, id } from './common.ts';
+
+export const commitRequest = z.strictObject({
+  operation: z.literal('commit'),
+  /** The uppermost layer whose data moves; may be the active layer. */
+  top: id,
+  /** The layer that receives it. */
+  base: id,
+});
+export const pullRequest = z.strictObject({
+  operation: z.literal('pull'),
+  into: id,
+  /** The lowest layer whose data is copied up, inclusive; all of them when left out. */
+  from: id.optional(),
+  deleteUnused: z.boolean().default(false),
+});
+const fingerprint = { fingerprint: z.string().max(200).optional() };
+export const chainRequest = z.discriminatedUnion('operation', [commitRequest, pullRequest]);
+export type ChainRequest = z.infer<typeof chainRequest>;
+export type CommitRequest = z.infer<typeof commitRequest>;
+export type PullRequest = z.infer<typeof pullRequest>;
+/** `fingerprint` is accepted when planning (and ignored), so that one body serves both calls. */
+export const chainPlanBody = z.discriminatedUnion('operation', [
+  commitRequest.extend(fingerprint),
+  pullRequest.extend(fingerprint),
+]);
+const required = { fingerprint: z.string().min(1).max(200) };
+/** Running takes the fingerprint of the plan that was looked at. */
+export const chainRunBody = z.discriminatedUnion('operation', [
+  commitRequest.extend(required),
+  pullRequest.extend(required),
+]);
+
+export const blocker = z.object({
+  code: z.string(),
+  message: z.string(),
+  /** What the refusal is about, when it is a thing with an id. */
+  subjects: z.array(z.object({ kind: z.string(), id: z.string(), name: z.string() })).default([]),
+});
+export type Blocker = z.infer<typeof blocker>;
+
+/** A layer as it stands in a plan's drawing. */
+export const planLayer = z.object({
+  imageId: id,
+  name: z.string(),
+  format: z.string(),
+  allocatedBytes: bytes,
+  snapshots: z.array(z.object({ id: z.string(), name: z.string() })),
+  /** Names of VMs whose active layer this is. */
+  activeOf: z.array(z.object({ id, name: z.string() })),
+});
+/** Top first. */
+export const planChain = z.object({ layers: z.array(planLayer) });
+
+export const plan = z.object({
+  /** Of everything the plan was computed from; running is refused when it has changed. */
+  fingerprint: z.string(),
+  operation: z.string(),
+  /** In the QEMU of the running VM, or in a storage daemon. */
+  live: z.boolean(),
+  before: z.array(planChain),
+  after: z.array(planChain),
+  moves: z.array(z.object({ from: id, to: id, bytes })),
+  bytesToMove: bytes,
+  /** Bytes that must be free for the worst case, on the file system of the layer that grows. */
+  freeSpaceNeeded: bytes,
+  freeSpace: bytes.nullable(),
+  deletes: z.array(z.object({ imageId: id, path: z.string(), bytes })),
+  losesSnapshots: z.array(z.object({ id: z.string(), name: z.string() })),
+  /** Images whose backing link is rewritten to another layer, their contents unchanged. */
+  relinks: z.array(z.object({ imageId: id, name: z.string(), from: id.nullable(), to: id.nullable() })),
+  /** VMs whose disk continues on another layer. */
+  switches: z.array(z.object({ vmId: id, diskId: id, from: id, to: id })),
+  /** Layers nothing stands on any more afterwards; they stay unless the plan deletes them. */
+  nowUnused: z.array(z.object({ imageId: id, name: z.string(), path: z.string(), bytes })),
+  blockers: z.array(blocker),
+  /** What happens, in order, in words. */
+  steps: z.array(z.string()),
+  /** The QMP and qemu-img commands it amounts to. */
+  commands: z.array(z.string()),
+});
+export type Plan = z.infer<typeof plan>;

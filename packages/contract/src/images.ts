@@ -1,0 +1,164 @@
+import { z } from 'zod';
+import {
+  bytes,
+  diskSizeInput,
+  displayName,
+  flagQuery,
+  hostPath,
+  id,
+  list,
+  listQuery,
+  problem,
+  time,
+} from './common.ts';
+
+/** What a file is, by its header. `raw` is what has no header we know. */
+export const imageFormat = z.enum(['qcow2', 'raw', 'vmdk', 'vdi', 'vhdx', 'vpc', 'iso']);
+export type ImageFormat = z.infer<typeof imageFormat>;
+
+export const backingState = z.enum(['ok', 'missing', 'foreign', 'cycle']);
+
+export const imageUse = z.object({
+  kind: z.enum(['vm', 'snapshot', 'overlay', 'export', 'operation']),
+  id: z.string(),
+  name: z.string(),
+});
+export type ImageUse = z.infer<typeof imageUse>;
+
+export const imageRole = z.enum(['base', 'layer', 'active', 'media', 'orphan']);
+
+export const internalSnapshot = z.object({
+  id: z.string(),
+  tag: z.string(),
+  createdAt: time.nullable(),
+  /** Bytes of memory state; 0 for disk-only. */
+  vmStateSize: bytes,
+});
+
+export const image = z.object({
+  id,
+  name: z.string(),
+  path: z.string(),
+  format: imageFormat,
+  virtualSize: bytes,
+  /** Bytes the file really takes on disk (blocks × 512). */
+  allocatedSize: bytes,
+  backingId: id.nullable(),
+  backing: z
+    .object({
+      /** Where the header points, resolved as QEMU does it; the string itself when it cannot be a file. */
+      path: z.string(),
+      format: z.string().nullable(),
+      state: backingState,
+    })
+    .optional(),
+  overlays: z.array(id),
+  internalSnapshots: z.array(internalSnapshot),
+  usedBy: z.array(imageUse),
+  role: imageRole,
+  /** False when the file is gone or cannot be read; then the facts are those of the last time. */
+  present: z.boolean(),
+  modifiedAt: time,
+  problems: z.array(problem),
+});
+export type Image = z.infer<typeof image>;
+
+export const imageList = list(image);
+export const imageQuery = z.strictObject({ ...listQuery });
+
+export const createImageBody = z
+  .strictObject({
+    name: displayName,
+    format: z.enum(['qcow2', 'raw']).default('qcow2'),
+    size: diskSizeInput.optional(),
+    /** A registered folder; the default folder when left out. */
+    folder: hostPath.optional(),
+    preallocation: z.enum(['off', 'metadata', 'falloc', 'full']).default('off'),
+    backing: id.optional(),
+  })
+  .refine((body) => body.size !== undefined || body.backing !== undefined, {
+    path: ['size'],
+    message: 'is needed, unless the image is an overlay (backing)',
+  })
+  .refine((body) => body.backing === undefined || body.format === 'qcow2', {
+    path: ['format'],
+    message: 'an overlay must be qcow2',
+  });
+export type CreateImage = z.infer<typeof createImageBody>;
+
+export const importImageBody = z.strictObject({
+  path: hostPath,
+  mode: z.enum(['register', 'copy', 'move']).default('register'),
+  name: displayName.optional(),
+});
+export type ImportImage = z.infer<typeof importImageBody>;
+
+export const patchImageBody = z.strictObject({ name: displayName });
+
+/** Start and length in bytes, in the scale of the virtual disk. */
+export const extent = z.tuple([bytes, bytes]);
+
+export const layerMap = z.object({
+  imageId: id,
+  /** What this layer provides to the top. */
+  visible: z.array(extent),
+  /** What it holds but a layer above hides. */
+  shadowed: z.array(extent),
+  allocatedBytes: bytes,
+  visibleBytes: bytes,
+});
+export const imageMap = z.object({
+  virtualSize: bytes,
+  /** Top first, like the chain. */
+  layers: z.array(layerMap),
+  /** True when the top layer is being written and could not be flushed first: its part lags behind. */
+  approximate: z.boolean(),
+});
+export type ImageMap = z.infer<typeof imageMap>;
+export const imageMapQuery = z.strictObject({
+  /** The most extents a layer may be answered with; neighbours are joined until they fit. */
+  resolution: z.coerce.number().int().min(16).max(20_000).optional(),
+});
+
+export const snapshotMark = z.object({
+  id,
+  name: z.string(),
+  vmId: id,
+  vmName: z.string(),
+  memory: z.boolean(),
+});
+
+export const imageChain = z.object({
+  /** Top first. */
+  layers: z.array(image),
+  snapshotsByImage: z.record(z.string(), z.array(snapshotMark)),
+});
+export type ImageChain = z.infer<typeof imageChain>;
+
+export const forest = z.object({
+  images: z.array(image),
+  edges: z.array(z.object({ from: id, to: id })),
+  complete: z.boolean(),
+});
+
+export const deleteImageQuery = z.strictObject({ plan: flagQuery.optional() });
+
+export const folder = z.object({
+  id,
+  path: z.string(),
+  default: z.boolean(),
+  images: z.int(),
+  problems: z.array(problem),
+});
+export type Folder = z.infer<typeof folder>;
+export const folderList = list(folder);
+export const createFolderBody = z.strictObject({ path: hostPath });
+
+export const trashItem = z.object({
+  id,
+  name: z.string(),
+  path: z.string(),
+  bytes,
+  deletedAt: time,
+});
+export const trashList = list(trashItem);

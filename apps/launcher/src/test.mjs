@@ -1,0 +1,103 @@
+// `npm test [-- unit|qemu|browser …]`: installs what the tests need and runs them. The last line counts them.
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { run } from './run.mjs';
+import { say } from './say.mjs';
+import { ensureSystemPackages } from './system-packages.mjs';
+import { build, checkNode, Halt, installDependencies, pnpm, root } from './workspace.mjs';
+
+const results = join(root, '.cache/test-results');
+
+const readJson = (file) => {
+  try {
+    return JSON.parse(readFileSync(join(results, file), 'utf8'));
+  } catch {
+    return null;
+  }
+};
+
+/** A program that passes or fails as a whole. */
+const check = async (name, args) => {
+  say(`${name} …`);
+  const { code } = await pnpm(args);
+  return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+};
+
+const vitest = async (project) => {
+  say(`${project} tests …`);
+  const report = `${project}.json`;
+  const { code } = await pnpm([
+    'exec',
+    'vitest',
+    'run',
+    '--project',
+    project,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${join(results, report)}`,
+  ]);
+  const json = readJson(report);
+  const failed = json?.numFailedTests ?? 0;
+  // A suite that could not be loaded, or an error outside any test, fails the run without failing a test.
+  return { passed: json?.numPassedTests ?? 0, failed: code !== 0 && failed === 0 ? 1 : failed };
+};
+
+const playwright = async () => {
+  say('browser tests …');
+  const { code } = await run(
+    process.execPath,
+    [join(root, 'apps/e2e/node_modules/@playwright/test/cli.js'), 'test'],
+    {
+      cwd: join(root, 'apps/e2e'),
+      env: { ...process.env, PLAYWRIGHT_JSON_OUTPUT_FILE: join(results, 'browser.json') },
+    },
+  );
+  const stats = readJson('browser.json')?.stats;
+  const failed = stats?.unexpected ?? 0;
+  return {
+    passed: (stats?.expected ?? 0) + (stats?.flaky ?? 0),
+    failed: code !== 0 && failed === 0 ? 1 : failed,
+  };
+};
+
+const phases = {
+  lint: () => check('lint', ['run', 'lint']),
+  types: () => check('types', ['run', 'typecheck']),
+  unit: () => vitest('unit'),
+  qemu: () => vitest('qemu'),
+  browser: playwright,
+};
+
+const main = async () => {
+  const wanted = process.argv.slice(2);
+  const unknown = wanted.filter((name) => !(name in phases));
+  if (unknown.length > 0)
+    throw new Halt(`no such tests: ${unknown.join(', ')} (${Object.keys(phases).join(', ')})`);
+  checkNode();
+  if (!(await ensureSystemPackages(['qemu', 'uefi', 'browser', 'testGuest']))) {
+    throw new Halt('the tests need the packages above.');
+  }
+  await installDependencies();
+  await build();
+  rmSync(results, { recursive: true, force: true });
+  mkdirSync(results, { recursive: true });
+  const total = { passed: 0, failed: 0 };
+  for (const [name, phase] of Object.entries(phases)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    const { passed, failed } = await phase();
+    say(`${name}: ${passed} passed, ${failed} failed`);
+    total.passed += passed;
+    total.failed += failed;
+  }
+  process.stdout.write(`${total.passed} passed, ${total.failed} failed\n`);
+  process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
+};
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof Halt)) throw error;
+  say(error.message);
+  process.stdout.write('0 passed, 1 failed\n');
+  process.exitCode = 1;
+}

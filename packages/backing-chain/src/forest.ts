@@ -18,6 +18,8 @@ export interface Layer {
   /** False when the file's permissions or its format forbid writing. */
   readonly writable: boolean;
   readonly present: boolean;
+  /** Bytes of one cluster, where the format has clusters and the header was read: makes `grows` of a plan an upper bound. */
+  readonly clusterSize?: number;
 }
 
 export interface DiskUse {
@@ -63,4 +65,126 @@ export interface Forest {
   readonly operations: readonly OperationUse[];
   /** False when a folder could not be read: then nobody can say who stands on what, and commits are refused. */
   readonly complete: boolean;
+}
+
+/** Chains longer than this are refused: QEMU opens every layer, and each costs descriptors and time at every read. */
+export const maxDepth = 256;
+/** From this depth on a person is told to merge layers. */
+export const warnDepth = 30;
+
+export interface Chain {
+  /** Top first. */
+  readonly layers: readonly Layer[];
+  /** `complete`: down to a base. Otherwise why the walk stopped after the last of `layers`. */
+  readonly end: 'complete' | 'missing' | 'foreign' | 'cycle' | 'too-deep';
+}
+
+const overlayIndexes = new WeakMap<Forest['layers'], ReadonlyMap<LayerId, readonly Layer[]>>();
+
+function overlayIndex(forest: Forest): ReadonlyMap<LayerId, readonly Layer[]> {
+  const known = overlayIndexes.get(forest.layers);
+  if (known !== undefined) return known;
+  const index = new Map<LayerId, Layer[]>();
+  for (const layer of forest.layers.values()) {
+    if (layer.backingId === null) continue;
+    const siblings = index.get(layer.backingId);
+    if (siblings === undefined) index.set(layer.backingId, [layer]);
+    else siblings.push(layer);
+  }
+  overlayIndexes.set(forest.layers, index);
+  return index;
+}
+
+/** The layers directly above: every image whose header names this one as its backing. */
+export function overlaysOf(forest: Forest, id: LayerId): readonly Layer[] {
+  return overlayIndex(forest).get(id) ?? [];
+}
+
+/** From a layer down to its base. Empty with `missing` when the layer itself is unknown. Never endless: a cycle ends it. */
+export function chainOf(forest: Forest, id: LayerId): Chain {
+  const layers: Layer[] = [];
+  const seen = new Set<LayerId>();
+  let next: LayerId | null = id;
+  while (next !== null) {
+    if (seen.has(next)) return { layers, end: 'cycle' };
+    const layer: Layer | undefined = forest.layers.get(next);
+    if (layer === undefined) return { layers, end: 'missing' };
+    if (layers.length === maxDepth) return { layers, end: 'too-deep' };
+    seen.add(next);
+    layers.push(layer);
+    if (!layer.present) return { layers, end: 'missing' };
+    if (layer.backingState === 'cycle') return { layers, end: 'cycle' };
+    if (layer.backingState === 'foreign') return { layers, end: 'foreign' };
+    if (layer.backingState === 'missing') return { layers, end: 'missing' };
+    if (layer.backingState === 'ok' && layer.backingId === null) return { layers, end: 'missing' };
+    next = layer.backingId;
+  }
+  return { layers, end: 'complete' };
+}
+
+export const chainIds = (forest: Forest, id: LayerId): readonly LayerId[] =>
+  chainOf(forest, id).layers.map((layer) => layer.id);
+
+/** How many layers a reader of this one goes through, itself included. */
+export const depthOf = (forest: Forest, id: LayerId): number => chainOf(forest, id).layers.length;
+
+export const depthWarning = (depth: number): 'none' | 'warn' | 'too-deep' =>
+  depth > maxDepth ? 'too-deep' : depth >= warnDepth ? 'warn' : 'none';
+
+/** The layer itself and all that is above it, over however many overlays; breadth first. */
+export function withDescendants(forest: Forest, id: LayerId): readonly Layer[] {
+  const root = forest.layers.get(id);
+  if (root === undefined) return [];
+  const found = new Map<LayerId, Layer>([[id, root]]);
+  for (const layer of found.values())
+    for (const overlay of overlaysOf(forest, layer.id)) found.set(overlay.id, overlay);
+  return [...found.values()];
+}
+
+/** Where chains end upwards from a layer: leaves, and layers that are the active layer of a disk. */
+export function tipsOf(forest: Forest, id: LayerId): readonly Layer[] {
+  const active = new Set(forest.disks.map((disk) => disk.imageId));
+  return withDescendants(forest, id).filter(
+    (layer) => active.has(layer.id) || overlaysOf(forest, layer.id).length === 0,
+  );
+}
+
+/** Each ring of layers that back each other, once; its order is downwards. */
+export function detectCycles(forest: Forest): readonly (readonly LayerId[])[] {
+  const done = new Set<LayerId>();
+  const cycles: LayerId[][] = [];
+  for (const start of forest.layers.keys()) {
+    const path = new Map<LayerId, number>();
+    let next: LayerId | null = start;
+    while (next !== null && !done.has(next) && !path.has(next)) {
+      path.set(next, path.size);
+      next = forest.layers.get(next)?.backingId ?? null;
+    }
+    const entry = next === null ? undefined : path.get(next);
+    if (entry !== undefined) cycles.push([...path.keys()].slice(entry));
+    for (const id of path.keys()) done.add(id);
+  }
+  return cycles;
+}
+
+export type LayerRole = 'base' | 'layer' | 'active' | 'media' | 'orphan';
+
+/**
+ * What a layer is to its forest, the one that matters most to a person first: a base that a VM writes is
+ * both `active` and `base`. `orphan`: its backing cannot be found, or nothing at all has to do with it.
+ */
+export function rolesOf(forest: Forest, id: LayerId): readonly LayerRole[] {
+  const layer = forest.layers.get(id);
+  if (layer === undefined) return [];
+  const roles: LayerRole[] = [];
+  if (forest.disks.some((disk) => disk.imageId === id)) roles.push('active');
+  if (forest.media.some((medium) => medium.imageId === id)) roles.push('media');
+  const overlays = overlaysOf(forest, id);
+  if (layer.backingState === 'none' && layer.backingId === null) {
+    if (overlays.length > 0) roles.push('base');
+  } else if (layer.backingState === 'ok') roles.push('layer');
+  const shown = forest.snapshots.some((snapshot) => snapshot.imageId === id);
+  const broken = layer.backingState !== 'none' && layer.backingState !== 'ok';
+  if (broken || (roles.length === 0 && !shown)) roles.push('orphan');
+  return roles.length === 0 ? ['base'] : roles;
 }

@@ -1,3 +1,4 @@
+import type { ExtentList } from './extents.ts';
 import type { LayerId } from './forest.ts';
 
 export interface Subject {
@@ -65,9 +66,90 @@ export interface Refusal {
     | 'same-layer'
     | 'broken-chain'
     | 'nothing-below'
-    | 'wrong-format';
+    | 'wrong-format'
+    | 'unknown-vm'
+    | 'unknown-disk'
+    | 'unknown-snapshot'
+    | 'internal-snapshot';
   readonly message: string;
 }
 
 /** Which virtual ranges each layer holds data of its own for (written, zeroed or discarded). */
-export type Allocation = ReadonlyMap<LayerId, import('./extents.ts').ExtentList>;
+export type Allocation = ReadonlyMap<LayerId, ExtentList>;
+
+export interface CommitRequest {
+  readonly top: LayerId;
+  readonly base: LayerId;
+}
+export interface PullRequest {
+  readonly into: LayerId;
+  /** The lowest layer whose data is copied, inclusive; all of them when left out. */
+  readonly from?: LayerId | undefined;
+  readonly deleteUnused?: boolean | undefined;
+}
+export interface RevertRequest {
+  readonly vmId: string;
+  readonly snapshotId: string;
+  /** What the snapshot points to: a disk of the VM, and the layer that it is to continue from. */
+  readonly disks: readonly { readonly diskId: string; readonly imageId: LayerId }[];
+  readonly keepCurrent: boolean;
+}
+
+/** In a revert's `after`: the overlay that does not exist yet. */
+export const newOverlayId = (diskId: string): LayerId => `new:${diskId}`;
+
+/** What going back to an external snapshot would do. No data is moved. */
+export interface RevertPlan {
+  readonly operation: 'revert';
+  readonly vm: { readonly vmId: string; readonly vmName: string; readonly running: boolean };
+  readonly snapshotId: string;
+  /** The chain of each disk that is reverted, top first, in the order of the request. `after` starts with {@link newOverlayId}. */
+  readonly before: readonly (readonly LayerId[])[];
+  readonly after: readonly (readonly LayerId[])[];
+  /** Overlays to create, and the disks that continue on them. */
+  readonly overlays: readonly {
+    readonly diskId: string;
+    /** The active layer that is left. */
+    readonly from: LayerId;
+    /** The snapshot's layer, on which the new overlay stands. */
+    readonly backing: LayerId;
+    /** Bytes: the new overlay's virtual size, that of its backing. */
+    readonly virtualSize: number;
+  }[];
+  /** What the snapshot that keeps the current state points to; empty unless `keepCurrent`. */
+  readonly keeps: readonly { readonly diskId: string; readonly imageId: LayerId }[];
+  /** Active layers that go to the trash: the current state was not to be kept, and nothing else stands on them. */
+  readonly deletes: readonly LayerId[];
+  /** Internal snapshots that go with them. */
+  readonly losesSnapshots: readonly { readonly id: string; readonly name: string }[];
+  /** Layers under the trashed ones on which nothing stands any more; their files stay. */
+  readonly nowUnused: readonly LayerId[];
+  readonly blockers: readonly Blocker[];
+}
+
+export const isRefusal = (answer: object): answer is Refusal =>
+  'refused' in answer && answer.refused === true;
+
+export const refuse = (code: Refusal['code'], message: string): Refusal => ({ refused: true, code, message });
+
+/** Why a request may not run, without its price: null when nothing stands in the way. Never an empty list. */
+export type Impediment = Refusal | readonly Blocker[] | null;
+
+/** The words for a grey button. */
+export function impedimentWords(impediment: Impediment): string | null {
+  if (impediment === null) return null;
+  if ('refused' in impediment) return impediment.message;
+  return impediment.map((blocker) => blocker.message).join(' ');
+}
+
+/**
+ * Blockers that exist because a reader would see other bytes. The rest (locks, running or suspended VMs,
+ * permissions, unfinished operations, an unread folder) are about whether it can be done now.
+ */
+export const contentBlockerCodes: ReadonlySet<string> = new Set([
+  'overlay-stands',
+  'disk-stands',
+  'media-stands',
+  'size-differs',
+  'internal-snapshots',
+]);

@@ -1,0 +1,143 @@
+import { chainIds, type DiskUse, type Forest, type LayerId, withDescendants } from '../forest.ts';
+import type { Blocker, ChainPlan, Subject } from '../plan.ts';
+
+/**
+ * What an operation does to files, as far as locks and sleeping readers are concerned. These blockers say
+ * "not now"; the content rules are each operation's own.
+ */
+export interface Touch {
+  /** The layer whose chain is opened by the job; all below it is read. */
+  readonly root: LayerId;
+  /** Layers that are written, or unlinked. */
+  readonly written: ReadonlySet<LayerId>;
+  /** Layers whose header is rewritten beside the job. */
+  readonly relinked: readonly LayerId[];
+}
+
+const vmSubject = (use: { vmId: string; vmName: string }): Subject => ({
+  kind: 'vm',
+  id: use.vmId,
+  name: use.vmName,
+});
+
+const holds = (forest: Forest, imageId: LayerId, touched: ReadonlySet<LayerId>): boolean =>
+  chainIds(forest, imageId).some((layer) => touched.has(layer));
+
+const touchedOf = (touch: Touch): ReadonlySet<LayerId> => new Set([...touch.written, ...touch.relinked]);
+
+const runningHolders = (forest: Forest, touch: Touch): readonly DiskUse[] =>
+  forest.disks.filter((disk) => disk.running && holds(forest, disk.imageId, touchedOf(touch)));
+
+/** The running VM that does it itself, because its QEMU holds the layers open and locked. */
+export function liveVmOf(forest: Forest, touch: Touch): ChainPlan['liveVm'] {
+  const [disk] = runningHolders(forest, touch).filter((use) =>
+    chainIds(forest, use.imageId).includes(touch.root),
+  );
+  return disk === undefined ? null : { vmId: disk.vmId, vmName: disk.vmName, diskId: disk.diskId };
+}
+
+/**
+ *  - Two running disks (of two VMs, or of one) hold a layer that is written: QEMU locks each file per open, so the
+ *    job of one cannot write what the other has open, and its pivot cannot close it there.
+ *  - A running VM writes a layer that the job reads: what is copied would have no moment.
+ */
+export function runningBlockers(forest: Forest, touch: Touch): readonly Blocker[] {
+  const blockers: Blocker[] = [];
+  const holders = runningHolders(forest, touch);
+  const live = liveVmOf(forest, touch);
+  const others = holders.filter((disk) => disk.vmId !== live?.vmId || disk.diskId !== live.diskId);
+  for (const other of others)
+    blockers.push({
+      code: 'held-by-running-vm',
+      message:
+        other.vmId === live?.vmId
+          ? `Another disk of the running VM “${other.vmName}” holds the same layers open. Shut it down first.`
+          : `The running VM “${other.vmName}” holds these layers open. Shut it down first.`,
+      subjects: [vmSubject(other)],
+    });
+  const read = new Set(chainIds(forest, touch.root).slice(1));
+  for (const disk of forest.disks) {
+    if (!disk.running || !read.has(disk.imageId) || others.includes(disk)) continue;
+    blockers.push({
+      code: 'written-by-running-vm',
+      message: `The running VM “${disk.vmName}” writes “${nameOf(forest, disk.imageId)}”, which would be read. Shut it down first.`,
+      subjects: [vmSubject(disk)],
+    });
+  }
+  return blockers;
+}
+
+/** A saved memory state waits for exactly these bytes; its files stay untouched even where the bytes would stay the same. */
+export function suspendedBlockers(forest: Forest, touch: Touch): readonly Blocker[] {
+  return forest.disks
+    .filter((disk) => disk.suspended && holds(forest, disk.imageId, touchedOf(touch)))
+    .map((disk) => ({
+      code: 'vm-suspended',
+      message: `The VM “${disk.vmName}” is suspended on these layers. Resume it and shut it down, or discard its saved state, first.`,
+      subjects: [vmSubject(disk)],
+    }));
+}
+
+/**
+ * A medium whose chain holds a layer that is written. Which VM has it open is not known here (a VM that runs
+ * without disks), so it always waits for the medium to be ejected.
+ */
+export function mediaBlockers(
+  forest: Forest,
+  touch: Touch,
+  except: ReadonlySet<LayerId>,
+): readonly Blocker[] {
+  return forest.media
+    .filter((use) => !except.has(use.imageId) && holds(forest, use.imageId, touchedOf(touch)))
+    .map((use) => ({
+      code: 'media-holds',
+      message: `“${nameOf(forest, use.imageId)}” is inserted in “${use.slot}” of the VM “${use.vmName}”. Eject it first.`,
+      subjects: [vmSubject(use)],
+    }));
+}
+
+/**
+ * An unfinished operation on a layer that is written or relinked, on what lies below (it is read), or on what
+ * stands above (its job has our layers open). Branches beside them go on in parallel.
+ */
+export function operationBlockers(forest: Forest, touch: Touch): readonly Blocker[] {
+  const near = new Set(chainIds(forest, touch.root));
+  for (const touched of touchedOf(touch))
+    for (const layer of withDescendants(forest, touched)) near.add(layer.id);
+  const blockers = new Map<string, Blocker>();
+  for (const use of forest.operations)
+    if (near.has(use.imageId) && !blockers.has(use.operationId))
+      blockers.set(use.operationId, {
+        code: 'operation-unfinished',
+        message: `The operation “${use.title}” works on “${nameOf(forest, use.imageId)}”. Wait for its end, or cancel it, first.`,
+        subjects: [{ kind: 'operation', id: use.operationId, name: use.title }],
+      });
+  return [...blockers.values()];
+}
+
+export function incompleteBlockers(forest: Forest, consequence: string): readonly Blocker[] {
+  if (forest.complete) return [];
+  return [
+    {
+      code: 'forest-incomplete',
+      message: `A folder of the library could not be read, so nobody knows what stands on these layers; ${consequence} Make the folder readable, or remove it from the library, first.`,
+      subjects: [],
+    },
+  ];
+}
+
+export function writableBlockers(forest: Forest, ids: readonly LayerId[]): readonly Blocker[] {
+  const blockers: Blocker[] = [];
+  for (const id of ids) {
+    const layer = forest.layers.get(id);
+    if (layer === undefined || layer.writable) continue;
+    blockers.push({
+      code: 'not-writable',
+      message: `“${layer.name}” cannot be written: its permissions or its format forbid it. Change the permissions of ${layer.path} first.`,
+      subjects: [{ kind: 'image', id, name: layer.name }],
+    });
+  }
+  return blockers;
+}
+
+export const nameOf = (forest: Forest, id: LayerId): string => forest.layers.get(id)?.name ?? id;

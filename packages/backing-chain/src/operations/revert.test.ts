@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest';
+import { isRefusal } from '../plan.ts';
+import { diskOf, forestWith, layerOf, snapshotOf } from '../testing/index.ts';
+import { planRevert } from './revert.ts';
+
+const layers = [layerOf('s1', null), layerOf('s2', 's1'), layerOf('active', 's2')];
+const request = {
+  vmId: 'web',
+  snapshotId: 'clean',
+  disks: [{ diskId: 'web-disk', imageId: 's1' }],
+  keepCurrent: true,
+};
+const world = (differs: object = {}) =>
+  forestWith(layers, {
+    disks: [diskOf('web', 'active', { running: true })],
+    snapshots: [snapshotOf('clean', 'web', 's1')],
+    ...differs,
+  });
+
+test('a revert goes on in a new overlay and keeps the current state as a branch', () => {
+  expect(planRevert(world(), request)).toEqual({
+    operation: 'revert',
+    vm: { vmId: 'web', vmName: 'web', running: true },
+    snapshotId: 'clean',
+    before: [['active', 's2', 's1']],
+    after: [['new:web-disk', 's1']],
+    overlays: [{ diskId: 'web-disk', from: 'active', backing: 's1', virtualSize: 1024 ** 2 }],
+    keeps: [{ diskId: 'web-disk', imageId: 'active' }],
+    deletes: [],
+    losesSnapshots: [],
+    nowUnused: [],
+    blockers: [],
+  });
+});
+
+test('without keeping, the active layer goes to the trash and what it stood on is unused', () => {
+  const plan = planRevert(world(), { ...request, keepCurrent: false });
+  expect(plan).toMatchObject({ keeps: [], deletes: ['active'], nowUnused: ['s2'], blockers: [] });
+});
+
+test('an active layer that something else stands on is not trashed', () => {
+  const forest = forestWith([...layers, layerOf('clone', 'active')], {
+    disks: [diskOf('web', 'active')],
+    snapshots: [snapshotOf('clean', 'web', 's1')],
+  });
+  expect(planRevert(forest, { ...request, keepCurrent: false })).toMatchObject({
+    deletes: [],
+    nowUnused: [],
+  });
+});
+
+test('refuses while the VM is suspended, an operation works, or the snapshot is not what was asked for', () => {
+  const suspended = world({ disks: [diskOf('web', 'active', { suspended: true })] });
+  expect(planRevert(suspended, request)).toMatchObject({ blockers: [{ code: 'vm-suspended' }] });
+  const busy = world({ operations: [{ operationId: 'op', title: 'Commit', imageId: 's2' }] });
+  expect(planRevert(busy, request)).toMatchObject({ blockers: [{ code: 'operation-unfinished' }] });
+  const code = (differs: object) => {
+    const plan = planRevert(world(), { ...request, ...differs });
+    return isRefusal(plan) ? plan.code : null;
+  };
+  expect(code({ snapshotId: 'x' })).toBe('unknown-snapshot');
+  expect(code({ vmId: 'x' })).toBe('unknown-vm');
+  expect(code({ disks: [{ diskId: 'gone', imageId: 's1' }] })).toBe('unknown-disk');
+  expect(code({ disks: [{ diskId: 'web-disk', imageId: 's2' }] })).toBe('unknown-snapshot');
+});

@@ -1,0 +1,80 @@
+import { type Forest, type LayerId, overlaysOf } from './forest.ts';
+import type { Subject } from './plan.ts';
+
+/** Something that needs a layer to read as it does. */
+export interface Standing {
+  readonly kind: 'overlay' | 'disk' | 'media' | 'snapshot' | 'internal-snapshot' | 'operation';
+  readonly subject: Subject;
+  /** A whole sentence for a person. */
+  readonly words: string;
+}
+
+/**
+ * Everything that stands on a layer: overlays, disks, media, snapshots, tags inside the file that no snapshot
+ * of a VM claims, unfinished operations. Empty: the file may go.
+ */
+export function standsOn(forest: Forest, id: LayerId): readonly Standing[] {
+  const overlays = overlaysOf(forest, id).map(
+    (overlay): Standing => ({
+      kind: 'overlay',
+      subject: { kind: 'image', id: overlay.id, name: overlay.name },
+      words: `The overlay “${overlay.name}” stands on it.`,
+    }),
+  );
+  const disks = forest.disks
+    .filter((disk) => disk.imageId === id)
+    .map(
+      (disk): Standing => ({
+        kind: 'disk',
+        subject: { kind: 'vm', id: disk.vmId, name: disk.vmName },
+        words: `It is the active layer of a disk of the VM “${disk.vmName}”.`,
+      }),
+    );
+  const media = forest.media
+    .filter((medium) => medium.imageId === id)
+    .map(
+      (medium): Standing => ({
+        kind: 'media',
+        subject: { kind: 'vm', id: medium.vmId, name: medium.vmName },
+        words: `It is inserted in “${medium.slot}” of the VM “${medium.vmName}”.`,
+      }),
+    );
+  const snapshots = forest.snapshots
+    .filter((snapshot) => snapshot.imageId === id)
+    .map(
+      (snapshot): Standing => ({
+        kind: 'snapshot',
+        subject: { kind: 'snapshot', id: snapshot.snapshotId, name: snapshot.name },
+        words: `The snapshot “${snapshot.name}” of the VM “${snapshot.vmName}” shows it.`,
+      }),
+    );
+  const tags = unclaimedTags(forest, id).map(
+    (tag): Standing => ({
+      kind: 'internal-snapshot',
+      subject: { kind: 'snapshot', id: internalSnapshotId(id, tag), name: tag },
+      words: `It holds the internal snapshot “${tag}”.`,
+    }),
+  );
+  const operations = forest.operations
+    .filter((operation) => operation.imageId === id)
+    .map(
+      (operation): Standing => ({
+        kind: 'operation',
+        subject: { kind: 'operation', id: operation.operationId, name: operation.title },
+        words: `The operation “${operation.title}” works on it.`,
+      }),
+    );
+  return [...overlays, ...disks, ...media, ...snapshots, ...tags, ...operations];
+}
+
+/** The id by which a plan names an internal snapshot that is no snapshot of a VM of Strata. */
+export const internalSnapshotId = (layer: LayerId, tag: string): string => `${layer}:${tag}`;
+
+/** Tags inside the file that no snapshot of a VM claims: other tools made them, they are restore points all the same. */
+export function unclaimedTags(forest: Forest, id: LayerId): readonly string[] {
+  const claimed = new Set(
+    forest.snapshots.filter((use) => use.imageId === id).map((use) => use.internalTag ?? null),
+  );
+  const tags = forest.layers.get(id)?.internalSnapshots.map((snapshot) => snapshot.tag) ?? [];
+  return tags.filter((tag) => !claimed.has(tag));
+}

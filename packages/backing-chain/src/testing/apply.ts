@@ -1,0 +1,171 @@
+import type { LayerId } from '../forest.ts';
+import type { ChainPlan, RevertPlan } from '../plan.ts';
+import { type Clusters, imageOf, type Model, type ModelImage, readCluster } from './model.ts';
+
+export interface Applied {
+  readonly model: Model;
+  /** What the job copied, explicit zeros included. */
+  readonly copiedBytes: number;
+}
+
+const replace = (model: Model, image: ModelImage): Model => ({
+  ...model,
+  images: model.images.map((other) => (other.id === image.id ? image : other)),
+});
+
+/** The layers from `first` down to the one above `end`. */
+function stretch(model: Model, first: LayerId | null, end: LayerId | null): readonly ModelImage[] {
+  const found: ModelImage[] = [];
+  for (let next = first; next !== null && next !== end; ) {
+    const image = imageOf(model, next);
+    found.push(image);
+    next = image.backing;
+  }
+  return found;
+}
+
+/**
+ * QEMU's bdrv_is_allocated_above: whether any of `layers` (top first) holds the cluster, counting a lower one that
+ * ends before it; but not the first one, for which the question is meaningless there.
+ */
+function isAllocatedAbove(layers: readonly ModelImage[], cluster: number): boolean {
+  for (const [index, image] of layers.entries()) {
+    if (cluster >= image.length) return index > 0;
+    if (image.clusters[cluster] !== undefined) return true;
+  }
+  return false;
+}
+
+/** Growing an image over a longer backing writes zeros, so that the backing does not shine through (bdrv_co_truncate). */
+function grown(model: Model, image: ModelImage, length: number): ModelImage {
+  if (length <= image.length) return image;
+  const backingLength = image.backing === null ? 0 : imageOf(model, image.backing).length;
+  const clusters: Record<number, number> = { ...image.clusters };
+  if (backingLength > image.length)
+    for (let cluster = image.length; cluster < length; cluster += 1) clusters[cluster] = 0;
+  return { ...image, length, clusters };
+}
+
+/** block-commit of QEMU 7.2, intermediate and active alike: into `base` goes what is allocated above it, read from `top`. */
+export function blockCommit(model: Model, top: LayerId, base: LayerId): Applied {
+  const merged = stretch(model, top, base);
+  const { length } = imageOf(model, top);
+  const target = grown(model, imageOf(model, base), length);
+  const clusters: Record<number, number> = { ...target.clusters };
+  let copied = 0;
+  for (let cluster = 0; cluster < length; cluster += 1) {
+    if (!isAllocatedAbove(merged, cluster)) continue;
+    clusters[cluster] = readCluster(model, top, cluster);
+    copied += 1;
+  }
+  return { model: replace(model, { ...target, clusters }), copiedBytes: copied * model.clusterSize };
+}
+
+/** block-stream of QEMU 7.2: into the image goes what the layers between it and `backing` hold; its link is rewritten. */
+export function blockStream(model: Model, into: LayerId, backing: LayerId | null): Applied {
+  const image = imageOf(model, into);
+  const passed = stretch(model, image.backing, backing);
+  const clusters: Record<number, number> = { ...image.clusters };
+  let copied = 0;
+  for (let cluster = 0; cluster < image.length; cluster += 1) {
+    if (clusters[cluster] !== undefined || !isAllocatedAbove(passed, cluster)) continue;
+    clusters[cluster] = readCluster(model, image.backing, cluster);
+    copied += 1;
+  }
+  return {
+    model: replace(model, { ...image, clusters: clusters as Clusters, backing }),
+    copiedBytes: copied * model.clusterSize,
+  };
+}
+
+function runJob(model: Model, plan: ChainPlan): Applied {
+  if (plan.operation === 'pull') {
+    const [link] = plan.relinks;
+    if (link === undefined) throw new Error('a pull relinks its layer');
+    return blockStream(model, link.layer, link.to);
+  }
+  const [top] = plan.deletes;
+  if (top === undefined) throw new Error('a commit deletes the layers it merged');
+  return blockCommit(model, top, plan.grows.layer);
+}
+
+/**
+ * Carries out exactly what a plan says, whether or not it has blockers. With `unlink: false` the files of
+ * `deletes` stay, so that one can see what their readers would have read.
+ */
+export function applyPlan(model: Model, plan: ChainPlan, { unlink } = { unlink: true }): Applied {
+  const done = runJob(model, plan);
+  const links = new Map(plan.relinks.map((relink) => [relink.layer, relink.to]));
+  const deleted = new Set(unlink ? plan.deletes : []);
+  const lost = new Set(plan.losesSnapshots.map((snapshot) => snapshot.id));
+  const repoint = (snapshotId: string, from: LayerId): LayerId =>
+    plan.repointsSnapshots.find((item) => item.snapshotId === snapshotId && item.from === from)?.to ?? from;
+  const continues = (vmId: string, diskId: string, from: LayerId): LayerId =>
+    plan.switches.find((item) => item.vmId === vmId && item.diskId === diskId)?.to ?? from;
+  return {
+    copiedBytes: done.copiedBytes,
+    model: {
+      ...done.model,
+      images: done.model.images
+        .filter((image) => !deleted.has(image.id))
+        .map((image) => {
+          const backing = links.get(image.id);
+          return backing === undefined ? image : { ...image, backing };
+        }),
+      vms: done.model.vms.map((vm) => ({
+        ...vm,
+        disks: vm.disks.map(({ diskId, imageId }) => ({
+          diskId,
+          imageId: continues(vm.id, diskId, imageId),
+        })),
+      })),
+      snapshots: done.model.snapshots
+        .filter((snapshot) => !lost.has(snapshot.id))
+        .map((snapshot) => ({
+          ...snapshot,
+          disks: snapshot.disks.map((disk) =>
+            disk.internalTag === undefined ? { ...disk, imageId: repoint(snapshot.id, disk.imageId) } : disk,
+          ),
+        })),
+    },
+  };
+}
+
+/** Carries out a revert; `keepAs` names the snapshot of the current state, `newId` the overlays. */
+export function applyRevert(
+  model: Model,
+  plan: RevertPlan,
+  keepAs: string,
+  newId: (diskId: string) => LayerId,
+): Model {
+  const deleted = new Set(plan.deletes);
+  const overlays = plan.overlays.map(
+    ({ diskId, backing, virtualSize }): ModelImage => ({
+      id: newId(diskId),
+      format: 'qcow2',
+      length: virtualSize / model.clusterSize,
+      backing,
+      clusters: {},
+      internal: [],
+    }),
+  );
+  const switched = new Set(plan.overlays.map((overlay) => overlay.diskId));
+  return {
+    ...model,
+    images: [...model.images.filter((image) => !deleted.has(image.id)), ...overlays],
+    vms: model.vms.map((vm) =>
+      vm.id === plan.vm.vmId
+        ? {
+            ...vm,
+            disks: vm.disks.map((disk) =>
+              switched.has(disk.diskId) ? { ...disk, imageId: newId(disk.diskId) } : disk,
+            ),
+          }
+        : vm,
+    ),
+    snapshots:
+      plan.keeps.length === 0
+        ? model.snapshots
+        : [...model.snapshots, { id: keepAs, vmId: plan.vm.vmId, disks: plan.keeps }],
+  };
+}

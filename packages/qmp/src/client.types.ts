@@ -1,4 +1,5 @@
-import type { QmpCommands, QmpEvents } from './commands.ts';
+import type { QmpCommands } from './commands.ts';
+import type { QmpEvents } from './events.ts';
 
 export interface QmpEvent<Name extends string = string> {
   readonly event: Name;

@@ -1,0 +1,94 @@
+import type { FileHandle } from 'node:fs/promises';
+import type { HeaderProblemCode } from './image-header.types.ts';
+
+/** Ends the reading of a header at its first flaw; caught in `readImageHeader`, never seen outside. */
+export class HeaderFlaw extends Error {
+  override readonly name = 'HeaderFlaw';
+  readonly code: HeaderProblemCode;
+
+  constructor(code: HeaderProblemCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export function demand(condition: boolean, code: HeaderProblemCode, message: string): asserts condition {
+  if (!condition) throw new HeaderFlaw(code, message);
+}
+
+/** However much a header claims to hold, no more than this is read of one file (security.md, 2.3). */
+const budget = 1024 ** 2;
+const headBytes = 68 * 1024;
+
+/** Reads parts of one file, within bounds and within the budget. The first 68 KiB are read once. */
+export interface HeaderReader {
+  readonly size: number;
+  /** Exactly these bytes; a flaw when the file is too short. */
+  bytes(offset: number, length: number): Promise<Buffer>;
+  /** As many of these bytes as the file has. */
+  upTo(offset: number, length: number): Promise<Buffer>;
+}
+
+const readFully = async (handle: FileHandle, offset: number, length: number): Promise<Buffer> => {
+  const buffer = Buffer.allocUnsafe(length);
+  let filled = 0;
+  while (filled < length) {
+    const { bytesRead } = await handle.read(buffer, filled, length - filled, offset + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return buffer.subarray(0, filled);
+};
+
+export const headerReader = async (handle: FileHandle, size: number): Promise<HeaderReader> => {
+  const head = await readFully(handle, 0, Math.min(size, headBytes));
+  let left = budget - head.length;
+  const upTo = async (offset: number, length: number): Promise<Buffer> => {
+    if (offset >= size) return Buffer.alloc(0);
+    if (offset + length <= head.length) return head.subarray(offset, offset + length);
+    const wanted = Math.min(length, size - offset);
+    demand(wanted <= left, 'damaged-header', 'The header is larger than 1 MiB.');
+    left -= wanted;
+    return readFully(handle, offset, wanted);
+  };
+  const bytes = async (offset: number, length: number): Promise<Buffer> => {
+    const found = await upTo(offset, length);
+    demand(found.length === length, 'truncated', 'The file ends before its header does.');
+    return found;
+  };
+  return { size, bytes, upTo };
+};
+
+/** A 64-bit number that must fit what JavaScript counts exactly. */
+export const safeNumber = (value: bigint, what: string): number => {
+  const fits = value <= BigInt(Number.MAX_SAFE_INTEGER);
+  demand(fits, 'damaged-header', `${what} is impossibly large (${value}).`);
+  return Number(value);
+};
+
+/** The largest virtual disk Strata takes: 64 TiB (security.md, 2.3). */
+export const maxVirtualSize = 64 * 1024 ** 4;
+
+export const checkedVirtualSize = (size: bigint): number => {
+  demand(size > 0n, 'bad-size', 'The virtual size is 0.');
+  const limit = `The virtual size (${size} bytes) is beyond the limit of 64 TiB.`;
+  demand(size <= BigInt(maxVirtualSize), 'bad-size', limit);
+  demand(size % 512n === 0n, 'bad-size', `The virtual size (${size} bytes) is not a multiple of 512.`);
+  return Number(size);
+};
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** Text of a header, cut at its first NUL as C does; null when it is no UTF-8. */
+export const headerText = (buffer: Buffer): string | null => {
+  const end = buffer.indexOf(0);
+  try {
+    return utf8.decode(end < 0 ? buffer : buffer.subarray(0, end));
+  } catch {
+    return null;
+  }
+};
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose
+const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
+export const hasControlCharacters = (text: string): boolean => controls.test(text);

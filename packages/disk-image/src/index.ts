@@ -1,0 +1,16 @@
+export { type BackingTarget, resolveBacking } from './backing-path.ts';
+export type * from './image-header.types.ts';
+export {
+  type OpenedFile,
+  OpenForReadingError,
+  type OpenProblem,
+  openForReading,
+} from './open-for-reading.ts';
+export {
+  type AllocationExtent,
+  type AllocationKind,
+  type Qcow2Allocation,
+  readQcow2Allocation,
+} from './qcow2-allocation.ts';
+export { readImageHeader } from './read-image-header.ts';
+export { safetyProblems } from './safety-problems.ts';

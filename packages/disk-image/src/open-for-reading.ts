@@ -1,0 +1,58 @@
+import type { BigIntStats } from 'node:fs';
+import { constants } from 'node:fs';
+import { type FileHandle, lstat, open } from 'node:fs/promises';
+
+export type OpenProblem = 'missing' | 'not-a-file' | 'not-permitted' | 'unreadable';
+
+/** The only way a file gets no handle. */
+export class OpenForReadingError extends Error {
+  override readonly name = 'OpenForReadingError';
+  readonly code: OpenProblem;
+
+  constructor(code: OpenProblem, message: string, options?: { cause: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+export interface OpenedFile {
+  readonly handle: FileHandle;
+  readonly stat: BigIntStats;
+}
+
+const words: Record<string, { code: OpenProblem; text: string }> = {
+  ENOENT: { code: 'missing', text: 'there is no such file' },
+  ENOTDIR: { code: 'missing', text: 'there is no such file' },
+  EACCES: { code: 'not-permitted', text: 'you may not read it' },
+  EPERM: { code: 'not-permitted', text: 'you may not read it' },
+  ELOOP: { code: 'not-a-file', text: 'it is a symbolic link' },
+};
+
+const failure = (path: string, error: unknown): OpenForReadingError => {
+  if (error instanceof OpenForReadingError) return error;
+  const errno = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+  const known = words[errno] ?? { code: 'unreadable' as const, text: `reading failed (${errno})` };
+  return new OpenForReadingError(known.code, `${path}: ${known.text}`, { cause: error });
+};
+
+/**
+ * Opens a regular file to read, and nothing else. A FIFO would hang, a device would act and a socket or folder
+ * is no image: the first look is an `lstat`, the open refuses links and does not block, and what was opened must
+ * be what was looked at.
+ */
+export const openForReading = async (path: string): Promise<OpenedFile> => {
+  let handle: FileHandle | undefined;
+  try {
+    const seen = await lstat(path, { bigint: true });
+    if (!seen.isFile()) throw new OpenForReadingError('not-a-file', `${path}: it is not a regular file`);
+    handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const stat = await handle.stat({ bigint: true });
+    if (!stat.isFile() || stat.dev !== seen.dev || stat.ino !== seen.ino) {
+      throw new OpenForReadingError('not-a-file', `${path}: it was exchanged while it was opened`);
+    }
+    return { handle, stat };
+  } catch (error) {
+    await handle?.close();
+    throw failure(path, error);
+  }
+};

@@ -1,0 +1,147 @@
+import type { FileHandle } from 'node:fs/promises';
+import {
+  HeaderFlaw,
+  type HeaderReader,
+  hasControlCharacters,
+  headerReader,
+  maxVirtualSize,
+} from './header-reader.ts';
+import type { HeaderProblem, ImageHeader, ImageKind } from './image-header.types.ts';
+import { openForReading } from './open-for-reading.ts';
+import { qcow2Magic, readQcow2Header } from './qcow2-header.ts';
+import { readVdiHeader, vdiSignature } from './vdi-header.ts';
+import { isFixedVhdFooter, readVhdHeader, vhdCookie } from './vhd-header.ts';
+import { readVhdxHeader } from './vhdx-header.ts';
+import { readVmdkDescriptorFile, readVmdkHeader } from './vmdk-header.ts';
+
+type Draft = { -readonly [Key in keyof ImageHeader]: ImageHeader[Key] } & { problems: HeaderProblem[] };
+
+const refusedKinds = {
+  qcow1: 'qcow, version 1',
+  qed: 'QED',
+  parallels: 'Parallels',
+  bochs: 'Bochs',
+  cloop: 'cloop',
+  dmg: 'an Apple disk image',
+} as const;
+
+const latin1 = (bytes: Buffer, start: number, end: number): string => bytes.toString('latin1', start, end);
+
+/** After comments and empty lines, the first line of a VMDK descriptor tells its version. */
+const isVmdkDescriptor = (text: string): boolean => {
+  const first = text.split('\n').find((line) => line.trim() !== '' && !line.startsWith('#'));
+  return first !== undefined && /^\s*version=\d/i.test(first);
+};
+
+/** By the first bytes, as QEMU's own probing goes. */
+const kindByStart = (head: Buffer): ImageKind | null => {
+  const magic = head.length >= 8 ? head.readUInt32BE(0) : 0;
+  if (magic === qcow2Magic) return head.readUInt32BE(4) === 1 ? 'qcow1' : 'qcow2';
+  const start = latin1(head, 0, 32);
+  if (start.startsWith('KDMV') || start.startsWith('COWD')) return 'vmdk';
+  if (start.startsWith('vhdxfile')) return 'vhdx';
+  if (start.startsWith(vhdCookie)) return 'vpc';
+  if (start.startsWith('QED\0')) return 'qed';
+  if (start.startsWith('WithoutFreeSpace') || start.startsWith('WithouFreSpacExt')) return 'parallels';
+  if (start.startsWith('Bochs Virtual HD Image')) return 'bochs';
+  if (start.startsWith('#!/bin/sh\n#V2.0 Format')) return 'cloop';
+  if (head.length >= 68 && head.readUInt32LE(64) === vdiSignature) return 'vdi';
+  if (isVmdkDescriptor(latin1(head, 0, 2048))) return 'vmdk';
+  return null;
+};
+
+const isoVolume = async (reader: HeaderReader): Promise<boolean> => {
+  const descriptor = await reader.upTo(32_768, 6);
+  return descriptor.length === 6 && ['CD001', 'BEA01'].includes(latin1(descriptor, 1, 6));
+};
+
+const identify = async (reader: HeaderReader): Promise<{ kind: ImageKind; footer: Buffer }> => {
+  const kind = kindByStart(await reader.upTo(0, 4096));
+  const footer = await reader.upTo(Math.max(0, reader.size - 512), 512);
+  if (kind !== null) return { kind, footer };
+  if (isFixedVhdFooter(footer, reader.size)) return { kind: 'vpc', footer };
+  if (latin1(footer, 0, 4) === 'koly') return { kind: 'dmg', footer };
+  return { kind: (await isoVolume(reader)) ? 'iso' : 'raw', footer };
+};
+
+const readByKind = async (reader: HeaderReader, draft: Draft, footer: Buffer): Promise<void> => {
+  const head = await reader.upTo(0, 512);
+  switch (draft.kind) {
+    case 'qcow2':
+      return readQcow2Header(reader, draft);
+    case 'vmdk':
+      if (latin1(head, 0, 4) === 'KDMV') return readVmdkHeader(reader, draft);
+      if (latin1(head, 0, 4) === 'COWD')
+        throw new HeaderFlaw('refused-format', 'It is a VMDK of an old kind (COWD).');
+      return readVmdkDescriptorFile(reader, draft);
+    case 'vdi':
+      return readVdiHeader(reader, draft);
+    case 'vhdx':
+      return readVhdxHeader(reader, draft);
+    case 'vpc':
+      return readVhdHeader(reader, latin1(head, 0, 8) === vhdCookie ? head : footer, draft);
+    default:
+      return readPlain(reader, draft);
+  }
+};
+
+/** Without a header the disk is the file, rounded up to whole sectors as QEMU does. */
+const readPlain = (reader: HeaderReader, draft: Draft): void => {
+  if (draft.kind in refusedKinds) {
+    const name = refusedKinds[draft.kind as keyof typeof refusedKinds];
+    throw new HeaderFlaw(
+      'refused-format',
+      `It is ${name}, a format Strata does not take. Convert it to qcow2 first.`,
+    );
+  }
+  draft.virtualSize = Math.ceil(reader.size / 512) * 512;
+  if (draft.virtualSize === 0) throw new HeaderFlaw('bad-size', 'The file is empty.');
+  if (draft.virtualSize > maxVirtualSize) throw new HeaderFlaw('bad-size', 'The disk is larger than 64 TiB.');
+};
+
+const checkBackingName = (draft: Draft): void => {
+  if (draft.backing !== null && hasControlCharacters(draft.backing.string)) {
+    draft.problems.push({
+      code: 'bad-backing-name',
+      message: 'The backing file name has control characters.',
+    });
+  }
+};
+
+const asProblem = (error: unknown): HeaderProblem => {
+  if (error instanceof HeaderFlaw) return { code: error.code, message: error.message };
+  return { code: 'unreadable', message: error instanceof Error ? error.message : String(error) };
+};
+
+const readFrom = async (handle: FileHandle): Promise<ImageHeader> => {
+  const draft: Draft = { kind: 'unknown', fileSize: 0, virtualSize: 0, backing: null, problems: [] };
+  try {
+    draft.fileSize = (await handle.stat()).size;
+    const reader = await headerReader(handle, draft.fileSize);
+    const { kind, footer } = await identify(reader);
+    draft.kind = kind;
+    await readByKind(reader, draft, footer);
+  } catch (error) {
+    draft.problems.push(asProblem(error));
+  }
+  checkBackingName(draft);
+  return draft;
+};
+
+/**
+ * What a file says about itself, from at most 1 MiB of it. Never throws: whatever is wrong with the file is in
+ * `problems`, and then nothing of it may be given to QEMU.
+ */
+export const readImageHeader = async (source: string | FileHandle): Promise<ImageHeader> => {
+  if (typeof source !== 'string') return readFrom(source);
+  try {
+    const { handle } = await openForReading(source);
+    try {
+      return await readFrom(handle);
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    return { kind: 'unknown', fileSize: 0, virtualSize: 0, backing: null, problems: [asProblem(error)] };
+  }
+};

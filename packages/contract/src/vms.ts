@@ -238,6 +238,7 @@ export const startBody = z
   .optional();
 
 export const commandLine = z.object({ argv: z.array(z.string()), shell: z.string() });
+export type CommandLine = z.infer<typeof commandLine>;
 export const keysBody = z.strictObject({
   keys: z
     .array(z.string().regex(/^[a-z0-9_]{1,20}$/, 'is not a key name of QEMU (qcode)'))
@@ -251,6 +252,7 @@ export const vmLog = z.object({
   truncated: z.boolean(),
   events: z.array(z.object({ at: time, event: z.string(), detail: z.string() })),
 });
+export type VmLog = z.infer<typeof vmLog>;
 export const mediaBody = z.strictObject({ imageId: id.nullable(), force: z.boolean().optional() });
 /** Optional choices for the demo; the body may be left out. */
 export const demoBody = z.strictObject({ name: displayName.optional() }).optional();

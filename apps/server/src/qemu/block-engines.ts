@@ -1,0 +1,38 @@
+import { connectQmp } from '@strata/qmp';
+import { AppError } from '../app-error.ts';
+import type { BlockEngines } from './block-engine.types.ts';
+import { daemonEngine } from './block-engine-daemon.ts';
+import { liveEngine } from './block-engine-live.ts';
+import { chainOptions } from './chain-options.ts';
+import { inWords } from './qemu-errors.ts';
+import { daemonFiles, filesOf, isOurs, readIdentity, removeFiles, startDaemon } from './storage-daemon.ts';
+
+/** `runDir` takes the sockets: private (0700), and with a short path. */
+export function createBlockEngines({ runDir }: { readonly runDir: string }): BlockEngines {
+  return {
+    live: liveEngine,
+
+    openDaemon: ({ id, chain }) => {
+      const doing = `Opening ${chain[0]?.path ?? 'the chain'}`;
+      return inWords(doing, async () => {
+        const files = daemonFiles(runDir, id);
+        // A second one would take the first one's socket away.
+        if (await readIdentity(files))
+          throw new AppError('operation-running', `A storage daemon of ${id} is still at work.`);
+        const options = await chainOptions(chain);
+        return daemonEngine(await startDaemon(doing, files, options));
+      });
+    },
+
+    adoptDaemon: (identity) =>
+      inWords('Taking up a storage daemon', async () => {
+        if (!(await isOurs(identity))) {
+          await removeFiles(filesOf(identity));
+          return null;
+        }
+        return daemonEngine({ identity, qmp: await connectQmp({ path: identity.socket }) });
+      }),
+
+    findDaemon: (id) => readIdentity(daemonFiles(runDir, id)),
+  };
+}

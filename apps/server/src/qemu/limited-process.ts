@@ -1,0 +1,63 @@
+import { execa } from 'execa';
+import { findProgram, qemuEnvironment } from './capabilities.ts';
+
+/** What a tool that reads images may use: an image is a program for whoever reads it (security.md 2). */
+export interface ProcessLimits {
+  readonly timeoutMs: number;
+  readonly maxOutputBytes: number;
+  readonly addressSpaceBytes: number;
+  /** Processor time. */
+  readonly cpuSeconds: number;
+}
+
+/** So many at a time; the others wait for their turn. */
+class Slots {
+  readonly #waiting: (() => void)[] = [];
+  #free: number;
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    while (this.#free === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#free--;
+    try {
+      return await work();
+    } finally {
+      this.#free++;
+      this.#waiting.shift()?.();
+    }
+  }
+}
+
+/** `heavy` reads or writes whole images, `light` a header. */
+const slots = { heavy: new Slots(2), light: new Slots(4) };
+
+export const inTurn = <T>(weight: keyof typeof slots, work: () => Promise<T>): Promise<T> =>
+  slots[weight].run(work);
+
+/** Runs a tool to its end with an argument array, never a shell, and answers its standard output. Throws `ExecaError`. */
+export async function runLimited(
+  program: string,
+  args: readonly string[],
+  limits: ProcessLimits,
+): Promise<string> {
+  const [file, argv] =
+    findProgram('prlimit') && findProgram(program)
+      ? [
+          'prlimit',
+          [`--as=${limits.addressSpaceBytes}`, `--cpu=${limits.cpuSeconds}`, '--', program, ...args],
+        ]
+      : [program, args];
+  const { stdout } = await execa(file, argv, {
+    stdin: 'ignore',
+    timeout: limits.timeoutMs,
+    maxBuffer: limits.maxOutputBytes,
+    extendEnv: false,
+    // glibc reserves 64 MiB of addresses per thread's arena: with many worker threads the limit is met by nothing at all
+    // ("qemu_thread_create: Resource temporarily unavailable", seen about once in 500 calls).
+    env: { ...qemuEnvironment(), MALLOC_ARENA_MAX: '2' },
+  });
+  return stdout;
+}

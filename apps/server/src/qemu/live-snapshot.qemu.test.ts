@@ -1,0 +1,135 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DiskChain, expectSameContent, run } from '../testing/disk-chain.ts';
+import { startTestVm, type TestVm, writeAsGuest } from '../testing/live-disk.ts';
+import { createBlockEngines } from './block-engines.ts';
+import { commitLayers, pullLayers, untilReady } from './block-jobs.ts';
+import { snapshotDisks } from './live-snapshot.ts';
+import { pivot } from './pivot.ts';
+import { createOverlay } from './qemu-img.ts';
+
+let folder: string;
+let chains: Record<'d0' | 'd1', DiskChain>;
+let vm: TestVm;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'snap-'));
+  chains = { d0: await DiskChain.make(), d1: await DiskChain.make() };
+  vm = await startTestVm(folder, { d0: chains.d0.path('active'), d1: chains.d1.path('active') });
+});
+afterEach(async () => {
+  await vm.kill();
+  for (const chain of Object.values(chains)) await chain.remove();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const overlayOf = (disk: 'd0' | 'd1', name = 'new'): string => join(chains[disk].folder, `vm/${name}.img`);
+const engine = (disk: string) => createBlockEngines({ runDir: folder }).live(vm, disk);
+const topOf = async (disk: string) => (await engine(disk).chain())[0]?.path;
+
+async function makeOverlays(): Promise<{ diskId: string; overlayPath: string }[]> {
+  const disks = ['d0', 'd1'] as const;
+  for (const disk of disks)
+    await createOverlay({ path: overlayOf(disk), backing: 'active.img', backingFormat: 'qcow2' });
+  return disks.map((diskId) => ({ diskId, overlayPath: overlayOf(diskId) }));
+}
+
+describe('a snapshot of a running VM', () => {
+  it('switches all disks to their overlays; what was frozen stays as it is', async () => {
+    await snapshotDisks(vm, await makeOverlays());
+    expect(await topOf('d0')).toBe(overlayOf('d0'));
+    expect(await topOf('d1')).toBe(overlayOf('d1'));
+    expect(await engine('d0').chain()).toHaveLength(6);
+    await writeAsGuest(vm, 'd0', 'write -P 0xee 0 2M');
+    await engine('d0').flush(overlayOf('d0'));
+    await vm.kill();
+    await expectSameContent(chains.d0.path('active'), chains.d0.flat('active'));
+    await run('qemu-io', ['-f', 'qcow2', '-c', 'write -P 0xee 0 2M', chains.d0.flat('active')]);
+    await expectSameContent(overlayOf('d0'), chains.d0.flat('active'));
+    await expectSameContent(overlayOf('d1'), chains.d1.flat('active'));
+  });
+
+  it('switches none when one cannot, and the overlays can be deleted', async () => {
+    const overlays = await makeOverlays();
+    // A commit on d1 keeps its top from being replaced.
+    await untilReady(engine('d1'), { jobId: 'a', top: chains.d1.path('active'), base: chains.d1.path('s3') });
+    await expect(snapshotDisks(vm, overlays)).rejects.toMatchObject({ code: 'qemu-refused' });
+    expect(await topOf('d0')).toBe(chains.d0.path('active'));
+    expect(await topOf('d1')).toBe(chains.d1.path('active'));
+    const nodes = await vm.qmp.execute('query-named-block-nodes', { flat: true });
+    expect(nodes.filter(({ file }) => file.includes('new.img'))).toEqual([]);
+  });
+
+  it('refuses an overlay that does not stand on what the disk writes', async () => {
+    const path = overlayOf('d0');
+    await createOverlay({ path, backing: 'snaps/s3.img', backingFormat: 'qcow2' });
+    await expect(snapshotDisks(vm, [{ diskId: 'd0', overlayPath: path }])).rejects.toMatchObject({
+      code: 'plan-stale',
+    });
+    expect(await topOf('d0')).toBe(chains.d0.path('active'));
+  });
+
+  it('refuses an overlay of another size', async () => {
+    const path = overlayOf('d0');
+    await run('qemu-img', [
+      'create',
+      '-q',
+      '-u',
+      '-f',
+      'qcow2',
+      '-b',
+      'active.img',
+      '-F',
+      'qcow2',
+      path,
+      '1M',
+    ]);
+    await expect(snapshotDisks(vm, [{ diskId: 'd0', overlayPath: path }])).rejects.toMatchObject({
+      code: 'plan-stale',
+    });
+  });
+
+  it('can be taken again and again, and everything below merged, without a restart', async () => {
+    await snapshotDisks(vm, await makeOverlays());
+    const second = overlayOf('d0', 'second');
+    await createOverlay({ path: second, backing: 'new.img', backingFormat: 'qcow2' });
+    await snapshotDisks(vm, [{ diskId: 'd0', overlayPath: second }]);
+    await writeAsGuest(vm, 'd0', 'write -P 0xdd 1M 1M');
+
+    const d0 = engine('d0');
+    const at = chains.d0;
+    const commit = { jobId: 'c', top: overlayOf('d0'), base: at.path('s2'), backingFile: 'snaps/s2.img' };
+    expect(await commitLayers(d0, commit)).toBe('done');
+    expect((await d0.chain()).map(({ path }) => path)).toEqual([
+      second,
+      at.path('s2'),
+      at.path('s1'),
+      at.path('base'),
+    ]);
+    const pull = {
+      jobId: 'p',
+      into: at.path('s2'),
+      base: at.path('base'),
+      backingFile: '../../library/base.img',
+    };
+    expect(await pullLayers(d0, pull)).toBe('done');
+    const active = { jobId: 'a', top: second, base: at.path('base') };
+    expect(await untilReady(d0, active)).toBe('ready');
+    await pivot(d0, active, { intend: () => undefined, persist: () => undefined });
+    expect((await d0.chain()).map(({ path }) => path)).toEqual([at.path('base')]);
+
+    // And once more on the layer that is active now, whose node QEMU named.
+    const third = overlayOf('d0', 'third');
+    await createOverlay({ path: third, backing: '../library/base.img', backingFormat: 'qcow2' });
+    await snapshotDisks(vm, [{ diskId: 'd0', overlayPath: third }]);
+    await writeAsGuest(vm, 'd0', 'write -P 0xcc 3M 1M');
+    await d0.flush(third);
+    await vm.kill();
+    await run('qemu-io', ['-f', 'qcow2', '-c', 'write -P 0xdd 1M 1M', at.flat('active')]);
+    await expectSameContent(at.path('base'), at.flat('active'));
+    await run('qemu-io', ['-f', 'qcow2', '-c', 'write -P 0xcc 3M 1M', at.flat('active')]);
+    await expectSameContent(third, at.flat('active'));
+  });
+});

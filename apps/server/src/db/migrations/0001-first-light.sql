@@ -108,6 +108,16 @@ CREATE TABLE operations (
 CREATE INDEX operations_by_state ON operations (state);
 CREATE INDEX operations_by_time ON operations (created_at);
 
+-- Layers whose contents an unfinished commit has changed (qemu-recipes.md §8): from its first byte the base and
+-- the layers between read differently. No restore point until the commit has been repeated to its end.
+CREATE TABLE tainted_layers (
+  image_id TEXT PRIMARY KEY REFERENCES images (id) ON DELETE CASCADE,
+  operation_id TEXT NOT NULL,
+  top_image_id TEXT NOT NULL,
+  base_image_id TEXT NOT NULL,
+  at TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE vm_events (
   vm_id TEXT NOT NULL REFERENCES vms (id) ON DELETE CASCADE,
   at TEXT NOT NULL,

@@ -1,0 +1,31 @@
+// Bundles the server with the workspace's packages into dist/main.js. What npm installs stays outside: better-sqlite3
+// has a binary, and Fastify's plugins find their files beside themselves.
+import { cpSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+const workspaceOnly = {
+  name: 'workspace-only',
+  setup(bundle) {
+    // Bare names, except those of this workspace.
+    bundle.onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
+      kind === 'entry-point' || path.startsWith('@strata/') ? null : { path, external: true },
+    );
+  },
+};
+
+rmSync(here('dist'), { recursive: true, force: true });
+await build({
+  entryPoints: [here('src/main.ts')],
+  outfile: here('dist/main.js'),
+  bundle: true,
+  platform: 'node',
+  target: 'node20.19',
+  format: 'esm',
+  sourcemap: true,
+  plugins: [workspaceOnly],
+  logLevel: 'warning',
+});
+cpSync(here('src/db/migrations'), here('dist/migrations'), { recursive: true });

@@ -1,0 +1,140 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { apiPrefix } from '@strata/contract';
+import type { FastifyInstance } from 'fastify';
+import { type Base, createBase } from './base.ts';
+import type { Config } from './config.ts';
+import { chainsRoutes } from './features/chains/chains.routes.ts';
+import { createChainsService } from './features/chains/chains.service.ts';
+import { consolesRoutes } from './features/consoles/consoles.routes.ts';
+import { createConsolesService } from './features/consoles/consoles.service.ts';
+import { hostRoutes } from './features/host/host.routes.ts';
+import { createHostService } from './features/host/host.service.ts';
+import { imagesRoutes } from './features/images/images.routes.ts';
+import { createImagesFeature } from './features/images/images.service.ts';
+import { connectOperations } from './features/operations/connect-operations.ts';
+import { commitExecutor } from './features/operations/executors/commit.ts';
+import { pullExecutor } from './features/operations/executors/pull.ts';
+import { operationsRoutes } from './features/operations/operations.routes.ts';
+import { createOperationsService } from './features/operations/operations.service.ts';
+import { snapshotBooks } from './features/snapshots/snapshot-books.ts';
+import { snapshotsRepository } from './features/snapshots/snapshots.repository.ts';
+import { snapshotsRoutes } from './features/snapshots/snapshots.routes.ts';
+import { createSnapshotsService } from './features/snapshots/snapshots.service.ts';
+import { vmsRoutes } from './features/vms/vms.routes.ts';
+import { createVmsService } from './features/vms/vms.service.ts';
+import type { StartCodes } from './http/sessions.ts';
+import { kvmOnHost } from './qemu/accelerators.ts';
+import { createBlockEngines } from './qemu/block-engines.ts';
+import { createCapabilities } from './qemu/capabilities.ts';
+import { findUefi } from './qemu/firmware.ts';
+import { createToolVersions } from './qemu/tool-versions.ts';
+
+/** A library that takes longer to read than this no longer holds up the start; the calls that need it wait. */
+const patienceMilliseconds = 4_000;
+
+const uefiPath = (): string | null => {
+  try {
+    return findUefi('x86_64').code;
+  } catch {
+    return null;
+  }
+};
+
+/** Every feature by name, each made from those above it. */
+const createServices = (base: Base) => {
+  const { config, db, events } = base;
+  const { dataDir, runDir } = config;
+  const log = (error: unknown, message: string): void => base.app.log.error({ err: error }, message);
+
+  const capabilities = createCapabilities();
+  const engines = createBlockEngines({ runDir });
+
+  const library = createImagesFeature({ config, db, events });
+  const { images, folders } = library;
+  const host = createHostService({
+    version: config.version,
+    dataDir,
+    runDir,
+    capabilities,
+    findTool: createToolVersions(),
+    uefi: uefiPath,
+    kvm: kvmOnHost,
+    folders: () => folders.list().map(({ path }) => path),
+    isRoot: () => process.getuid?.() === 0,
+  });
+  const vms = createVmsService({ config, db, events, images, capabilities });
+  const consoles = createConsolesService(vms);
+  const operations = createOperationsService({ db, events, log });
+  const books = snapshotBooks(snapshotsRepository(db), vms);
+  operations.register(commitExecutor({ images, vms, engines, snapshots: books }));
+  operations.register(pullExecutor({ images, vms, engines, snapshots: books }));
+  const snapshots = createSnapshotsService({ db, events, images, vms, operations, engines, dataDir });
+  const chains = createChainsService({ images, operations });
+  connectOperations(operations, images, vms);
+  return { library, host, vms, consoles, operations, snapshots, chains };
+};
+
+export type Services = ReturnType<typeof createServices>;
+
+const registerRoutes = ({ app, config }: Base, services: Services): void => {
+  hostRoutes(app, services.host);
+  imagesRoutes(app, services.library, config);
+  vmsRoutes(app, services.vms);
+  consolesRoutes(app, services.consoles);
+  operationsRoutes(app, services.operations);
+  chainsRoutes(app, services.chains, services.operations);
+  snapshotsRoutes(app, services.snapshots, services.operations);
+};
+
+/** What can be answered while the library is still being read for the first time. */
+const needsNoLibrary = /^\/(session|tickets|events|host)$/;
+
+/**
+ * Files first, then the processes that hold them, then the operations a crash left: these ask both. Everything else
+ * waits for that, so that nothing starts on a layer that is about to be recovered.
+ */
+const takeUp = async ({ library, vms, operations }: Services): Promise<void> => {
+  await library.start();
+  await vms.adopt();
+  await operations.recover();
+};
+
+export interface StrataApp {
+  readonly app: FastifyInstance;
+  readonly services: Services;
+  readonly token: string;
+  readonly startCodes: StartCodes;
+  /** Lets go of everything: VMs and jobs go on in their processes and are taken up at the next start. */
+  close(): Promise<void>;
+}
+
+export const buildApp = async (config: Config): Promise<StrataApp> => {
+  const base = await createBase(config);
+  const { app } = base;
+  const services = createServices(base);
+
+  let takenUp: Promise<void> | null = null;
+  app.addHook('preHandler', async (request) => {
+    const path = request.routeOptions.url?.slice(apiPrefix.length) ?? '';
+    if (request.url.startsWith(`${apiPrefix}/`) && !needsNoLibrary.test(path)) await takenUp;
+  });
+  registerRoutes(base, services);
+
+  takenUp = takeUp(services);
+  const autostarted = takenUp.then(() => services.vms.autostart());
+  autostarted.catch((error: unknown) => app.log.error({ err: error }, 'not everything could be taken up'));
+  await Promise.race([takenUp, sleep(patienceMilliseconds, undefined, { ref: false })]);
+
+  return {
+    app,
+    services,
+    token: base.token,
+    startCodes: base.startCodes,
+    close: async () => {
+      services.operations.close();
+      services.vms.close();
+      await services.library.close();
+      await base.close();
+    },
+  };
+};

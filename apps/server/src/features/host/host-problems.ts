@@ -1,0 +1,66 @@
+import type { Host, Problem } from '@strata/contract';
+import type { KvmVerdict } from '../../qemu/accelerators.ts';
+import { installHint } from '../../qemu/capabilities.ts';
+
+export interface HostFacts {
+  readonly targets: readonly unknown[];
+  readonly tools: Host['tools'];
+  readonly kvm: KvmVerdict;
+  readonly storage: Host['storage'];
+  readonly isRoot: boolean;
+}
+
+const gibibyte = 1024 ** 3;
+const scarce = ({ total, free }: { total: number; free: number }): boolean =>
+  free < Math.min(2 * gibibyte, total / 20);
+
+const packages: Readonly<Record<string, string>> = {
+  'qemu-img': '"qemu-utils" (Debian, Ubuntu) or "qemu-img" (Fedora, Arch)',
+  'qemu-storage-daemon':
+    '"qemu-system-common" (Debian, Ubuntu), "qemu-img" (Fedora) or "qemu-storage-daemon" (Arch)',
+};
+
+const missingTools = (tools: Host['tools']): Problem[] =>
+  Object.entries(packages).flatMap(([name, install]) => {
+    const tool = tools[name];
+    if (tool === undefined || tool.path !== null) return [];
+    return [
+      {
+        code: 'tool-missing',
+        message: `${name} is not installed. Without it there is no ${tool.purpose}.`,
+        repair: `Install the package ${install}.`,
+      },
+    ];
+  });
+
+/** What a person should know of this host, the worst first, each with what can be done. */
+export const hostProblems = ({ targets, tools, kvm, storage, isRoot }: HostFacts): Problem[] => [
+  ...(targets.length === 0
+    ? [{ code: 'qemu-missing', message: 'QEMU is not installed: no VM can start.', repair: installHint }]
+    : []),
+  ...missingTools(tools),
+  ...(isRoot
+    ? [
+        {
+          code: 'runs-as-root',
+          message:
+            'Strata runs as root, and so does every QEMU it starts: a guest that breaks out of QEMU owns this machine.',
+          repair: 'Stop Strata and start it as an ordinary user who is in the group "kvm".',
+        },
+      ]
+    : []),
+  ...storage.filter(scarce).map(({ path, free }) => ({
+    code: 'disk-nearly-full',
+    message: `Only ${Math.floor(free / 1024 ** 2)} MiB are free where ${path} is.`,
+    repair: 'Empty the trash, or free some space on that disk.',
+  })),
+  ...(kvm.usable
+    ? []
+    : [
+        {
+          code: 'kvm-not-usable',
+          message: `VMs run without hardware acceleration and are slow. ${kvm.reason}`,
+          ...(kvm.remedy === undefined ? {} : { repair: kvm.remedy }),
+        },
+      ]),
+];

@@ -1,0 +1,114 @@
+import { statfs } from 'node:fs/promises';
+import { availableParallelism, freemem, totalmem } from 'node:os';
+import type { Host } from '@strata/contract';
+import type { KvmVerdict } from '../../qemu/accelerators.ts';
+import { hostProblems } from './host-problems.ts';
+
+export interface HostDeps {
+  readonly version: string;
+  readonly dataDir: string;
+  readonly runDir: string;
+  readonly capabilities: {
+    targets(): Promise<
+      ReadonlyArray<{
+        readonly arch: string;
+        readonly binary: string;
+        readonly version: string;
+        readonly machines: ReadonlyArray<{
+          readonly name: string;
+          readonly alias?: string;
+          readonly default: boolean;
+        }>;
+        readonly cpus: readonly string[];
+      }>
+    >;
+  };
+  findTool(name: string): Promise<{ readonly path: string | null; readonly version: string | null }>;
+  /** The UEFI firmware for the host's own kind of guests; null when it is not installed. */
+  uefi(): string | null;
+  kvm(): KvmVerdict;
+  /** The library's folders. */
+  folders(): readonly string[];
+  isRoot(): boolean;
+}
+
+export interface HostService {
+  get(): Promise<Host>;
+}
+
+/** Name → what is missing without it. */
+const toolPurposes: Readonly<Record<string, string>> = {
+  'qemu-img': 'creating, converting, checking and resizing images',
+  'qemu-storage-daemon': 'commit and pull while the VM is off',
+  swtpm: 'VMs with a TPM',
+};
+const uefiPurpose = 'VMs with UEFI firmware';
+
+const storageOf = async (path: string): Promise<Host['storage']> => {
+  try {
+    const { bsize, blocks, bavail } = await statfs(path);
+    return [{ path, total: bsize * blocks, free: bsize * bavail }];
+  } catch {
+    // A folder on a disk that is not there now: the library shows that as a problem of the folder.
+    return [];
+  }
+};
+
+const toolsOf = async (deps: HostDeps): Promise<Host['tools']> => {
+  const programs = await Promise.all(
+    Object.entries(toolPurposes).map(
+      async ([name, purpose]) => [name, { ...(await deps.findTool(name)), purpose }] as const,
+    ),
+  );
+  return {
+    ...Object.fromEntries(programs),
+    uefi: { path: deps.uefi(), version: null, purpose: uefiPurpose },
+  };
+};
+
+/** What this machine offers, looked up when it is asked for: people mend things while the page is open. */
+export const createHostService = (deps: HostDeps): HostService => ({
+  get: async () => {
+    const paths = [...new Set([deps.dataDir, ...deps.folders()])];
+    const [targets, tools, storage] = await Promise.all([
+      deps.capabilities.targets(),
+      toolsOf(deps),
+      Promise.all(paths.map(storageOf)),
+    ]);
+    const kvm = deps.kvm();
+    const facts = { targets, tools, kvm, storage: storage.flat(), isRoot: deps.isRoot() };
+    return {
+      version: deps.version,
+      qemu: {
+        version: targets[0]?.version ?? null,
+        targets: targets.map(({ arch, binary, machines, cpus }) => ({
+          arch,
+          binary,
+          machines: machines.map(({ name, alias, default: isDefault }) => ({
+            name,
+            ...(alias === undefined ? {} : { alias }),
+            default: isDefault,
+          })),
+          cpus: [...cpus],
+        })),
+      },
+      tools,
+      accelerators: {
+        kvm,
+        tcg:
+          targets.length > 0
+            ? {
+                usable: true,
+                reason: 'QEMU translates the guest’s instructions: it works everywhere, slowly.',
+              }
+            : { usable: false, reason: 'QEMU is not installed.' },
+      },
+      storage: facts.storage,
+      dataDir: deps.dataDir,
+      runDir: deps.runDir,
+      cpuCount: availableParallelism(),
+      memory: { total: totalmem(), free: freemem() },
+      problems: hostProblems(facts),
+    };
+  },
+});

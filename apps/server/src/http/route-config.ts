@@ -1,0 +1,10 @@
+import type { TicketPurpose } from '@strata/contract';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Answers without the token: the static shell, `POST /session`, `/healthz`, the API's description. */
+    anonymous?: boolean;
+    /** The route is a WebSocket; a ticket for this purpose opens it. */
+    socket?: TicketPurpose;
+  }
+}

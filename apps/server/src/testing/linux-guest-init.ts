@@ -1,0 +1,86 @@
+/**
+ * /init of the test guest: loads the drivers, says READY, and answers one line for each line it is sent, on ttyS0.
+ *
+ *     #7 sum /dev/vda 0 16        →   @7 ok 9f86d081…
+ *
+ * Offsets and lengths are blocks of 4096 bytes. What `write` writes is `patternBytes` of linux-guest.ts.
+ */
+export const guestInit = `#!/bin/busybox sh
+/bin/busybox --install -s /bin
+export PATH=/bin
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+mkdir -p /tmp /etc/acpi/PWRF
+for module in $(cat /modules.order); do insmod "/modules/$module" 2>/dev/null; done
+# The power button: busybox' acpid runs the script that is named after the event.
+printf '#!/bin/sh\\necho "POWER BUTTON" > /dev/ttyS0\\nsync\\npoweroff -f\\n' > /etc/acpi/PWRF/00000080
+chmod 755 /etc/acpi/PWRF/00000080
+acpid -c /etc/acpi -l /dev/null 2>/dev/null
+stty -F /dev/ttyS0 -echo
+exec < /dev/ttyS0 > /dev/ttyS0 2>/tmp/errors
+
+pattern() { yes "strata pattern $1" | head -c $(($2 * 4096)); }
+fresh() { sync; echo 3 > /proc/sys/vm/drop_caches; }
+write() { pattern "$4" "$3" | dd of="$1" bs=4096 seek="$2" conv=notrunc,fsync 2>/dev/null && echo "ok"; }
+zero() { dd if=/dev/zero of="$1" bs=4096 seek="$2" count="$3" conv=notrunc,fsync 2>/dev/null && echo "ok"; }
+sum() { fresh; echo "ok $(dd if="$1" bs=4096 skip="$2" count="$3" 2>/dev/null | sha256sum | cut -d' ' -f1)"; }
+check() { [ "$(sum "$1" "$2" "$3")" = "ok $(pattern "$4" "$3" | sha256sum | cut -d' ' -f1)" ] && echo "ok same" || echo "ok different"; }
+entry() { yes "log entry $1" | head -c 4096; }
+
+# Keeps writing numbered entries round a ring of blocks, each flushed before the next one is begun.
+log_run() {
+  number=0
+  while [ ! -e /tmp/log.stop ]; do
+    entry $number | dd of="$1" bs=4096 seek=$(($2 + number % $3)) conv=notrunc,fsync 2>/dev/null || { echo "failed at $number" > /tmp/log.failed; break; }
+    number=$((number + 1))
+    echo $number > /tmp/log.next && mv /tmp/log.next /tmp/log.count
+  done
+  echo done > /tmp/log.ended
+}
+log_start() { rm -f /tmp/log.*; echo 0 > /tmp/log.count; echo "$1 $2 $3" > /tmp/log.where; ( exec > /dev/null; log_run "$1" "$2" "$3" ) & echo "ok"; }
+log_stop() { touch /tmp/log.stop; while [ ! -e /tmp/log.ended ]; do usleep 20000; done; cat /tmp/log.failed 2>/dev/null || echo "ok $(cat /tmp/log.count)"; }
+# Each block of the ring holds the newest entry that was written to it: nothing lost, nothing old.
+log_check() {
+  fresh
+  set -- $(cat /tmp/log.where) $(cat /tmp/log.count)
+  first=$(($4 > $3 ? $4 - $3 : 0)); number=$first; bad=0
+  while [ $number -lt $4 ]; do
+    entry $number > /tmp/want
+    dd if="$1" bs=4096 skip=$(($2 + number % $3)) count=1 2>/dev/null | cmp -s - /tmp/want || bad=$((bad + 1))
+    number=$((number + 1))
+  done
+  [ $bad -eq 0 ] && echo "ok $(($4 - first))" || echo "bad $bad of $(($4 - first))"
+}
+
+run() {
+  case "$1" in
+    ping) echo "ok" ;;
+    disks) echo "ok $(for disk in /sys/block/vd* /sys/block/sd*; do [ -e "$disk" ] && printf '%s:%s:%s ' "$(basename $disk)" "$(cat $disk/serial 2>/dev/null)" "$(($(cat $disk/size) * 512))"; done)" ;;
+    write) shift; write "$@" || echo "failed: $(tail -n 1 /tmp/errors)" ;;
+    zero) shift; zero "$@" || echo "failed" ;;
+    discard) blkdiscard -o $(($3 * 4096)) -l $(($4 * 4096)) "$2" && echo "ok" || echo "failed" ;;
+    sum) shift; sum "$@" ;;
+    check) shift; check "$@" ;;
+    sync) sync; echo "ok" ;;
+    log-start) shift; log_start "$@" ;;
+    log-count) echo "ok $(cat /tmp/log.count)" ;;
+    log-stop) log_stop ;;
+    log-check) log_check ;;
+    uptime) echo "ok $(cut -d' ' -f1 /proc/uptime)" ;;
+    boot-id) echo "ok $(cat /proc/sys/kernel/random/boot_id)" ;;
+    flood) yes "flood flood flood flood flood flood flood flood flood flood" | head -c $(($2 * 1024)) > /dev/ttyS0; echo > /dev/ttyS0; echo "ok" ;;
+    poweroff) sync; poweroff -f ;;
+    reboot) sync; reboot -f ;;
+    panic) echo c > /proc/sysrq-trigger ;;
+    *) echo "failed: no command $1" ;;
+  esac
+}
+
+echo; echo READY
+while read -r tag words; do
+  case "$tag" in
+    '#'*) answer=$(run $words); echo "@\${tag#?} $answer" ;;
+  esac
+done
+`;

@@ -7,6 +7,11 @@ export interface UseSource {
   media?(): MediaUse[];
   snapshots?(): SnapshotUse[];
   operations?(): OperationUse[];
+  /**
+   * Layers that a commit which did not end has changed: shown as the image's problem `tainted`. New overlays on
+   * them are refused (`plan-blocked`) with these words.
+   */
+  taints?(): { imageId: string; message: string; repair: string }[];
 }
 
 /** The facts of one image that others need without its relations. */
@@ -32,6 +37,11 @@ export interface ImagesService {
   findByPath(path: string): ImageFacts | null;
   /** Top first. Throws `image-unreadable` when a member is missing, foreign or part of a cycle, saying which. */
   chainFacts(id: string): ImageFacts[];
+  /**
+   * The gate before QEMU opens a chain: reads every member's header afresh, then `chainFacts`. Throws `image-refused`
+   * for a header that must not be followed, `image-unreadable` for a chain that does not hold together.
+   */
+  checkedChain(id: string): Promise<ImageFacts[]>;
   chain(id: string): ImageChain;
   forest(): Forest;
 
@@ -50,6 +60,9 @@ export interface ImagesService {
   /** Ranges a layer holds itself, from its qcow2 tables (other formats: `qemu-img map`), cached by inode, size and mtime. */
   allocation(id: string): Promise<ExtentList>;
   map(id: string, resolution?: number): Promise<ImageMap>;
+
+  /** Changes the shown name; the file keeps its own. */
+  rename(id: string, name: string): Promise<Image>;
 
   /** To the trash; throws `image-in-use` with who stands on it. */
   delete(id: string): Promise<void>;

@@ -1,0 +1,136 @@
+import { access, constants, realpath, unlink } from 'node:fs/promises';
+import { dirname, relative } from 'node:path';
+import type { CreateImage } from '@strata/contract';
+import { readImageHeader } from '@strata/disk-image';
+import { AppError } from '../../app-error.ts';
+import { createImage, createOverlay, type Preallocation } from '../../qemu/qemu-img.ts';
+import { approvedChain } from './chain-facts.ts';
+import { isWithin } from './forbidden-paths.ts';
+import { demandFreeSpace } from './free-space.ts';
+import { candidatePaths } from './image-names.ts';
+import type { ImageRecord } from './image-record.ts';
+import type { LibraryAccess } from './library-access.ts';
+import { syncWithFolder } from './sync-files.ts';
+
+/** Where new images may go: a registered folder, or one below it. */
+export const libraryFolder = async (
+  { library, folders }: LibraryAccess,
+  wanted?: string,
+): Promise<string> => {
+  const registered = folders();
+  const given = wanted ?? registered.find((folder) => folder.isDefault)?.path;
+  const path = given === undefined ? null : await realpath(given).catch(() => null);
+  if (path === null) throw new AppError('not-found', `There is no folder ${given ?? 'for new images'}.`);
+  if (registered.some((folder) => isWithin(path, folder.path))) return path;
+  const lone = [...library.all()].some((record) => dirname(record.path) === path);
+  if (lone) return path;
+  throw new AppError('forbidden-path', `${path} is not a folder of the library. Register it first.`);
+};
+
+/** Tries names until one is free; the file is created exclusively, so nobody's file is overwritten. */
+export const atFreeName = async (
+  folder: string,
+  name: string,
+  extension: string,
+  make: (path: string) => Promise<void>,
+): Promise<string> => {
+  for (const path of candidatePaths(folder, name, extension)) {
+    try {
+      await make(path);
+      return path;
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'image-exists') throw error;
+    }
+  }
+  throw new AppError('image-exists', `Every name like “${name}” is taken in ${folder}.`);
+};
+
+const spaceFor = (size: number, preallocation: Preallocation): number =>
+  preallocation === 'full' || preallocation === 'falloc' ? size : 1024 ** 2;
+
+export const createEmptyImage = async (
+  access: LibraryAccess,
+  request: CreateImage & { size: number },
+): Promise<ImageRecord> => {
+  const { name, format, size, preallocation } = request;
+  if (format === 'raw' && preallocation === 'metadata') {
+    throw new AppError(
+      'not-possible',
+      'A raw image has no metadata to preallocate. Choose off, falloc or full.',
+    );
+  }
+  const folder = await libraryFolder(access, request.folder);
+  await demandFreeSpace(folder, spaceFor(size, preallocation));
+  const path = await atFreeName(folder, name, format, (file) =>
+    createImage({ path: file, format, size, preallocation }),
+  );
+  await syncWithFolder(path);
+  return access.adopt(path, { name, format, fixed: format === 'raw' });
+};
+
+/** Relative to the overlay's folder, as QEMU resolves it; `a:b` alone would be a protocol. */
+const relativeBacking = (folder: string, backing: string): string => {
+  const name = relative(folder, backing);
+  return /^[^/]*:/.test(name) ? `./${name}` : name;
+};
+
+const isWritableFolder = (path: string): Promise<boolean> =>
+  access(path, constants.W_OK | constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+
+/** Beside its backing image, if that is a place for new files; else in the default folder. */
+const overlayFolder = async (
+  access: LibraryAccess,
+  backing: ImageRecord,
+  wanted?: string,
+): Promise<string> => {
+  if (wanted !== undefined) return libraryFolder(access, wanted);
+  const beside = dirname(backing.path);
+  const inLibrary = access.folders().some((folder) => isWithin(beside, folder.path));
+  return inLibrary && (await isWritableFolder(beside)) ? beside : libraryFolder(access);
+};
+
+/** What was asked for must be what the header says: an overlay without its link shows zeros where data was. */
+const verifyOverlay = async (path: string, link: string, backing: ImageRecord): Promise<void> => {
+  const header = await readImageHeader(path);
+  const driver = backing.format === 'iso' ? 'raw' : backing.format;
+  const linked = header.backing?.string === link && header.backing.format === driver;
+  if (header.problems.length === 0 && linked && header.virtualSize === backing.facts.virtualSize) return;
+  await unlink(path);
+  throw new AppError(
+    'image-unreadable',
+    `The new overlay of ${backing.path} does not read as it should; it was removed.`,
+  );
+};
+
+/** Exclusively, so that the backing image is not deleted before its overlay is known. */
+export const createOverlayImage = (access: LibraryAccess, request: OverlayRequest): Promise<ImageRecord> =>
+  access.exclusive(() => createOverlayLocked(access, request));
+
+interface OverlayRequest {
+  readonly backingId: string;
+  readonly stem: string;
+  readonly folder?: string | undefined;
+}
+
+const createOverlayLocked = async (access: LibraryAccess, request: OverlayRequest): Promise<ImageRecord> => {
+  const taint = access.world.taintOf(request.backingId);
+  if (taint !== undefined) {
+    const message = `${taint.message} ${taint.repair}`;
+    throw new AppError('plan-blocked', message, { blockers: [{ code: 'tainted', message }] });
+  }
+  await access.refreshLocked(approvedChain(access.world, request.backingId).map((record) => record.id));
+  const [backing] = approvedChain(access.world, request.backingId);
+  if (backing === undefined) throw new AppError('not-found', `There is no image ${request.backingId}.`);
+  const folder = await overlayFolder(access, backing, request.folder);
+  await demandFreeSpace(folder, 1024 ** 2);
+  const link = relativeBacking(folder, backing.path);
+  const path = await atFreeName(folder, request.stem, 'qcow2', (file) =>
+    createOverlay({ path: file, backing: link, backingFormat: backing.format }),
+  );
+  await verifyOverlay(path, link, backing);
+  await syncWithFolder(path);
+  return access.adoptLocked(path, { name: request.stem, format: 'qcow2' });
+};

@@ -1,0 +1,63 @@
+import { lstat, realpath } from 'node:fs/promises';
+import { basename, dirname, join, normalize } from 'node:path';
+import { AppError } from '../../app-error.ts';
+
+/** Trees of the system, where no image of a person lies and where reading or writing does other things. */
+const systemTrees = [
+  '/proc',
+  '/sys',
+  '/dev',
+  '/run',
+  '/etc',
+  '/boot',
+  '/bin',
+  '/sbin',
+  '/lib',
+  '/lib32',
+  '/lib64',
+  '/usr',
+];
+/** Removable disks are mounted below /run by udisks; /dev/shm is a plain folder in memory. */
+const allowedTrees = ['/run/media', '/dev/shm', '/usr/local', '/usr/share'];
+
+export const isWithin = (path: string, tree: string): boolean =>
+  path === tree || path.startsWith(tree.endsWith('/') ? tree : `${tree}/`);
+
+export const isSystemPath = (path: string): boolean =>
+  path === '/' ||
+  (systemTrees.some((tree) => isWithin(path, tree)) && !allowedTrees.some((tree) => isWithin(path, tree)));
+
+/** Everything in the data folder but its images: the database, sockets, memory files, trash. */
+export const isPrivatePath = (path: string, dataDir: string): boolean =>
+  isWithin(path, dataDir) && !isWithin(path, join(dataDir, 'images'));
+
+/** The default folder is a place for images wherever the data folder was put. */
+export const isForbidden = (path: string, dataDir: string): boolean =>
+  !isWithin(path, join(dataDir, 'images')) && (isSystemPath(path) || isPrivatePath(path, dataDir));
+
+export const forbidSystemPath = (path: string, dataDir: string): void => {
+  if (!isForbidden(path, dataDir)) return;
+  throw new AppError('forbidden-path', `${path} belongs to the system or to Strata itself.`);
+};
+
+/**
+ * The real path of a file that somebody names. Judged as written and as resolved, because `/proc/self/root/…` and
+ * links lead anywhere. A link as the last part is refused: it could point elsewhere tomorrow.
+ */
+export const realFilePath = async (given: string, dataDir: string): Promise<string> => {
+  const written = normalize(given);
+  forbidSystemPath(written, dataDir);
+  const folder = await realpath(dirname(written)).catch(() => null);
+  if (folder === null) throw new AppError('not-found', `There is no folder ${dirname(written)}.`);
+  const path = join(folder, basename(written));
+  forbidSystemPath(path, dataDir);
+  const found = await lstat(path).catch(() => null);
+  if (found === null) throw new AppError('not-found', `There is no file ${path}.`);
+  if (found.isSymbolicLink()) {
+    throw new AppError(
+      'forbidden-path',
+      `${path} is a symbolic link. Give the path of the file it points to.`,
+    );
+  }
+  return path;
+};

@@ -1,0 +1,80 @@
+import type { Forest, Layer } from '@strata/backing-chain';
+import type { Image } from '@strata/contract';
+import { AppError } from '../../app-error.ts';
+import type { ImageRecord } from './image-record.ts';
+import { type Relation, relate } from './image-relations.ts';
+import { collectTaints, collectUses, type Uses } from './image-uses.ts';
+import { factsOf, imageView, layerOf, relationOf, type World } from './image-view.ts';
+import type { ImageFacts, UseSource } from './images.types.ts';
+import type { Library } from './library.ts';
+
+/** The library joined with what stands on it. What the headers say is computed once a change of the library. */
+export class ImageWorld {
+  private readonly library: Library;
+  private readonly sources: UseSource[] = [];
+  private version = -1;
+  private related: ReadonlyMap<string, Relation> = new Map();
+  private layers: ReadonlyMap<string, Layer> = new Map();
+
+  constructor(library: Library) {
+    this.library = library;
+  }
+
+  addSource(source: UseSource): void {
+    this.sources.push(source);
+  }
+
+  relations(): ReadonlyMap<string, Relation> {
+    if (this.version !== this.library.version) {
+      const related = relate(this.library);
+      const records = [...this.library.all()].sort((one, other) => (one.path < other.path ? -1 : 1));
+      this.related = related;
+      this.layers = new Map(
+        records.map((record) => [record.id, layerOf(record, relationOf(related, record.id))]),
+      );
+      this.version = this.library.version;
+    }
+    return this.related;
+  }
+
+  uses(): Uses {
+    return collectUses(this.sources);
+  }
+
+  taintOf(id: string): { message: string; repair: string } | undefined {
+    return collectTaints(this.sources).get(id);
+  }
+
+  now(): World {
+    const relations = this.relations();
+    const uses = this.uses();
+    const { disks, media, snapshots, operations } = uses;
+    const { layers } = this;
+    const forest: Forest = { layers, disks, media, snapshots, operations, complete: this.library.complete };
+    return { forest, relations, uses, taints: collectTaints(this.sources) };
+  }
+
+  /** Throws `not-found`. */
+  record(id: string): ImageRecord {
+    const record = this.library.get(id);
+    if (record === undefined) throw new AppError('not-found', `There is no image ${id}.`);
+    return record;
+  }
+
+  relation(id: string): Relation {
+    return relationOf(this.relations(), id);
+  }
+
+  facts(id: string): ImageFacts {
+    return factsOf(this.record(id), this.relation(id));
+  }
+
+  view(id: string): Image {
+    return imageView(this.record(id), this.now());
+  }
+
+  views(): Image[] {
+    const world = this.now();
+    return [...world.forest.layers.keys()].map((id) => imageView(this.record(id), world));
+  }
+}

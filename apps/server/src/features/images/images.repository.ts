@@ -1,0 +1,143 @@
+import type { ImageFormat } from '@strata/contract';
+import { type Db, transaction } from '../../db/open-database.ts';
+import type { FileFacts, ImageRecord } from './image-record.ts';
+
+interface ImageRow {
+  id: string;
+  name: string;
+  path: string;
+  format: ImageFormat;
+  format_fixed: number;
+  device: string;
+  inode: string;
+  file_size: number;
+  mtime_ns: string;
+  present: number;
+  facts: string;
+  created_at: string;
+}
+
+export interface FolderRow {
+  readonly id: string;
+  readonly path: string;
+  readonly isDefault: boolean;
+}
+
+export interface TrashRow {
+  readonly id: string;
+  readonly name: string;
+  readonly originalPath: string;
+  readonly trashPath: string;
+  readonly bytes: number;
+  readonly image: ImageRecord;
+  readonly deletedAt: string;
+}
+
+const fromRow = (row: ImageRow): ImageRecord => ({
+  id: row.id,
+  name: row.name,
+  path: row.path,
+  format: row.format,
+  formatFixed: row.format_fixed === 1,
+  identity: { device: row.device, inode: row.inode, size: row.file_size, mtimeNs: row.mtime_ns },
+  present: row.present === 1,
+  facts: JSON.parse(row.facts) as FileFacts,
+  createdAt: row.created_at,
+});
+
+const toRow = (record: ImageRecord): ImageRow => ({
+  id: record.id,
+  name: record.name,
+  path: record.path,
+  format: record.format,
+  format_fixed: record.formatFixed ? 1 : 0,
+  device: record.identity.device,
+  inode: record.identity.inode,
+  file_size: record.identity.size,
+  mtime_ns: record.identity.mtimeNs,
+  present: record.present ? 1 : 0,
+  facts: JSON.stringify(record.facts),
+  created_at: record.createdAt,
+});
+
+export type ImagesRepository = ReturnType<typeof createImagesRepository>;
+
+/** Images, folders and trash as they are remembered; the files are the truth. */
+export const createImagesRepository = (db: Db) => {
+  const all = db.prepare<[], ImageRow>('SELECT * FROM images ORDER BY path');
+  // `path` is unique, and two files may exchange names: the old path is freed before the new one is taken.
+  const free = db.prepare("UPDATE images SET path = path || '#' || id WHERE path = @path AND id <> @id");
+  const put = db.prepare<ImageRow>(`
+    INSERT INTO images VALUES (@id, @name, @path, @format, @format_fixed, @device, @inode, @file_size, @mtime_ns,
+      @present, @facts, @created_at)
+    ON CONFLICT (id) DO UPDATE SET name = @name, path = @path, format = @format, format_fixed = @format_fixed,
+      device = @device, inode = @inode, file_size = @file_size, mtime_ns = @mtime_ns, present = @present, facts = @facts`);
+  const drop = db.prepare('DELETE FROM images WHERE id = ?');
+  const references = db.prepare<[string, string]>(
+    'SELECT 1 FROM vm_disks WHERE image_id = ? UNION SELECT 1 FROM snapshot_disks WHERE image_id = ?',
+  );
+  const folders = db.prepare<[], { id: string; path: string; is_default: number }>(
+    'SELECT id, path, is_default FROM folders ORDER BY is_default DESC, path',
+  );
+  const addFolder = db.prepare('INSERT INTO folders VALUES (@id, @path, @isDefault, @createdAt)');
+  const moveFolder = db.prepare('UPDATE folders SET path = ? WHERE id = ?');
+  const dropFolder = db.prepare('DELETE FROM folders WHERE id = ?');
+  const trash = db.prepare<[], Record<string, string | number>>(
+    'SELECT * FROM trash ORDER BY deleted_at DESC',
+  );
+  const addTrash = db.prepare(
+    'INSERT INTO trash VALUES (@id, @name, @originalPath, @trashPath, @bytes, @image, @deletedAt)',
+  );
+  const dropTrash = db.prepare('DELETE FROM trash WHERE id = ?');
+  const memorySnapshots = db.prepare<[], { id: string }>('SELECT id FROM snapshots WHERE memory = 1');
+
+  return {
+    images: (): ImageRecord[] => all.all().map(fromRow),
+    /** All or none. */
+    write: (puts: readonly ImageRecord[], drops: readonly string[] = []): void =>
+      transaction(db, () => {
+        for (const id of drops) drop.run(id);
+        const rows = puts.map(toRow);
+        for (const row of rows) free.run({ path: row.path, id: row.id });
+        for (const row of rows) put.run(row);
+      }),
+    /** Whether a row of a VM or of a snapshot points to it: such an image cannot be forgotten. */
+    isReferenced: (id: string): boolean => references.get(id, id) !== undefined,
+    folders: (): FolderRow[] =>
+      folders.all().map(({ id, path, is_default }) => ({ id, path, isDefault: is_default === 1 })),
+    addFolder: (folder: FolderRow, createdAt: string): void => {
+      addFolder.run({ ...folder, isDefault: folder.isDefault ? 1 : 0, createdAt });
+    },
+    moveFolder: (id: string, path: string): void => {
+      moveFolder.run(path, id);
+    },
+    dropFolder: (id: string): void => {
+      dropFolder.run(id);
+    },
+    trash: (): TrashRow[] =>
+      trash.all().map((row) => ({
+        id: String(row.id),
+        name: String(row.name),
+        originalPath: String(row.original_path),
+        trashPath: String(row.trash_path),
+        bytes: Number(row.bytes),
+        image: JSON.parse(String(row.image)) as ImageRecord,
+        deletedAt: String(row.deleted_at),
+      })),
+    /** The image leaves the library in the same moment in which it is in the trash. */
+    moveToTrash: (item: TrashRow): void =>
+      transaction(db, () => {
+        addTrash.run({ ...item, image: JSON.stringify(item.image) });
+        drop.run(item.image.id);
+      }),
+    takeFromTrash: (item: TrashRow): void =>
+      transaction(db, () => {
+        dropTrash.run(item.id);
+        put.run(toRow(item.image));
+      }),
+    dropTrash: (id: string): void => {
+      dropTrash.run(id);
+    },
+    snapshotsWithMemory: (): Set<string> => new Set(memorySnapshots.all().map(({ id }) => id)),
+  };
+};

@@ -1,0 +1,267 @@
+import type { ImageChain, Problem } from '@strata/contract';
+import { AppError } from '../../app-error.ts';
+import type { Db } from '../../db/open-database.ts';
+import type { Events } from '../events/events.types.ts';
+import { approvedChain, visibleChain } from './chain-facts.ts';
+import { createEmptyImage, createOverlayImage } from './create-images.ts';
+import { createExclusive } from './exclusive.ts';
+import { createFolderWatch } from './folder-watch.ts';
+import { createFoldersService, type FoldersService } from './folders.service.ts';
+import { isWithin } from './forbidden-paths.ts';
+import { ImageAnnouncements } from './image-announcements.ts';
+import { ImageMaps } from './image-maps.ts';
+import { type ImageRecord, statKey } from './image-record.ts';
+import { ImageWorld } from './image-world.ts';
+import { createImagesRepository } from './images.repository.ts';
+import type { ImagesService } from './images.types.ts';
+import { importImage } from './import-images.ts';
+import { hasImageName, inspectFile } from './inspect-file.ts';
+import { Library } from './library.ts';
+import type { Adoption, LibraryAccess } from './library-access.ts';
+import { NotImages, newRecord, reread, type ScanScope, scanLibrary } from './library-scan.ts';
+import { mapBounded } from './map-bounded.ts';
+import { resolveBackings } from './resolve-backings.ts';
+import { createTrashService, type TrashService } from './trash.service.ts';
+
+export interface ImagesFeature {
+  readonly images: ImagesService;
+  readonly folders: FoldersService;
+  readonly trash: TrashService;
+  /** After the use sources are known: recovers the trash, scans, watches. */
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface Deps {
+  readonly config: { readonly dataDir: string };
+  readonly db: Db;
+  readonly events: Events;
+}
+
+export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature => {
+  const { dataDir } = config;
+  const repository = createImagesRepository(db);
+  const library = new Library(repository);
+  const world = new ImageWorld(library);
+  const maps = new ImageMaps(world);
+  const announcements = new ImageAnnouncements(world, events);
+  const notImages = new NotImages();
+  const exclusive = createExclusive();
+  let folderProblems = new Map<string, Problem[]>();
+  let watchProblem: Problem | null = null;
+
+  const isReferred = ({ id }: ImageRecord): boolean =>
+    repository.isReferenced(id) || world.view(id).usedBy.length > 0;
+  const scope = (): ScanScope => ({
+    folders: repository.folders(),
+    // A folder above it may be registered. Opening its lock file would drop the lock (db/instance-lock.ts).
+    skip: new Set([dataDir]),
+    isReferred,
+  });
+
+  const scanNow = async (): Promise<void> => {
+    const before = JSON.stringify([...folderProblems]);
+    folderProblems = await scanLibrary(library, scope(), notImages);
+    if (watchProblem?.code === 'scan-failed') watchProblem = null;
+    if (before !== JSON.stringify([...folderProblems])) {
+      for (const folder of folders.list()) {
+        events.publish({ type: 'folder', id: folder.id, change: 'updated', data: folder });
+      }
+    }
+    announcements.now();
+  };
+  const scan = (): Promise<void> => exclusive(scanNow);
+
+  const rereadAll = async (ids: readonly string[]): Promise<void> => {
+    const records = ids.map((id) => library.get(id)).filter((record) => record !== undefined);
+    const read = await mapBounded(records, 8, (record) => reread(record, record.path, isReferred));
+    const gone = read.filter((record) => !record.present && !isReferred(record));
+    library.change(
+      read.filter((record) => !gone.includes(record)),
+      gone.map(({ id }) => id),
+    );
+    await resolveBackings(library, library.all());
+    announcements.now();
+  };
+
+  /** Must run inside `exclusive`. */
+  const adoptNow = async (path: string, adoption: Adoption): Promise<ImageRecord> => {
+    const inspected = await inspectFile(path);
+    const known = library.byPath(path) ?? library.byKey(statKey(inspected.stat));
+    const made = await newRecord(path, inspected, {
+      ...(adoption.name === undefined ? {} : { name: adoption.name }),
+      ...(adoption.format === undefined ? {} : { format: adoption.format }),
+      fixed: adoption.fixed ?? false,
+    });
+    if (made === null)
+      throw new AppError('image-refused', `${path} is in a format that Strata does not take.`);
+    const record = known === undefined ? made : { ...made, id: known.id, createdAt: known.createdAt };
+    library.change([record]);
+    // An overlay that was waiting for this file finds it now.
+    await resolveBackings(library, library.all());
+    announcements.now();
+    return record;
+  };
+
+  const adoptAndWatch = async (path: string, adoption: Adoption): Promise<ImageRecord> => {
+    const record = await adoptNow(path, adoption);
+    watchAll();
+    return record;
+  };
+
+  const access: LibraryAccess = {
+    dataDir,
+    library,
+    repository,
+    world,
+    folders: () => repository.folders(),
+    exclusive,
+    adopt: (path, adoption) => exclusive(() => adoptAndWatch(path, adoption)),
+    adoptLocked: adoptAndWatch,
+    refreshLocked: rereadAll,
+    scanLocked: scanNow,
+    announce: () => announcements.now(),
+    announceTrash: (id, change) => events.publish({ type: 'trash', id, change }),
+  };
+
+  const logged = (work: Promise<void>): void => {
+    work.catch((error: unknown) => {
+      watchProblem = { code: 'scan-failed', message: `The library could not be scanned: ${String(error)}` };
+    });
+  };
+  const watch = createFolderWatch(dataDir, {
+    names: () => logged(scan()),
+    writes: (paths) => {
+      const ids = paths.flatMap((path) => library.byPath(path)?.id ?? []);
+      // Logs and databases are written all the time; a file that could be an image is worth a scan.
+      const unknown = paths.some((path) => library.byPath(path) === undefined && hasImageName(path));
+      if (unknown) logged(scan());
+      else if (ids.length > 0) logged(exclusive(() => rereadAll(ids)));
+    },
+    failed: (message) => {
+      const repair = 'Raise the limit (sysctl fs.inotify.max_user_watches), or scan by hand.';
+      watchProblem = { code: 'watch-failed', message: `Changes are no longer noticed: ${message}`, repair };
+    },
+  });
+  let watched = '';
+  const watchAll = (): void => {
+    const roots = repository.folders().map(({ path }) => path);
+    const lone = [...library.all()]
+      .map(({ path }) => path)
+      .filter((path) => !roots.some((root) => isWithin(path, root)));
+    const wanted = JSON.stringify([roots, lone]);
+    if (wanted === watched) return;
+    watched = wanted;
+    watchProblem = null;
+    watch.set(roots, lone);
+  };
+
+  const folders = createFoldersService({
+    access,
+    problemsOf: (id) => [...(folderProblems.get(id) ?? []), ...(watchProblem === null ? [] : [watchProblem])],
+    changed: async () => {
+      await scan();
+      watchAll();
+    },
+  });
+  const trash = createTrashService(access);
+
+  const chain = (id: string): ImageChain => {
+    const ids = visibleChain(world, id);
+    const memory = repository.snapshotsWithMemory();
+    const marks = world.uses().snapshots.filter(({ imageId }) => ids.includes(imageId));
+    return {
+      layers: ids.map((layer) => world.view(layer)),
+      snapshotsByImage: Object.fromEntries(
+        ids.map((layer) => [
+          layer,
+          marks
+            .filter(({ imageId }) => imageId === layer)
+            .map(({ snapshotId, name, vmId, vmName }) => ({
+              id: snapshotId,
+              name,
+              vmId,
+              vmName,
+              memory: memory.has(snapshotId),
+            })),
+        ]),
+      ),
+    };
+  };
+
+  const images: ImagesService = {
+    addUseSource: (source) => world.addSource(source),
+    list: () => world.views(),
+    get: (id) => world.view(id),
+    facts: (id) => world.facts(id),
+    findByPath: (path) => {
+      const record = library.byPath(path);
+      return record === undefined ? null : world.facts(record.id);
+    },
+    chainFacts: (id) => approvedChain(world, id).map((record) => world.facts(record.id)),
+    checkedChain: (id) =>
+      exclusive(async () => {
+        // A header that was just read may name a layer that was not: read on until every member was.
+        const read = new Set<string>();
+        for (let next = visibleChain(world, id); next.length > 0; ) {
+          await rereadAll(next);
+          for (const member of next) read.add(member);
+          next = visibleChain(world, id).filter((member) => !read.has(member));
+        }
+        return approvedChain(world, id).map((record) => world.facts(record.id));
+      }),
+    chain,
+    forest: () => world.now().forest,
+    refresh: (ids) => (ids === undefined ? scan() : exclusive(() => rereadAll(ids))),
+    scan,
+    create: async (request) => {
+      const { backing, size } = request;
+      if (backing === undefined) {
+        if (size === undefined) throw new AppError('invalid-request', 'A size is needed.');
+        return world.view((await createEmptyImage(access, { ...request, size })).id);
+      }
+      if (size !== undefined && size !== world.facts(backing).virtualSize) {
+        throw new AppError(
+          'not-possible',
+          'An overlay begins with the size of its backing image. Leave the size out.',
+        );
+      }
+      const wishes = { backingId: backing, stem: request.name, folder: request.folder };
+      return world.view((await createOverlayImage(access, wishes)).id);
+    },
+    import: async (request) => world.view((await importImage(access, request)).id),
+    createOverlay: async (request) => world.view((await createOverlayImage(access, request)).id),
+    rename: (id, name) =>
+      exclusive(async () => {
+        library.change([{ ...world.record(id), name }]);
+        announcements.now();
+        return world.view(id);
+      }),
+    allocation: async (id) => (await maps.allocation(id)).extents,
+    map: (id, resolution) => maps.map(id, resolution),
+    delete: (id) => trash.deleteImage(id),
+    unlinkMerged: (id) => trash.unlinkMerged(id),
+    setFlusher: (flush) => {
+      maps.flush = flush;
+    },
+  };
+
+  return {
+    images,
+    folders,
+    trash,
+    start: async () => {
+      await folders.ensureDefault();
+      await trash.recover();
+      await resolveBackings(library, library.all());
+      await scan();
+      announcements.start();
+      watchAll();
+    },
+    close: async () => {
+      announcements.stop();
+      await watch.close();
+      await exclusive(() => Promise.resolve());
+    },
+  };
+};

@@ -1,0 +1,156 @@
+import { constants } from 'node:fs';
+import { chmod, copyFile, link, lstat, unlink } from 'node:fs/promises';
+import { basename, dirname, extname } from 'node:path';
+import type { ImageFormat, ImportImage } from '@strata/contract';
+import { OpenForReadingError, safetyProblems } from '@strata/disk-image';
+import { AppError } from '../../app-error.ts';
+import { convertImage } from '../../qemu/qemu-img.ts';
+import { atFreeName, libraryFolder } from './create-images.ts';
+import { isForbidden, isWithin, realFilePath } from './forbidden-paths.ts';
+import { demandFreeSpace } from './free-space.ts';
+import { allocatedOf, type ImageRecord, statKey } from './image-record.ts';
+import { formatOf, type Inspected, inspectFile } from './inspect-file.ts';
+import type { LibraryAccess } from './library-access.ts';
+import { newRecord } from './library-scan.ts';
+import { resolveBackingOf } from './resolve-backings.ts';
+import { syncFolder, syncWithFolder } from './sync-files.ts';
+
+const refused = (path: string, why: string): AppError =>
+  new AppError('image-refused', `${path} cannot be taken in: ${why}`);
+
+const read = async (path: string): Promise<Inspected> => {
+  try {
+    return await inspectFile(path);
+  } catch (error) {
+    if (!(error instanceof OpenForReadingError)) throw error;
+    if (error.code === 'missing') throw new AppError('not-found', error.message, {}, { cause: error });
+    throw new AppError('image-refused', `${error.message}.`, {}, { cause: error });
+  }
+};
+
+/** An overlay is taken in where it lies, if what it stands on could be a disk image at all. */
+const checkBacking = async (path: string, inspected: Inspected, dataDir: string): Promise<void> => {
+  const record = await newRecord(path, inspected);
+  const resolved = record === null ? null : await resolveBackingOf(record);
+  if (resolved === null || resolved.target.kind === 'foreign') return;
+  const target = resolved.target.path;
+  if (isForbidden(target, dataDir)) {
+    throw refused(path, `its backing file ${target} belongs to the system.`);
+  }
+  if (resolved.key !== null && !resolved.regular)
+    throw refused(path, `its backing file ${target} is not a file.`);
+};
+
+/** Reads and judges a file that somebody names, without opening anything that it names in turn. */
+const judged = async (access: LibraryAccess, path: string): Promise<Inspected & { format: ImageFormat }> => {
+  const inspected = await read(path);
+  const [problem] = safetyProblems(inspected.header);
+  if (problem !== undefined) throw refused(path, problem.message);
+  const format = formatOf(inspected.header);
+  if (format === null) throw refused(path, 'it is in a format that Strata does not take.');
+  const inside = access.folders().some((folder) => isWithin(path, folder.path));
+  // A second name could lie anywhere, and writing through this one would change that.
+  if (!inside && inspected.stat.nlink > 1n) {
+    throw new AppError(
+      'forbidden-path',
+      `${path} has another name elsewhere (a hard link). Copy it instead.`,
+    );
+  }
+  await checkBacking(path, inspected, access.dataDir);
+  return { ...inspected, format };
+};
+
+const extensions: Record<ImageFormat, string> = {
+  qcow2: 'qcow2',
+  raw: 'raw',
+  vmdk: 'vmdk',
+  vdi: 'vdi',
+  vhdx: 'vhdx',
+  vpc: 'vhd',
+  iso: 'iso',
+};
+
+const asAppError = (error: unknown, path: string): AppError => {
+  if (error instanceof AppError) return error;
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EEXIST') return new AppError('image-exists', `${path} exists already.`, {}, { cause: error });
+  if (code === 'ENOSPC')
+    return new AppError('disk-full', `There is no space left for ${path}.`, {}, { cause: error });
+  return new AppError('not-possible', `${path} could not be written: ${String(error)}`, {}, { cause: error });
+};
+
+/** Shares blocks where the file system can; a sparse raw image stays sparse. Complete under its name, or not there. */
+const copyInto =
+  (from: string, format: ImageFormat) =>
+  async (path: string): Promise<void> => {
+    const part = `${dirname(path)}/.${basename(path)}.part`;
+    try {
+      if (format === 'raw') await convertImage({ path: from, format }, { path: part, format });
+      else await copyFile(from, part, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+      await chmod(part, 0o600);
+      await syncWithFolder(part);
+      await link(part, path);
+      await syncFolder(dirname(path));
+    } catch (error) {
+      throw asAppError(error, path);
+    } finally {
+      await unlink(part).catch(() => undefined);
+    }
+  };
+
+const moveInto =
+  (from: string, format: ImageFormat) =>
+  async (path: string): Promise<void> => {
+    const [source, folder] = [await lstat(from), await lstat(dirname(path))];
+    if (source.dev !== folder.dev) {
+      await copyInto(from, format)(path);
+    } else {
+      await link(from, path).catch((error: unknown) => {
+        throw asAppError(error, path);
+      });
+      await syncFolder(dirname(path));
+    }
+    await unlink(from);
+    await syncFolder(dirname(from));
+  };
+
+const demandIdle = (access: LibraryAccess, known: ImageRecord, mode: 'copy' | 'move'): void => {
+  const { usedBy } = access.world.view(known.id);
+  const running = access.world.uses().disks.find((disk) => disk.running && disk.imageId === known.id);
+  if (running !== undefined) {
+    throw new AppError('vm-running', `The VM “${running.vmName}” writes ${known.path}. Shut it down first.`);
+  }
+  if (mode === 'move' && usedBy.length > 0) {
+    throw new AppError('image-in-use', `${known.path} cannot be moved: something stands on it.`, { usedBy });
+  }
+};
+
+export const importImage = async (access: LibraryAccess, request: ImportImage): Promise<ImageRecord> => {
+  const path = await realFilePath(request.path, access.dataDir);
+  const { stat, header, format } = await judged(access, path);
+  const known = access.library.byKey(statKey(stat)) ?? access.library.byPath(path);
+  if (request.mode === 'register') {
+    if (known !== undefined && known.path !== path) return known;
+    // Registering again is the owner's word on the format, unless the image is in use as something.
+    const used = known !== undefined && access.world.view(known.id).usedBy.length > 0;
+    const settled = used ? known.format : format;
+    return access.adopt(path, {
+      name: request.name ?? known?.name,
+      format: settled,
+      fixed: settled === 'raw',
+    });
+  }
+  if (header.backing !== null) {
+    const words =
+      'It is an overlay: elsewhere it would no longer find its backing file. Register it where it is.';
+    throw new AppError('not-possible', words);
+  }
+  if (known !== undefined) demandIdle(access, known, request.mode);
+  const folder = await libraryFolder(access);
+  const sameDisk = (await lstat(folder)).dev === Number(stat.dev);
+  if (request.mode === 'copy' || !sameDisk) await demandFreeSpace(folder, allocatedOf(stat));
+  const name = request.name ?? basename(path, extname(path));
+  const into = request.mode === 'copy' ? copyInto(path, format) : moveInto(path, format);
+  const target = await atFreeName(folder, name, extensions[format], into);
+  return access.adopt(target, { name: request.name ?? basename(path), format, fixed: format === 'raw' });
+};

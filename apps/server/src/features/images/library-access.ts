@@ -1,0 +1,33 @@
+import type { ImageFormat } from '@strata/contract';
+import type { ImageRecord } from './image-record.ts';
+import type { ImageWorld } from './image-world.ts';
+import type { FolderRow, ImagesRepository } from './images.repository.ts';
+import type { Library } from './library.ts';
+
+export interface Adoption {
+  readonly name?: string | undefined;
+  readonly format?: ImageFormat;
+  /** The format was settled by whoever made or registered the file. */
+  readonly fixed?: boolean;
+}
+
+/** What the parts of the library work with. */
+export interface LibraryAccess {
+  readonly dataDir: string;
+  readonly library: Library;
+  readonly repository: ImagesRepository;
+  readonly world: ImageWorld;
+  folders(): readonly FolderRow[];
+  /** One change of the library after the other. */
+  exclusive<Result>(work: () => Promise<Result>): Promise<Result>;
+  /** Takes a file in that was just made or registered; tells the pages. */
+  adopt(path: string, adoption: Adoption): Promise<ImageRecord>;
+  /** The same, and a scan, within `exclusive`, which does not nest. */
+  adoptLocked(path: string, adoption: Adoption): Promise<ImageRecord>;
+  refreshLocked(ids: readonly string[]): Promise<void>;
+  /** Before anything is taken away: an overlay may have been made by hand a moment ago (security.md, DATA-01). */
+  scanLocked(): Promise<void>;
+  /** Tells the pages what has changed. */
+  announce(): void;
+  announceTrash(id: string, change: 'created' | 'deleted'): void;
+}

@@ -1,0 +1,291 @@
+import type { BigIntStats } from 'node:fs';
+import { lstat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { ImageFormat, Problem } from '@strata/contract';
+import { newId } from '../../new-id.ts';
+import { walkFolder } from './folder-walk.ts';
+import { isWithin } from './forbidden-paths.ts';
+import {
+  allocatedOf,
+  type ImageRecord,
+  isSameFile,
+  isSameInode,
+  isUnchanged,
+  statKey,
+} from './image-record.ts';
+import {
+  fileState,
+  formatOf,
+  hasImageName,
+  hasRawName,
+  type Inspected,
+  inspectFile,
+} from './inspect-file.ts';
+import type { Library } from './library.ts';
+import { mapBounded } from './map-bounded.ts';
+import { resolveBackings } from './resolve-backings.ts';
+
+export interface ScanScope {
+  readonly folders: readonly { readonly id: string; readonly path: string }[];
+  /** Folders never entered: the data folder's private parts. */
+  readonly skip: ReadonlySet<string>;
+  /** Whether something refers to the image: then it stays known when its file is gone. */
+  isReferred(record: ImageRecord): boolean;
+}
+
+type Files = Map<string, BigIntStats>;
+
+/** Headers at a time: reading them is waiting for the disk. */
+const atOnce = 24;
+
+/** Files that were looked at and are no images, so that they are not opened at every scan. */
+export class NotImages {
+  private readonly seen = new Map<string, string>();
+
+  private static mark(stat: BigIntStats): string {
+    return `${statKey(stat)}:${stat.size}:${stat.mtimeNs}`;
+  }
+  has(path: string, stat: BigIntStats): boolean {
+    return this.seen.get(path) === NotImages.mark(stat);
+  }
+  add(path: string, stat: BigIntStats): void {
+    this.seen.set(path, NotImages.mark(stat));
+  }
+  keepOnly(files: Files): void {
+    for (const path of this.seen.keys()) if (!files.has(path)) this.seen.delete(path);
+  }
+}
+
+/** A file that was not written for so long when it was looked at is no download that has just begun. */
+const restMilliseconds = 60_000;
+
+const wasAtRest = ({ identity, facts }: ImageRecord): boolean =>
+  facts.readAt - Number(BigInt(identity.mtimeNs) / 1_000_000n) > restMilliseconds;
+
+/**
+ * A raw disk begins with whatever its guest writes, so it stays raw for ever (security.md, IMG-05): once it was
+ * made or registered as raw, or something has used it, or it has lain still as raw.
+ */
+const isSettled = (record: ImageRecord, stat: BigIntStats, isReferred: boolean): boolean => {
+  const headerless = record.format === 'raw' || record.format === 'iso';
+  return record.formatFixed || (headerless && isSameInode(record, stat) && (isReferred || wasAtRest(record)));
+};
+
+/** The record after its file was read again; absent when it cannot be read. */
+export const reread = async (
+  record: ImageRecord,
+  path: string,
+  isReferred: (record: ImageRecord) => boolean,
+): Promise<ImageRecord> => {
+  let inspected: Inspected;
+  try {
+    inspected = await inspectFile(path);
+  } catch {
+    return { ...record, present: false };
+  }
+  const settled = isSettled(record, inspected.stat, isReferred(record));
+  // A header that has vanished is a damaged image (or one just being written), and not a raw disk.
+  const vanished = inspected.header.kind === 'raw' && isSameInode(record, inspected.stat);
+  const state = await fileState(path, inspected, settled || vanished ? record.format : null);
+  if (state === null) return { ...record, present: false };
+  const name = record.name === basename(record.path) ? basename(path) : record.name;
+  const formatFixed = settled && (state.format === 'raw' || record.formatFixed);
+  return { ...record, ...state, formatFixed, name, path, present: true };
+};
+
+export const newRecord = async (
+  path: string,
+  inspected: Inspected,
+  given: { name?: string; format?: ImageFormat; fixed?: boolean } = {},
+): Promise<ImageRecord | null> => {
+  const state = await fileState(path, inspected, given.format ?? null);
+  if (state === null) return null;
+  return {
+    id: newId(),
+    name: given.name ?? basename(path),
+    path,
+    ...state,
+    formatFixed: given.fixed ?? false,
+    present: true,
+    createdAt: new Date().toISOString(),
+  };
+};
+
+/** Which file each known image is now: by its path, else wherever the same file turned up. */
+const matchFiles = (library: Library, files: Files): Map<string, string> => {
+  const match = new Map<string, string>();
+  const taken = new Set<string>();
+  const take = (record: ImageRecord, path: string): void => {
+    match.set(record.id, path);
+    taken.add(path);
+  };
+  const byKey = new Map<string, string>();
+  for (const [path, stat] of files) if (!byKey.has(statKey(stat))) byKey.set(statKey(stat), path);
+  const rest: ImageRecord[] = [];
+  for (const record of library.all()) {
+    const stat = files.get(record.path);
+    if (stat !== undefined && isSameInode(record, stat)) take(record, record.path);
+    else rest.push(record);
+  }
+  for (const record of rest) {
+    const path = byKey.get(`${record.identity.device}:${record.identity.inode}`);
+    const stat = path === undefined ? undefined : files.get(path);
+    const moved = path !== undefined && stat !== undefined && !taken.has(path) && isSameFile(record, stat);
+    if (moved) take(record, path);
+  }
+  // Another file has taken its place, and it is no image we know: the image was replaced.
+  for (const record of rest) {
+    if (!match.has(record.id) && files.has(record.path) && !taken.has(record.path)) take(record, record.path);
+  }
+  return match;
+};
+
+const updateKnown = async (
+  library: Library,
+  scope: ScanScope,
+  files: Files,
+  match: ReadonlyMap<string, string>,
+): Promise<ImageRecord[]> => {
+  const updated = await mapBounded([...library.all()], atOnce, async (record): Promise<ImageRecord[]> => {
+    const path = match.get(record.id);
+    const stat = path === undefined ? undefined : files.get(path);
+    if (path === undefined || stat === undefined) return [];
+    if (path === record.path && record.present && isUnchanged(record, stat)) {
+      const allocatedSize = allocatedOf(stat);
+      if (allocatedSize === record.facts.allocatedSize) return [];
+      return [{ ...record, facts: { ...record.facts, allocatedSize } }];
+    }
+    const read = await reread(record, path, scope.isReferred);
+    return JSON.stringify(read) === JSON.stringify(record) ? [] : [read];
+  });
+  return updated.flat();
+};
+
+/** A file under a second name (a hard link) is the same image. */
+const unmatched = (files: Files, match: ReadonlyMap<string, string>): [string, BigIntStats][] => {
+  const keys = new Set<string>();
+  for (const path of match.values()) {
+    const stat = files.get(path);
+    if (stat !== undefined) keys.add(statKey(stat));
+  }
+  const found: [string, BigIntStats][] = [];
+  for (const [path, stat] of files) {
+    if (keys.has(statKey(stat))) continue;
+    keys.add(statKey(stat));
+    found.push([path, stat]);
+  }
+  return found;
+};
+
+const findNew = async (
+  files: readonly [string, BigIntStats][],
+  notImages: NotImages,
+  problems: Problem[],
+): Promise<ImageRecord[]> => {
+  const found = await mapBounded(files, atOnce, async ([path, stat]): Promise<ImageRecord[]> => {
+    if (stat.size === 0n || notImages.has(path, stat)) return [];
+    try {
+      const inspected = await inspectFile(path);
+      const counts = inspected.header.kind !== 'raw' || hasRawName(path);
+      const record = counts && formatOf(inspected.header) !== null ? await newRecord(path, inspected) : null;
+      if (record !== null) return [record];
+      notImages.add(path, stat);
+    } catch (error) {
+      if (!hasImageName(path) || (error as { code?: string }).code === 'missing') return [];
+      const message = error instanceof Error ? error.message : String(error);
+      problems.push({ code: 'file-unreadable', message: `${message}. What stands on what may be wrong.` });
+    }
+    return [];
+  });
+  return found.flat();
+};
+
+/**
+ * A raw base may have any name; it counts when an overlay names it. Only in the library's folders, and only what
+ * looks like a disk: an overlay from a stranger must not make a disk of somebody's letters.
+ */
+const findRawBases = async (library: Library, scope: ScanScope, files: Files): Promise<ImageRecord[]> => {
+  const wanted = new Map<string, BigIntStats>();
+  for (const record of library.all()) {
+    const resolved = library.backingOf(record.id);
+    if (resolved?.target.kind !== 'file' || record.facts.backing?.format !== 'raw') continue;
+    const { path } = resolved.target;
+    const stat = files.get(path);
+    const diskLike = stat !== undefined && stat.size > 0n && stat.size % 512n === 0n;
+    const known = resolved.key !== null && library.byKey(resolved.key) !== undefined;
+    if (diskLike && !known && scope.folders.some((folder) => isWithin(path, folder.path)))
+      wanted.set(path, stat);
+  }
+  const found = await mapBounded([...wanted.keys()], atOnce, async (path) => {
+    const inspected = await inspectFile(path).catch(() => null);
+    return inspected?.header.kind === 'raw' ? newRecord(path, inspected) : null;
+  });
+  return found.filter((record) => record !== null);
+};
+
+const statRegistered = async (library: Library, scope: ScanScope, files: Files): Promise<void> => {
+  const elsewhere = [...library.all()].filter((record) => !files.has(record.path));
+  await mapBounded(elsewhere, 32, async ({ path }) => {
+    const stat = await lstat(path, { bigint: true }).catch(() => null);
+    const scanned = scope.folders.some((folder) => isWithin(path, folder.path));
+    if (stat?.isFile() && !scanned) files.set(path, stat);
+  });
+};
+
+/** All folders once over. Answers the problems of each folder by its id. */
+export const scanLibrary = async (
+  library: Library,
+  scope: ScanScope,
+  notImages: NotImages,
+): Promise<Map<string, Problem[]>> => {
+  const files: Files = new Map();
+  const problems = new Map<string, Problem[]>();
+  for (const folder of scope.folders) {
+    const walk = await walkFolder(folder.path, scope.skip);
+    problems.set(folder.id, walk.problems);
+    for (const [path, stat] of walk.files) files.set(path, stat);
+  }
+  const unreadable = scope.folders.filter((folder) => (problems.get(folder.id) ?? []).length > 0);
+  await statRegistered(library, scope, files);
+  notImages.keepOnly(files);
+  const match = matchFiles(library, files);
+  const updated = await updateKnown(library, scope, files, match);
+  const trouble: Problem[] = [];
+  const added = await findNew(unmatched(files, match), notImages, trouble);
+  for (const problem of trouble) {
+    const folder = scope.folders.find(({ path }) => problem.message.startsWith(`${path}/`));
+    if (folder !== undefined) problems.get(folder.id)?.push(problem);
+  }
+  const gone = [...library.all()].filter((record) => !match.has(record.id));
+  library.change([...updated, ...added]);
+  await resolveBackings(library, library.all());
+  const bases = await findRawBases(library, scope, files);
+  library.change(bases);
+  forgetGone(library, scope, gone, unreadable);
+  library.setComplete([...problems.values()].every((list) => list.length === 0));
+  return problems;
+};
+
+/** Another image may have been moved onto its path: that is the other's now. */
+const pathOfGone = (library: Library, record: ImageRecord): string => {
+  const taken = [...library.all()].some(({ id, path }) => path === record.path && id !== record.id);
+  return taken ? `${record.path}~gone-${record.id}` : record.path;
+};
+
+/** Gone for good, unless something refers to it or its folder could not be read just now. */
+const forgetGone = (
+  library: Library,
+  scope: ScanScope,
+  gone: readonly ImageRecord[],
+  unreadable: readonly { path: string }[],
+): void => {
+  const current = gone.filter((record) => library.get(record.id) === record);
+  const stays = (record: ImageRecord): boolean =>
+    scope.isReferred(record) || unreadable.some((folder) => isWithin(record.path, folder.path));
+  const missing = current.filter((record) => record.present && stays(record));
+  const drops = current.filter((record) => !stays(record));
+  library.change(
+    missing.map((record) => ({ ...record, path: pathOfGone(library, record), present: false })),
+    drops.map((record) => record.id),
+  );
+};

@@ -1,4 +1,4 @@
-import type { CreateVm, PatchVm, Vm } from '@strata/contract';
+import type { CommandLine, CreateVm, PatchVm, Vm, VmLog } from '@strata/contract';
 import type { QmpClient } from '@strata/qmp';
 import type { AppError } from '../../app-error.ts';
 
@@ -49,4 +49,34 @@ export interface VmsService {
   ): void;
   /** Told after the process of a VM has ended, however it ended. */
   onExit(listener: (vmId: string) => void): void;
+}
+
+/** Where a running VM can be reached by consoles. */
+export interface ConsolePlaces {
+  /** Null when the VM has no display. */
+  readonly vnc: string | null;
+  readonly serial: readonly { readonly socket: string; readonly log: string }[];
+}
+
+/** What the routes of VMs, the consoles and the start of the server need beside {@link VmsService}. */
+export interface VmsFeature extends VmsService {
+  preview(definition: CreateVm): Promise<CommandLine>;
+  createDemo(name?: string): Promise<Vm>;
+  commandLine(id: string): Promise<CommandLine>;
+  keys(id: string, keys: readonly string[], holdMilliseconds?: number): Promise<void>;
+  log(id: string): VmLog;
+  insertMedium(id: string, slot: string, imageId: string | null, force: boolean): Promise<Vm>;
+
+  /** Where its consoles are, whether it runs or not; throws `not-found`. */
+  consolePlaces(id: string): ConsolePlaces;
+  isLive(id: string): boolean;
+  /** Told when a QEMU process was started or adopted. */
+  onLive(listener: (vmId: string) => void): void;
+
+  /** At the start of the server, before operations are recovered: takes back the VMs that still run. */
+  adopt(): Promise<void>;
+  /** After everything is ready: the VMs that shall start with Strata. */
+  autostart(): Promise<void>;
+  /** Lets go of all VMs; they run on. */
+  close(): void;
 }

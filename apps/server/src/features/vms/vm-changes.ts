@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import type { CommandLine, CreateVm, PatchVm } from '@strata/contract';
+import { AppError } from '../../app-error.ts';
+import { newId } from '../../new-id.ts';
+import { qemuArgs } from '../../qemu/argv/argv.ts';
+import { changedDefinition, newDefinition, storedMedia } from './vm-definition.ts';
+import { changeDisks, checkActiveLayer, checkDisks, checkKernel, checkMedia, makeDisks } from './vm-disks.ts';
+import { buildLaunch, commandOf, type Located, toCommandLine } from './vm-launch.ts';
+import { checkSocketPaths, vmPaths } from './vm-paths.ts';
+import type { StoredDisk, VmRecord } from './vm-record.types.ts';
+import { slugOf } from './vm-slug.ts';
+import { askGuards, exclusively, pathsOf, recordOf, type VmsContext } from './vms.context.ts';
+
+const macsOfOthers = (context: VmsContext, exceptId: string | null): Set<string> =>
+  new Set(
+    context.repository
+      .all()
+      .filter((vm) => vm.id !== exceptId)
+      .flatMap((vm) => vm.definition.nics.map((nic) => nic.mac)),
+  );
+
+const checkName = (context: VmsContext, name: string, exceptId: string | null): void => {
+  const holder = context.repository.idOfName(name);
+  if (holder !== null && holder !== exceptId)
+    throw new AppError('name-taken', `There is a VM named "${name}" already. Choose another name.`);
+};
+
+/** Everything is checked before the first image is made; what was made goes again when the definition cannot be kept. */
+export const createVm = async (context: VmsContext, wish: CreateVm): Promise<string> => {
+  const id = newId();
+  checkName(context, wish.name, null);
+  const target = await context.capabilities.target(wish.arch);
+  const definition = newDefinition(id, wish, target, macsOfOthers(context, null));
+  const paths = vmPaths(context.config, id, definition.serial);
+  checkSocketPaths(paths);
+  checkDisks(context, wish.disks, null);
+  checkMedia(context, definition.media);
+  await checkKernel(definition.kernel);
+  tryLayout(context, wish, definition, paths);
+  const made = await makeDisks(context, wish.name, wish.disks);
+  try {
+    // Making images took time: somebody may have taken the name or an image.
+    checkName(context, wish.name, null);
+    for (const disk of wish.disks) if ('imageId' in disk) checkActiveLayer(context, disk.imageId, null);
+    context.repository.insert({
+      ...{ id, uuid: randomUUID(), name: wish.name, definition, disks: made.disks },
+      createdAt: new Date().toISOString(),
+    });
+  } catch (error) {
+    await made.undo();
+    throw error;
+  }
+  context.repository.addEvent(id, 'created', wish.name);
+  return id;
+};
+
+/** The devices must have places; that shows only when the whole line is built. */
+const tryLayout = (
+  context: VmsContext,
+  wish: CreateVm,
+  definition: ReturnType<typeof newDefinition>,
+  paths: ReturnType<typeof vmPaths>,
+): void => {
+  const vm = { uuid: randomUUID(), name: wish.name, definition, disks: plannedDisks(wish) };
+  qemuArgs(buildLaunch(context, vm, paths, {}, plannedLocation(context, wish)));
+};
+
+const plannedDisks = (wish: CreateVm): StoredDisk[] =>
+  wish.disks.map(({ bus, cache, discard }, position) => ({
+    id: `disk${position}`,
+    imageId: `disk${position}`,
+    bus,
+    cache,
+    discard,
+  }));
+
+/** Where the images of a VM that is not yet defined are or would be. */
+const plannedLocation =
+  (context: VmsContext, wish: CreateVm) =>
+  (imageId: string): Located => {
+    const position = /^disk(\d+)$/.exec(imageId)?.[1];
+    if (position === undefined) return context.images.facts(imageId);
+    const disk = wish.disks[Number(position)];
+    if (disk === undefined) throw new AppError('not-found', `There is no image ${imageId}.`);
+    if ('imageId' in disk) return context.images.facts(disk.imageId);
+    const format = 'create' in disk ? disk.create.format : 'qcow2';
+    const name = slugOf(Number(position) === 0 ? wish.name : `${wish.name}-${Number(position) + 1}`);
+    return {
+      format,
+      path: join(context.config.dataDir, 'images', `${name}.${format === 'raw' ? 'raw' : 'qcow2'}`),
+    };
+  };
+
+/** What a definition would run as. Names of images that are still to be made are the likely ones. */
+export const previewVm = async (context: VmsContext, wish: CreateVm): Promise<CommandLine> => {
+  const target = await context.capabilities.target(wish.arch);
+  const id = '0'.repeat(12);
+  const definition = newDefinition(id, wish, target, macsOfOthers(context, null));
+  const vm = {
+    uuid: '00000000-0000-4000-8000-000000000000',
+    name: wish.name,
+    definition,
+    disks: plannedDisks(wish),
+  };
+  const paths = vmPaths(context.config, id, definition.serial);
+  const { binary, args } = await commandOf(context, vm, paths, {}, plannedLocation(context, wish));
+  return toCommandLine([binary, ...args]);
+};
+
+/** What is in the drives of a running VM is changed in the VM itself, not in the definition behind its back. */
+const checkInsertedMedia = (context: VmsContext, before: VmRecord, change: PatchVm): void => {
+  if (change.media === undefined || !context.runs.has(before.id)) return;
+  const wanted = new Map(storedMedia(change.media).map(({ slot, imageId }) => [slot, imageId]));
+  const differs = before.definition.media.some(
+    ({ slot, imageId }) => wanted.has(slot) && wanted.get(slot) !== imageId,
+  );
+  if (differs)
+    throw new AppError(
+      'vm-running',
+      `The VM "${before.name}" is running: insert or eject the medium in its drive (PUT …/media/:slot).`,
+    );
+};
+
+export const patchVm = async (context: VmsContext, id: string, change: PatchVm): Promise<void> => {
+  const before = recordOf(context, id);
+  if (change.name !== undefined) checkName(context, change.name, id);
+  if (change.disks !== undefined) askGuards(context, before, 'change');
+  if (change.disks !== undefined && context.runs.has(id))
+    throw new AppError(
+      'vm-running',
+      `The VM "${before.name}" is running: its disks can be changed when it is off.`,
+    );
+  checkInsertedMedia(context, before, change);
+  const target = await context.capabilities.target(before.definition.arch);
+  await exclusively(context, before, 'changing', async () => {
+    const definition = changedDefinition(before, change, target, macsOfOthers(context, id));
+    checkMedia(context, definition.media);
+    await checkKernel(definition.kernel);
+    const name = change.name ?? before.name;
+    const changed =
+      change.disks === undefined ? null : await changeDisks(context, { ...before, name }, change.disks);
+    try {
+      const disks = changed?.disks ?? recordOf(context, id).disks;
+      qemuArgs(
+        buildLaunch(
+          context,
+          { ...before, name, definition, disks },
+          pathsOf(context, { ...before, definition }),
+        ),
+      );
+      if (changed === null) context.repository.setDefinition({ id, name, definition });
+      else context.repository.update({ id, name, definition, disks });
+    } catch (error) {
+      await changed?.undo();
+      throw error;
+    }
+    context.repository.addEvent(id, 'changed', Object.keys(change).join(', '));
+  });
+};

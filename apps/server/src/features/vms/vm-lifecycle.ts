@@ -1,0 +1,189 @@
+import { constants, copyFile, mkdir, rm } from 'node:fs/promises';
+import { AppError } from '../../app-error.ts';
+import { afterOnce } from '../../qemu/argv/boot-order.ts';
+import type { Launch } from '../../qemu/argv/launch.types.ts';
+import { findUefi } from '../../qemu/firmware.ts';
+import { launchQemu } from '../../qemu/launcher.ts';
+import { ask, type Monitors } from '../../qemu/monitors.ts';
+import { killProcess, waitForEnd } from '../../qemu/process-identity.ts';
+import { attach } from './vm-attach.ts';
+import { hardwareOf } from './vm-definition.ts';
+import { checkChain, checkKernel, checkMedia } from './vm-disks.ts';
+import { commandOf, type StartWishes } from './vm-launch.ts';
+import { checkSocketPaths, type VmPaths } from './vm-paths.ts';
+import type { VmRecord } from './vm-record.types.ts';
+import type { VmRun } from './vm-run.ts';
+import { keepPicture } from './vm-screenshots.ts';
+import { askGuards, exclusively, pathsOf, recordOf, runOf, type VmsContext } from './vms.context.ts';
+
+const usualShutdownSeconds = 60;
+const quitLimitMs = 10_000;
+
+/** Files may have changed since they were looked at: every header of the chains is read again before QEMU opens them. */
+const checkImages = async (context: VmsContext, record: VmRecord): Promise<void> => {
+  await context.images.refresh(
+    record.definition.media.flatMap(({ imageId }) => (imageId === null ? [] : [imageId])),
+  );
+  for (const disk of record.disks) {
+    await context.images.checkedChain(disk.imageId);
+    checkChain(context, disk.imageId);
+    checkUnshared(context, disk.imageId);
+  }
+  checkMedia(context, record.definition.media);
+  await checkKernel(record.definition.kernel);
+};
+
+/** What something stands on must not be written, whoever made the overlay. */
+const checkUnshared = (context: VmsContext, imageId: string): void => {
+  const image = context.images.get(imageId);
+  const stands = image.usedBy.filter(
+    (use) => use.kind === 'overlay' || use.kind === 'snapshot' || use.kind === 'export',
+  );
+  if (stands.length === 0) return;
+  throw new AppError(
+    'image-in-use',
+    `The active layer "${image.name}" cannot be written: ${stands.map((use) => `${use.kind} "${use.name}"`).join(', ')} ${stands.length === 1 ? 'stands' : 'stand'} on it. Give the VM an overlay on it instead.`,
+    { usedBy: stands },
+  );
+};
+
+const prepareFolders = async (record: VmRecord, paths: VmPaths): Promise<void> => {
+  checkSocketPaths(paths);
+  await mkdir(paths.folder, { recursive: true, mode: 0o700 });
+  await mkdir(paths.socketFolder, { recursive: true, mode: 0o700 });
+  if (record.definition.firmware !== 'uefi') return;
+  await copyFile(
+    findUefi(record.definition.arch).varsTemplate,
+    paths.uefiVars,
+    constants.COPYFILE_EXCL,
+  ).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+};
+
+/** The one-time device was for this boot: a reset of the guest shall find the usual order. */
+const forgetOnce = async (monitors: Monitors, launch: Launch): Promise<void> => {
+  for (const { device, property, bootindex } of afterOnce(launch))
+    await ask(
+      'restore the boot order',
+      monitors.control.executeRaw('qom-set', {
+        path: `/machine/peripheral/${device}`,
+        property,
+        value: bootindex,
+      }),
+    );
+};
+
+const launchRecord = async (context: VmsContext, record: VmRecord, wishes: StartWishes): Promise<void> => {
+  await checkImages(context, record);
+  const paths = pathsOf(context, record);
+  await prepareFolders(record, paths);
+  const { binary, args, launch } = await commandOf(context, record, paths, wishes);
+  const hardware = hardwareOf(record.definition, record.disks);
+  const { identity, monitors } = await launchQemu({
+    binary,
+    args,
+    folder: paths.folder,
+    logFile: paths.log,
+    sockets: paths.sockets,
+  });
+  context.repository.setFailure(record.id, null);
+  const { status } = await monitors.control.execute('query-status');
+  attach(
+    context,
+    record,
+    { ...identity, startedAt: new Date().toISOString(), argv: [binary, ...args], hardware },
+    monitors,
+    status !== 'running',
+  );
+  if (launch.boot.once !== null) {
+    // A failure costs the usual order after a reset, not the start.
+    await forgetOnce(monitors, launch).catch((error: unknown) =>
+      context.repository.addEvent(record.id, 'boot-order', `stays for this run: ${String(error)}`),
+    );
+    const boot = { ...record.definition.boot, once: null };
+    context.repository.setDefinition({ ...record, definition: { ...record.definition, boot } });
+  }
+  context.repository.addEvent(record.id, 'started', `process ${identity.pid}, ${launch.accelerator}`);
+};
+
+export const startVm = async (context: VmsContext, id: string, wishes: StartWishes): Promise<void> => {
+  const record = recordOf(context, id);
+  if (context.runs.has(id)) throw new AppError('vm-running', `The VM "${record.name}" is running already.`);
+  askGuards(context, record, 'start');
+  await exclusively(context, record, 'starting', async () => {
+    context.changed(id);
+    try {
+      await launchRecord(context, record, wishes);
+    } catch (error) {
+      if (error instanceof AppError) noteFailure(context, id, error);
+      throw error;
+    }
+  });
+};
+
+const noteFailure = (context: VmsContext, id: string, error: AppError): void => {
+  context.repository.addEvent(id, 'start-failed', error.message);
+  context.repository.setFailure(id, {
+    at: new Date().toISOString(),
+    code: error.code,
+    message: error.message,
+    stderr: error.extras.stderr ?? '',
+  });
+};
+
+export const shutdownVm = async (context: VmsContext, id: string, timeoutSeconds?: number): Promise<void> => {
+  const record = recordOf(context, id);
+  const run = runOf(context, record);
+  // A paused guest hears no button.
+  if (run.paused) await ask('resume the guest', run.monitors.control.execute('cont'));
+  run.beginShutdown(timeoutSeconds ?? usualShutdownSeconds);
+  await ask('press the power button', run.monitors.control.execute('system_powerdown'));
+  await keepPicture(context, record, run);
+  context.changed(id);
+};
+
+/** `quit` writes out what QEMU holds in memory; only a QEMU that does not answer is killed. */
+const endProcess = async (context: VmsContext, record: VmRecord, run: VmRun): Promise<void> => {
+  run.expectEnd();
+  try {
+    await run.monitors.control.execute('quit', undefined, { timeoutMs: quitLimitMs });
+  } catch {
+    // The connection may end before the answer; the process is what counts.
+  }
+  if (!(await waitForEnd(run.process, quitLimitMs))) {
+    context.repository.addEvent(record.id, 'killed', 'QEMU did not end by itself');
+    await killProcess(run.process);
+  }
+  await run.exited;
+  await rm(pathsOf(context, record).socketFolder, { recursive: true, force: true });
+};
+
+export const poweroffVm = async (context: VmsContext, id: string): Promise<void> => {
+  const record = recordOf(context, id);
+  const run = runOf(context, record);
+  await exclusively(context, record, 'ending', async () => {
+    context.changed(id);
+    await keepPicture(context, record, run);
+    await endProcess(context, record, run);
+  });
+};
+
+export const resetVm = async (context: VmsContext, id: string): Promise<void> => {
+  const run = runOf(context, recordOf(context, id));
+  await ask('reset the VM', run.monitors.control.execute('system_reset'));
+};
+
+export const pauseVm = async (context: VmsContext, id: string): Promise<void> => {
+  const run = runOf(context, recordOf(context, id));
+  await ask('pause the guest', run.monitors.control.execute('stop'));
+  run.paused = true;
+  context.changed(id);
+};
+
+export const resumeVm = async (context: VmsContext, id: string): Promise<void> => {
+  const run = runOf(context, recordOf(context, id));
+  await ask('resume the guest', run.monitors.control.execute('cont'));
+  run.paused = false;
+  context.changed(id);
+};

@@ -1,0 +1,50 @@
+import type { Vm } from '@strata/contract';
+import type { ProcessIdentity } from '../../qemu/process-identity.ts';
+
+/** What is kept of a definition beside its disks, which have rows of their own. */
+export type StoredDefinition = Pick<
+  Vm,
+  | 'arch'
+  | 'accelerator'
+  | 'cpus'
+  | 'memory'
+  | 'firmware'
+  | 'machine'
+  | 'boot'
+  | 'kernel'
+  | 'media'
+  | 'nics'
+  | 'display'
+  | 'audio'
+  | 'serial'
+  | 'tpm'
+  | 'extraArgs'
+  | 'autostart'
+  | 'notes'
+>;
+export type DiskSettings = Pick<Vm['disks'][number], 'bus' | 'cache' | 'discard'>;
+export interface StoredDisk extends DiskSettings {
+  readonly id: string;
+  readonly imageId: string;
+}
+
+/** The process of a VM, written down once it is known; enough to know it again after a restart of the server. */
+export interface StoredProcess extends ProcessIdentity {
+  readonly startedAt: string;
+  readonly argv: readonly string[];
+  /** Of the hardware it was started with: another one now means "changed since start". */
+  readonly hardware: string;
+}
+export type LastFailure = NonNullable<Vm['lastFailure']>;
+
+export interface VmRecord {
+  readonly id: string;
+  readonly uuid: string;
+  readonly name: string;
+  readonly definition: StoredDefinition;
+  readonly disks: readonly StoredDisk[];
+  readonly currentSnapshotId: string | null;
+  readonly process: StoredProcess | null;
+  readonly lastFailure: LastFailure | null;
+  readonly createdAt: string;
+}

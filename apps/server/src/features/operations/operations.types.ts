@@ -1,4 +1,8 @@
-import type { Operation, OperationKind } from '@strata/contract';
+import type { OperationUse } from '@strata/backing-chain';
+import type { Operation, OperationKind, operationQuery } from '@strata/contract';
+import type { z } from 'zod';
+
+export type OperationQuery = z.infer<typeof operationQuery>;
 
 export interface OperationSubject {
   readonly kind: 'vm' | 'image' | 'snapshot';
@@ -35,6 +39,27 @@ export interface OperationContext<Request, Journal> {
     } | null,
   ): void;
   pausedBecause(reason: 'no-space' | null): void;
+  /** These are no longer worked on: they may be deleted or started although the operation has not ended. */
+  release(what: { images?: readonly string[]; vms?: readonly string[] }): void;
+  readonly taints: Taints;
+  /** The server ends: whatever fails now is not a failure of the operation. */
+  readonly ending: boolean;
+}
+
+/** A layer whose contents an unfinished commit has changed. */
+export interface TaintedLayer {
+  readonly imageId: string;
+  readonly operationId: string;
+  readonly topId: string;
+  readonly baseId: string;
+}
+
+/** Bookkeeping only, synchronous: to be called inside the transaction that records what happened. */
+export interface Taints {
+  list(): TaintedLayer[];
+  add(layers: readonly TaintedLayer[]): void;
+  /** A commit into this base ended well. */
+  clear(baseId: string): void;
 }
 
 /**
@@ -46,6 +71,15 @@ export interface Executor<Request, Journal> {
   run(context: OperationContext<Request, Journal>): Promise<Record<string, unknown>>;
 }
 
+export interface OperationLocks {
+  /** Images nobody else may operate on meanwhile. */
+  readonly images: readonly string[];
+  /** Images that are only read: others may read them too, nobody may change them. */
+  readonly reads?: readonly string[];
+  /** VMs nobody else may operate on, start, delete or change. */
+  readonly vms: readonly string[];
+}
+
 export interface StartOperation<Request, Journal> {
   readonly kind: OperationKind;
   readonly title: string;
@@ -53,8 +87,7 @@ export interface StartOperation<Request, Journal> {
   readonly journal: Journal;
   readonly steps: readonly string[];
   readonly subjects: readonly OperationSubject[];
-  /** Images and VMs nobody else may operate on meanwhile. */
-  readonly locks: { readonly images: readonly string[]; readonly vms: readonly string[] };
+  readonly locks: OperationLocks;
   readonly unit: 'bytes' | 'steps';
   readonly total: number;
   readonly cancelNote: string | null;
@@ -64,11 +97,25 @@ export interface OperationsService {
   register<Request, Journal>(executor: Executor<Request, Journal>): void;
   /** Writes the row, then starts. Throws `operation-running` when a lock is held. */
   start<Request, Journal>(operation: StartOperation<Request, Journal>): Operation;
+  /** Throws `not-found`. */
   get(id: string): Operation;
+  list(query: OperationQuery): { items: Operation[]; total: number; nextCursor?: string };
+  /** These throw `operation-state` when the operation is not in a state for it. */
+  pause(id: string): Promise<Operation>;
+  resume(id: string): Promise<Operation>;
+  cancel(id: string): Promise<Operation>;
+  setSpeed(id: string, bytesPerSecond: number): Promise<Operation>;
+  readonly taints: Taints;
   /** Resolves when it has ended or after the time, with what it is then. */
   wait(id: string, seconds: number): Promise<Operation>;
+  /** Every image that an unfinished operation works on. */
+  uses(): OperationUse[];
   /** The unfinished operation that works on one of these, if any. */
   activeOn(on: { images?: readonly string[]; vms?: readonly string[] }): Operation | null;
   /** At start, after VMs were adopted: takes up every unfinished operation. */
   recover(): Promise<void>;
+  /**
+   * The server ends: nothing is written any more, jobs go on in their processes and are taken up at the next start.
+   */
+  close(): void;
 }

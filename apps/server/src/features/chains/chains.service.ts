@@ -1,0 +1,113 @@
+import {
+  type Allocation,
+  type ChainPlan,
+  chainIds,
+  type Forest,
+  isRefusal,
+  planCommit,
+  planPull,
+  type Refusal,
+} from '@strata/backing-chain';
+import type { ChainRequest, ErrorCode, Plan } from '@strata/contract';
+import { AppError } from '../../app-error.ts';
+import type { ImagesService } from '../images/images.types.ts';
+import type { CommitJournal, CommitRun } from '../operations/executors/commit.ts';
+import type { OperationsService, StartOperation } from '../operations/operations.types.ts';
+import { byteWords } from './byte-words.ts';
+import { type ChainWish, chainWish } from './chain-wish.ts';
+import type { ChainsService } from './chains.types.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { spendableSpace } from './free-space.ts';
+import { planView } from './plan-view.ts';
+import { startOfChain } from './start-chain.ts';
+import { taintBlockers } from './taint-blockers.ts';
+
+interface Planned {
+  readonly forest: Forest;
+  readonly plan: ChainPlan;
+  readonly wish: ChainWish;
+  readonly view: Plan;
+}
+
+export interface ChainsDeps {
+  readonly images: ImagesService;
+  readonly operations: OperationsService;
+  /** Bytes that may be used on the file system of a file; null when unknown. */
+  readonly freeSpace?: (path: string) => Promise<number | null>;
+}
+
+const refusalError = ({ code, message }: Refusal): AppError => {
+  const codes: Partial<Record<Refusal['code'], ErrorCode>> = {
+    'unknown-layer': 'not-found',
+    'broken-chain': 'image-unreadable',
+  };
+  return new AppError(codes[code] ?? 'not-possible', message);
+};
+
+const topOf = (request: ChainRequest): string =>
+  request.operation === 'commit' ? request.top : request.into;
+
+/** Plans are computed from the headers as they are at this moment, never from what the database remembers. */
+export const createChainsService = ({
+  images,
+  operations,
+  freeSpace = spendableSpace,
+}: ChainsDeps): ChainsService => {
+  const allocationBelow = async (forest: Forest, id: string): Promise<Allocation> => {
+    const allocation = new Map<string, Awaited<ReturnType<ImagesService['allocation']>>>();
+    for (const layer of chainIds(forest, id))
+      if (forest.layers.get(layer)?.present === true) allocation.set(layer, await images.allocation(layer));
+    return allocation;
+  };
+
+  const compute = async (request: ChainRequest): Promise<Planned> => {
+    await images.scan();
+    const allocation = await allocationBelow(images.forest(), topOf(request));
+    const forest = images.forest();
+    const answer =
+      request.operation === 'commit'
+        ? planCommit(forest, allocation, request)
+        : planPull(forest, allocation, request);
+    if (isRefusal(answer)) throw refusalError(answer);
+    const wish = chainWish(forest, request, answer);
+    const commitBase = wish.operation === 'commit' ? wish.base : null;
+    const tainted = taintBlockers(wish.range, commitBase, operations.taints.list(), images);
+    const plan: ChainPlan = { ...answer, blockers: [...answer.blockers, ...tainted] };
+    const grows = forest.layers.get(plan.grows.layer);
+    const [fingerprint, free] = await Promise.all([
+      fingerprintOf(forest, plan, request),
+      grows === undefined ? null : freeSpace(grows.path),
+    ]);
+    return { forest, plan, wish, view: planView(forest, plan, wish, { fingerprint, freeSpace: free }) };
+  };
+
+  const demandSpace = ({ plan, view, forest }: Planned): void => {
+    if (view.freeSpace === null || plan.grows.bytes <= view.freeSpace) return;
+    const name = forest.layers.get(plan.grows.layer)?.name ?? '';
+    throw new AppError(
+      'disk-full',
+      `“${name}” may grow by ${byteWords(plan.grows.bytes)}, but only ${byteWords(view.freeSpace)} of its file system can be used (a reserve is kept). Free some space first.`,
+    );
+  };
+
+  return {
+    plan: async (request) => (await compute(request)).view,
+    run: async (request, fingerprint) => {
+      const planned = await compute(request);
+      const { forest, plan, wish, view } = planned;
+      if (view.fingerprint !== fingerprint)
+        throw new AppError(
+          'plan-stale',
+          'Layers, snapshots or VMs have changed since this plan was made. Look at the new plan.',
+        );
+      if (view.blockers.length > 0)
+        throw new AppError('plan-blocked', view.blockers.map(({ message }) => message).join(' '), {
+          blockers: view.blockers,
+        });
+      demandSpace(planned);
+      const start = startOfChain(forest, plan, wish, view.steps);
+      // Each kind finds its own executor; the service itself does not look into request and journal.
+      return operations.start(start as StartOperation<CommitRun, CommitJournal>);
+    },
+  };
+};

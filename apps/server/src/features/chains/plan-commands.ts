@@ -1,0 +1,86 @@
+import { dirname, relative } from 'node:path';
+import type { ChainPlan, Forest, Layer, LayerId } from '@strata/backing-chain';
+import type { ChainWish } from './chain-wish.ts';
+
+const qmp = (execute: string, args: Record<string, unknown>): string =>
+  JSON.stringify({ execute, arguments: args });
+
+const quote = (text: string): string =>
+  /^[\w./:=+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+
+/** How a header names the layer below: relative to the folder of the overlay (qemu-recipes.md, rule 1). */
+const backingName = (overlay: Layer, backing: Layer): string => relative(dirname(overlay.path), backing.path);
+
+/**
+ * The QMP and qemu-img commands an operation amounts to. Node-names are those of the moment; here the layer's
+ * file name stands for its node.
+ */
+export const planCommands = (forest: Forest, plan: ChainPlan, wish: ChainWish): string[] => {
+  const layer = (id: LayerId): Layer => {
+    const found = forest.layers.get(id);
+    if (found === undefined) throw new Error(`the plan names an unknown layer ${id}`);
+    return found;
+  };
+  const node = (id: LayerId): string => `<${layer(id).name}>`;
+  const job = { 'job-id': 'op', 'auto-dismiss': false };
+  const root = wish.operation === 'pull' ? wish.into : (wish.above ?? wish.top);
+  const commands =
+    plan.liveVm === null
+      ? [
+          `qemu-storage-daemon --blockdev ${quote(
+            JSON.stringify({
+              driver: layer(root).format,
+              'node-name': node(root),
+              file: { driver: 'file', filename: layer(root).path },
+            }),
+          )}`,
+        ]
+      : [];
+
+  if (wish.operation === 'pull') {
+    const below = wish.base === null ? {} : belowOf(layer(wish.into), layer(wish.base), node(wish.base));
+    commands.push(
+      qmp('block-stream', { ...job, device: node(wish.into), ...below, 'auto-finalize': false }),
+      qmp('blockdev-reopen', { options: [{ 'node-name': node(wish.into) }] }),
+      qmp('job-finalize', { id: 'op' }),
+    );
+    return commands;
+  }
+  const range = { 'top-node': node(wish.top), 'base-node': node(wish.base) };
+  if (wish.above === null) {
+    const pivot = [
+      ...(plan.liveVm === null ? [] : [qmp('stop', {})]),
+      qmp('job-complete', { id: 'op' }),
+      ...(plan.liveVm === null
+        ? []
+        : [qmp('cont', {}), qmp('blockdev-del', { 'node-name': node(wish.top) })]),
+    ];
+    commands.push(
+      qmp('block-commit', { ...job, device: node(wish.top), ...range, 'auto-finalize': true }),
+      ...pivot,
+    );
+  } else
+    commands.push(
+      qmp('block-commit', {
+        ...job,
+        device: node(root),
+        ...range,
+        'backing-file': backingName(layer(wish.above), layer(wish.base)),
+        'auto-finalize': false,
+      }),
+      qmp('job-finalize', { id: 'op' }),
+    );
+  for (const { layer: overlay, to } of plan.relinks) {
+    if (overlay === wish.above || to === null) continue;
+    const name = backingName(layer(overlay), layer(to));
+    commands.push(
+      `qemu-img rebase -u -f qcow2 -b ${quote(name)} -F ${layer(to).format} ${quote(layer(overlay).path)}`,
+    );
+  }
+  return commands;
+};
+
+const belowOf = (into: Layer, base: Layer, node: string) => ({
+  'base-node': node,
+  'backing-file': backingName(into, base),
+});

@@ -1,0 +1,98 @@
+import type { ChainPlan, Forest, LayerId } from '@strata/backing-chain';
+import type { Plan } from '@strata/contract';
+import type { ChainWish } from './chain-wish.ts';
+import { planCommands } from './plan-commands.ts';
+import { planSteps } from './plan-steps.ts';
+
+type PlanLayer = Plan['before'][number]['layers'][number];
+
+/** Who shows what, before the operation and after it. */
+interface Marks {
+  readonly snapshots: ReadonlyArray<{ id: string; name: string; imageId: LayerId }>;
+  readonly actives: ReadonlyArray<{ id: string; name: string; imageId: LayerId }>;
+}
+
+const marksBefore = (forest: Forest): Marks => ({
+  snapshots: forest.snapshots.map(({ snapshotId: id, name, imageId }) => ({ id, name, imageId })),
+  actives: forest.disks.map(({ vmId: id, vmName: name, imageId }) => ({ id, name, imageId })),
+});
+
+const marksAfter = (forest: Forest, plan: ChainPlan): Marks => {
+  const lost = new Set(plan.losesSnapshots.map(({ id }) => id));
+  return {
+    snapshots: forest.snapshots
+      .filter((use) => !lost.has(use.snapshotId))
+      .map(({ snapshotId: id, name, imageId }) => {
+        const moved = plan.repointsSnapshots.find((move) => move.snapshotId === id && move.from === imageId);
+        return { id, name, imageId: moved?.to ?? imageId };
+      }),
+    actives: forest.disks.map(({ vmId: id, vmName: name, diskId, imageId }) => {
+      const moved = plan.switches.find((change) => change.vmId === id && change.diskId === diskId);
+      return { id, name, imageId: moved?.to ?? imageId };
+    }),
+  };
+};
+
+const drawn = (
+  forest: Forest,
+  chains: ChainPlan['before'],
+  marks: Marks,
+  bytesOf: (id: LayerId, allocated: number) => number,
+): Plan['before'] => {
+  const on = (all: Marks['actives'], id: LayerId) =>
+    all.filter((mark) => mark.imageId === id).map(({ id: markId, name }) => ({ id: markId, name }));
+  return chains.map((chain) => ({
+    layers: chain.map((id): PlanLayer => {
+      const layer = forest.layers.get(id);
+      return {
+        imageId: id,
+        name: layer?.name ?? id,
+        format: layer?.format ?? 'raw',
+        allocatedBytes: bytesOf(id, layer?.allocatedBytes ?? 0),
+        snapshots: on(marks.snapshots, id),
+        activeOf: on(marks.actives, id),
+      };
+    }),
+  }));
+};
+
+/** A planner's answer as the wire shows it: with names, paths, sizes, words and commands. */
+export const planView = (
+  forest: Forest,
+  plan: ChainPlan,
+  wish: ChainWish,
+  known: { fingerprint: string; freeSpace: number | null },
+): Plan => {
+  const file = (id: LayerId) => {
+    const layer = forest.layers.get(id);
+    return { imageId: id, path: layer?.path ?? '', bytes: layer?.allocatedBytes ?? 0 };
+  };
+  const name = (id: LayerId) => forest.layers.get(id)?.name ?? id;
+  return {
+    fingerprint: known.fingerprint,
+    operation: plan.operation,
+    live: plan.liveVm !== null,
+    before: drawn(forest, plan.before, marksBefore(forest), (_id, allocated) => allocated),
+    after: drawn(
+      forest,
+      plan.after.filter((chain) => chain.length > 0),
+      marksAfter(forest, plan),
+      (id, allocated) => (id === plan.grows.layer ? allocated + plan.grows.bytes : allocated),
+    ),
+    moves: plan.moves.map((move) => ({ ...move })),
+    bytesToMove: plan.bytesToMove,
+    freeSpaceNeeded: plan.grows.bytes,
+    freeSpace: known.freeSpace,
+    deletes: plan.deletes.map(file),
+    losesSnapshots: plan.losesSnapshots.map((snapshot) => ({ ...snapshot })),
+    relinks: plan.relinks.map(({ layer, from, to }) => ({ imageId: layer, name: name(layer), from, to })),
+    switches: plan.switches.map((change) => ({ ...change })),
+    nowUnused: plan.nowUnused.map((id) => ({ ...file(id), name: name(id) })),
+    blockers: plan.blockers.map((blocker) => ({
+      ...blocker,
+      subjects: blocker.subjects.map((subject) => ({ ...subject })),
+    })),
+    steps: planSteps(forest, plan, wish),
+    commands: plan.blockers.length > 0 ? [] : planCommands(forest, plan, wish),
+  };
+};

@@ -1,0 +1,263 @@
+import { dirname, relative } from 'node:path';
+import type { LayerId } from '@strata/backing-chain';
+import { AppError } from '../../../app-error.ts';
+import type { BlockEngine, DaemonIdentity } from '../../../qemu/block-engine.types.ts';
+import { abandonJob, commitLayers, untilReady } from '../../../qemu/block-jobs.ts';
+import { pivot } from '../../../qemu/pivot.ts';
+import { checkImage, imagesAreEqual, relinkImage } from '../../../qemu/qemu-img.ts';
+import type { Executor, OperationContext } from '../operations.types.ts';
+import type { ChainRun, ExecutorDeps, RunLayer } from './chain-run.types.ts';
+import { followJob, jobIdOf } from './job-follow.ts';
+import { recordResult } from './record-result.ts';
+import { verifyLinks, verifySizes } from './verify-chains.ts';
+import { closeLeftover, withEngine } from './with-engine.ts';
+
+/*
+ *  intermediate                               active
+ *
+ *    active                 active              active (top) ─┐
+ *    s2                     s2                  s1            │
+ *    s1 (top) ─┐                                base <────────┘      base (active)
+ *    base <────┘            base
+ */
+
+export interface CommitRun extends ChainRun {
+  readonly top: LayerId;
+  readonly base: LayerId;
+  /** The overlay of `top` whose link the job itself rewrites; null when nothing stands on `top`: an active commit. */
+  readonly above: LayerId | null;
+}
+
+export interface CommitJournal {
+  /**
+   * `new`: nothing is touched. `copying`: the job may have begun. `pivoting`: the VM may be stopped and its disk
+   * may continue on the base. `switched`: it does and the books say so; the VM may still be stopped. `copied`: the
+   * data is in the base, the links say so. `recorded`: the books say so too.
+   */
+  readonly phase: 'new' | 'copying' | 'pivoting' | 'switched' | 'copied' | 'recorded';
+  readonly daemon: DaemonIdentity | null;
+  readonly vmWasRunning: boolean;
+}
+type Context = OperationContext<CommitRun, CommitJournal>;
+
+const layerOf = (run: ChainRun, id: LayerId): RunLayer => {
+  const layer = run.layers[id];
+  if (layer === undefined) throw new Error(`the plan does not describe the layer ${id}`);
+  return layer;
+};
+
+/** From the first byte on the base and what lies between no longer read as before (qemu-recipes.md §8). */
+const changedLayers = ({ plan, top, base }: CommitRun): LayerId[] => [
+  base,
+  ...plan.deletes.filter((id) => id !== top),
+];
+
+const taint = (context: Context): void => {
+  const { top, base } = context.request;
+  context.save(context.journal, () =>
+    context.taints.add(
+      changedLayers(context.request).map((imageId) => ({
+        imageId,
+        operationId: context.id,
+        topId: top,
+        baseId: base,
+      })),
+    ),
+  );
+};
+
+/** Whether a job of an earlier run has rewritten the link already. */
+const isLinked = async ({ images }: ExecutorDeps, { above, base }: CommitRun): Promise<boolean> => {
+  if (above === null) return false;
+  await images.refresh([above]);
+  return images.facts(above).backingId === base;
+};
+
+const commitUnder = async (
+  deps: ExecutorDeps,
+  context: Context,
+  above: LayerId,
+  engine: BlockEngine,
+  started: () => void,
+) => {
+  const { request } = context;
+  const jobId = jobIdOf(context.id);
+  const top = layerOf(request, request.top);
+  const base = layerOf(request, request.base);
+  if (await isLinked(deps, request)) {
+    await abandonJob(engine, jobId);
+    context.recovered('All data had been copied; the rest was finished.');
+    return 'done';
+  }
+  return commitLayers(
+    engine,
+    {
+      jobId,
+      top: top.path,
+      base: base.path,
+      backingFile: relative(dirname(layerOf(request, above).path), base.path),
+    },
+    followJob(context, { started, finalizing: () => context.step(1) }),
+  );
+};
+
+/** The data of the active layer goes down; whoever writes it continues on the base. */
+const commitActive = async (
+  deps: ExecutorDeps,
+  context: Context,
+  engine: BlockEngine,
+  started: () => void,
+) => {
+  const { request } = context;
+  const job = {
+    jobId: jobIdOf(context.id),
+    top: layerOf(request, request.top).path,
+    base: layerOf(request, request.base).path,
+  };
+  const interrupted = context.journal.phase === 'pivoting' && engine.live;
+  if (!interrupted && (await untilReady(engine, job, followJob(context, { started }))) === 'cancelled')
+    return 'cancelled';
+  context.controls(null);
+  context.finishing();
+  context.step(1);
+  await pivot(
+    engine,
+    job,
+    {
+      intend: (vmWasRunning) => context.save({ ...context.journal, phase: 'pivoting', vmWasRunning }),
+      persist: () => {
+        // Offline nobody writes: the proof by comparing comes before the books.
+        if (engine.live) record(deps, context, 'switched');
+        else context.save({ ...context.journal, phase: 'copied' });
+      },
+    },
+    interrupted ? { vmWasRunning: context.journal.vmWasRunning } : undefined,
+  );
+  return 'done';
+};
+
+const record = (deps: ExecutorDeps, context: Context, phase: 'switched' | 'recorded'): void =>
+  context.save({ ...context.journal, phase }, () => {
+    recordResult(deps, context.request.plan);
+    context.taints.clear(context.request.base);
+  });
+
+const copy = async (deps: ExecutorDeps, context: Context): Promise<void> => {
+  const { request } = context;
+  const { above } = request;
+  context.step(0);
+  // With a journal that says more than `new`, a job of an earlier run has probably written something.
+  let begun = context.journal.phase !== 'new';
+  const started = () => {
+    begun = true;
+  };
+  try {
+    const end = await withEngine(
+      deps,
+      context,
+      () => ({ liveVm: request.plan.liveVm, daemon: context.journal.daemon, root: above ?? request.top }),
+      async (engine) => {
+        context.cancelled.throwIfAborted();
+        const phase = context.journal.phase === 'pivoting' ? 'pivoting' : 'copying';
+        context.save({ ...context.journal, phase, daemon: engine.daemon });
+        return above === null
+          ? commitActive(deps, context, engine, started)
+          : commitUnder(deps, context, above, engine, started);
+      },
+    );
+    if (end === 'cancelled') throw context.cancelled.reason;
+    if (!isRecorded(context)) context.save({ ...context.journal, phase: 'copied' });
+  } catch (error) {
+    if (begun && !isRecorded(context) && !context.ending) taint(context);
+    throw error;
+  }
+};
+
+const isRecorded = ({ journal }: Context): boolean =>
+  journal.phase === 'switched' || journal.phase === 'recorded';
+
+/** The books say that the disk continues on the base; the server was killed before it let the VM run again. */
+const finishPivot = async (deps: ExecutorDeps, context: Context): Promise<void> => {
+  const { request, journal } = context;
+  const { liveVm } = request.plan;
+  const vm = liveVm === null ? null : deps.vms.live(liveVm.vmId);
+  if (vm === null || liveVm === null) return;
+  await pivot(
+    deps.engines.live(vm, liveVm.diskId),
+    {
+      jobId: jobIdOf(context.id),
+      top: layerOf(request, request.top).path,
+      base: layerOf(request, request.base).path,
+    },
+    { intend: () => {}, persist: () => {} },
+    { vmWasRunning: journal.vmWasRunning },
+  );
+};
+
+/**
+ * The content is the proof: the merged layer, which nobody writes, and the base must read the same. Where the base is
+ * longer than `top` (the plan has made sure that nobody reads behind the end of `top`) its tail is its own, and
+ * `qemu-img compare`, which knows no ranges, would call that a difference: there the structure is checked instead.
+ */
+const verify = async (deps: ExecutorDeps, context: Context): Promise<void> => {
+  const { request } = context;
+  const [top, base] = [layerOf(request, request.top), layerOf(request, request.base)];
+  const isTail = base.virtualSize > top.virtualSize;
+  const sound = isTail
+    ? base.format !== 'qcow2' || (await checkImage(base)).errors === 0
+    : await imagesAreEqual(top, base);
+  if (!sound)
+    throw new AppError(
+      'image-unreadable',
+      `After the commit “${base.name}” does not read like “${top.name}”. Nothing was deleted. Repeat the commit.`,
+    );
+  await relinkOthers(deps, request);
+  await verifyLinks(deps, request.plan);
+  verifySizes(deps, request);
+};
+
+/** Overlays of `top` that the engine did not have open get their new link, while both links still read the same. */
+const relinkOthers = async (deps: ExecutorDeps, { plan, layers, base }: CommitRun): Promise<void> => {
+  const backing = layers[base];
+  await deps.images.refresh(plan.relinks.map((relink) => relink.layer));
+  for (const { layer, to } of plan.relinks) {
+    const overlay = layers[layer];
+    if (to !== base || overlay === undefined || backing === undefined) continue;
+    if (deps.images.facts(layer).backingId === base) continue;
+    await relinkImage(overlay.path, {
+      name: relative(dirname(overlay.path), backing.path),
+      format: backing.format,
+    });
+  }
+};
+
+/** The merged files mean nothing over the changed base. From the top down, so that what is left always has its backing. */
+const cleanUp = async ({ images }: ExecutorDeps, { request }: Context): Promise<void> => {
+  for (const id of request.plan.deletes) await images.unlinkMerged(id);
+  await images.refresh(request.plan.after.flat());
+};
+
+export const commitExecutor = (deps: ExecutorDeps): Executor<CommitRun, CommitJournal> => ({
+  kind: 'commit',
+  run: async (context) => {
+    const { phase } = context.journal;
+    if (phase === 'new' || phase === 'copying' || phase === 'pivoting') await copy(deps, context);
+    else await closeLeftover(deps, context, context.journal.daemon);
+    if (phase === 'switched') await finishPivot(deps, context);
+    context.finishing();
+    context.step(2);
+    if (isRecorded(context)) await verifyLinks(deps, context.request.plan);
+    else {
+      try {
+        await verify(deps, context);
+      } catch (error) {
+        if (!context.ending) taint(context);
+        throw error;
+      }
+      record(deps, context, 'recorded');
+    }
+    context.step(3);
+    await cleanUp(deps, context);
+    return { imageId: context.request.base };
+  },
+});

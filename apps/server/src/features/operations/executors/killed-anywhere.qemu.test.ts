@@ -1,0 +1,105 @@
+import { join } from 'node:path';
+import type { ChainRequest } from '@strata/contract';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { checkImage } from '../../../qemu/qemu-img.ts';
+import { buildLayers, fileOf, fiveLayers, flatten, readsAs } from '../testing/bench-layers.ts';
+import { type Bench, type BenchFolder, benchFolder } from '../testing/chain-bench.ts';
+import { killPoints } from '../testing/kill-points.ts';
+
+/** Each run takes a second: by default every third call, from another one each day; all with STRATA_ALL_KILLS=1. */
+const stride = process.env.STRATA_ALL_KILLS === '1' ? 1 : 3;
+const first = 1 + (new Date().getDate() % stride);
+
+let folder: BenchFolder;
+beforeEach(async () => {
+  folder = await benchFolder();
+});
+afterEach(() => folder.dispose());
+
+const idIn = (bench: Bench) => (name: string) => bench.images.idOf(fileOf({ name }));
+
+const cases: ReadonlyArray<{
+  readonly what: string;
+  readonly request: (id: (name: string) => string) => ChainRequest;
+  readonly left: readonly string[];
+  /** Reads afterwards what that layer read before. */
+  readonly active: string;
+}> = [
+  {
+    what: 'an intermediate commit',
+    request: (id) => ({ operation: 'commit', top: id('s2'), base: id('base') }),
+    left: ['active', 's3', 'base'],
+    active: 'active',
+  },
+  {
+    what: 'a commit of the active layer',
+    request: (id) => ({ operation: 'commit', top: id('active'), base: id('s2') }),
+    left: ['s2', 's1', 'base'],
+    active: 's2',
+  },
+  {
+    what: 'a pull',
+    request: (id) => ({ operation: 'pull', into: id('active'), from: id('s1'), deleteUnused: true }),
+    left: ['active', 'base'],
+    active: 'active',
+  },
+];
+
+/** Builds the chain, starts the operation and kills before the given call; then a new server takes over. */
+const killedAt = async (
+  { request, left, active }: (typeof cases)[number],
+  at: number,
+  daemonToo: boolean,
+): Promise<'ended-before' | 'recovered'> => {
+  const first = folder.open();
+  await buildLayers(first, fiveLayers());
+  first.vms.define('vmone', [idIn(first)('active')]);
+  const copies = await flatten(first, join(folder.folder, `before-${at}`));
+  const copy = copies.get(idIn(first)('active'));
+
+  const points = killPoints({ at, daemonToo });
+  const server = folder.open(points.disturbance);
+  const wish = request(idIn(server));
+  await server.images.scan();
+  const { fingerprint } = await server.chains.plan(wish);
+  const { id } = await server.chains.run(wish, fingerprint);
+  const ended = server.operations.wait(id, 60).then(() => 'ended-before' as const);
+  const how = await Promise.race([ended, points.reached.then(() => 'recovered' as const)]);
+
+  const next = folder.open();
+  await next.images.scan();
+  await next.operations.recover();
+  const operation = await next.operations.wait(id, 60);
+  const place = `killed before call ${at} (${points.calls.at(-1)}): ${JSON.stringify(operation.error)}`;
+  expect(operation.state, place).toBe('done');
+  if (how === 'recovered') expect(operation.recovery, place).not.toBeNull();
+  await next.images.scan();
+  const disk = next.vms.diskImage('vmone');
+  expect(disk, place).toBe(idIn(next)(active));
+  expect(
+    next.images.chainFacts(disk).map(({ name }) => name),
+    place,
+  ).toEqual(left);
+  expect(next.images.list(), place).toHaveLength(left.length);
+  expect(await readsAs(next, disk, copy), place).toBe(true);
+  for (const { path, format } of next.images.list())
+    expect((await checkImage({ path, format })).errors, place).toBe(0);
+  return how;
+};
+
+describe.each(cases)('$what comes to its end with every byte right', (operation) => {
+  it.each([
+    ['the server', false],
+    ['the server and the storage daemon', true],
+  ])('when %s is killed, before any call', { timeout: 300_000 }, async (_who, daemonToo) => {
+    for (let at = first; at < 100; at += stride) {
+      if ((await killedAt(operation, at, daemonToo)) === 'ended-before') {
+        expect(at).toBeGreaterThan(10);
+        return;
+      }
+      folder.dispose();
+      folder = await benchFolder();
+    }
+    throw new Error('it never ended');
+  });
+});

@@ -1,0 +1,135 @@
+import { join } from 'node:path';
+import type { ChainRequest, Operation } from '@strata/contract';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type BenchGuest, startGuest } from '../testing/bench-guest.ts';
+import { buildLayers, fileOf, fiveLayers, flatten, readsAs } from '../testing/bench-layers.ts';
+import { type Bench, type BenchFolder, benchFolder } from '../testing/chain-bench.ts';
+import { killPoints } from '../testing/kill-points.ts';
+
+let folder: BenchFolder;
+let bench: Bench;
+let guest: BenchGuest;
+const id = (name: string) => bench.images.idOf(fileOf({ name }));
+const names = (image: string) => bench.images.chainFacts(image).map(({ name }) => name);
+
+const prepare = async (): Promise<void> => {
+  folder = await benchFolder();
+  bench = folder.open();
+  await buildLayers(bench, fiveLayers());
+  bench.vms.define('vmone', [id('active')]);
+  const copies = await flatten(bench, join(folder.folder, 'before'));
+  guest = await startGuest(folder, bench, 'vmone', copies);
+  bench.vms.setLive('vmone', guest.live);
+};
+const cleanUp = async (): Promise<void> => {
+  await guest.kill();
+  folder.dispose();
+};
+beforeEach(prepare);
+afterEach(cleanUp);
+
+/** The same world, seen by a server whose calls are counted or slowed. */
+const reopen = (disturb?: Parameters<BenchFolder['open']>[0]): void => {
+  bench = folder.open(disturb);
+  bench.vms.setLive('vmone', guest.live);
+};
+
+const cases: ReadonlyArray<readonly [what: string, request: () => ChainRequest, left: readonly string[]]> = [
+  [
+    'an intermediate commit',
+    () => ({ operation: 'commit', top: id('s2'), base: id('base') }),
+    ['active', 's3', 'base'],
+  ],
+  [
+    'a commit of the active layer',
+    () => ({ operation: 'commit', top: id('active'), base: id('s1') }),
+    ['s1', 'base'],
+  ],
+  [
+    'a pull into the active layer',
+    () => ({ operation: 'pull', into: id('active'), from: id('s1'), deleteUnused: true }),
+    ['active', 'base'],
+  ],
+  [
+    'a pull into a layer in the middle',
+    () => ({ operation: 'pull', into: id('s3'), from: id('s2'), deleteUnused: false }),
+    ['active', 's3', 's1', 'base'],
+  ],
+];
+
+const start = async (request: ChainRequest): Promise<string> => {
+  await bench.images.scan();
+  const { fingerprint, live } = await bench.chains.plan(request);
+  expect(live).toBe(true);
+  return (await bench.chains.run(request, fingerprint)).id;
+};
+
+const verify = async (operation: Operation, left: readonly string[]): Promise<void> => {
+  expect(operation.state, JSON.stringify(operation)).toBe('done');
+  await bench.images.scan();
+  const disk = bench.vms.diskImage('vmone');
+  expect(names(disk)).toEqual(left);
+  expect(await readsAs(bench, disk, guest.expected(0))).toBe(true);
+};
+
+describe.each(cases)('%s under a running VM', (_what, request, left) => {
+  it('keeps what the guest writes before, during and after it', async () => {
+    await guest.write(0, 20, 1);
+    reopen(killPoints({ at: null, speed: 512 * 1024 }).disturbance);
+    const operation = await start(request());
+    for (let at = 0; at < 8; at += 1) await guest.write(0, 3 + 7 * at, 50 + at);
+    const ended = await bench.operations.wait(operation, 60);
+    expect(await guest.isRunning()).toBe(true);
+    await guest.write(0, 2, 99);
+    await guest.kill();
+    bench.vms.setLive('vmone', null);
+    await verify(ended, left);
+  });
+
+  it('goes on without the VM when its QEMU is killed in the middle', async () => {
+    reopen(killPoints({ at: null, speed: 64 * 1024 }).disturbance);
+    const operation = await start(request());
+    await guest.write(0, 5, 77);
+    await guest.live.qmp.execute('human-monitor-command', {
+      'command-line': `qemu-io -d ${guest.live.qdevOf('vmoned0')} flush`,
+    });
+    await guest.kill();
+    bench.vms.setLive('vmone', null);
+    const ended = await bench.operations.wait(operation, 60);
+    expect(ended.recovery).toContain('went on without it');
+    await verify(ended, left);
+  });
+});
+
+/** Every second call by default; all of them with STRATA_ALL_KILLS=1. */
+const stride = process.env.STRATA_ALL_KILLS === '1' ? 1 : 2;
+
+describe.each(cases)('%s under a running VM, the server killed before any call', (_what, request, left) => {
+  it('is finished by the next server, and the VM runs on', { timeout: 300_000 }, async () => {
+    for (let at = 1; at < 100; at += stride) {
+      const points = killPoints({ at });
+      reopen(points.disturbance);
+      const operation = await start(request());
+      const ended = bench.operations.wait(operation, 60).then(() => 'ended-before');
+      const how = await Promise.race([ended, points.reached]);
+      // The tools socket of the VM is opened anew by the next server; here it must only not have been closed.
+      reopen();
+      await bench.images.scan();
+      await bench.operations.recover();
+      const outcome = await bench.operations.wait(operation, 60);
+      const place = `killed before call ${at} (${how}): ${JSON.stringify(outcome.error)}`;
+      expect(outcome.state, place).toBe('done');
+      expect(await guest.isRunning(), place).toBe(true);
+      await guest.write(0, 2, at);
+      await guest.kill();
+      bench.vms.setLive('vmone', null);
+      await verify(outcome, left);
+      if (how === 'ended-before') {
+        expect(at).toBeGreaterThan(10);
+        return;
+      }
+      await cleanUp();
+      await prepare();
+    }
+  });
+});

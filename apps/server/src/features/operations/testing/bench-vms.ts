@@ -1,0 +1,115 @@
+import type { DiskUse } from '@strata/backing-chain';
+import type { Vm } from '@strata/contract';
+import { AppError } from '../../../app-error.ts';
+import type { Db } from '../../../db/open-database.ts';
+import type { ImagesService } from '../../images/images.types.ts';
+import type { LiveVm, VmsService } from '../../vms/vms.types.ts';
+
+/** VMs as the books have them, in the real tables; which of them run is said by the test. */
+export interface BenchVms extends VmsService {
+  define(id: string, disks: readonly string[]): void;
+  diskImage(vmId: string, position?: number): string;
+  diskId(vmId: string, position?: number): string;
+  setLive(vmId: string, live: LiveVm | null): void;
+}
+
+const unused = (): never => {
+  throw new Error('not part of the bench');
+};
+
+export const benchVms = (db: Db, images: ImagesService): BenchVms => {
+  const running = new Map<string, LiveVm>();
+  const guards: Array<Parameters<VmsService['addGuard']>[0]> = [];
+  const diskRows = (vmId: string) =>
+    db
+      .prepare<[string], { id: string; imageId: string }>(
+        'SELECT id, image_id AS imageId FROM vm_disks WHERE vm_id = ? ORDER BY position',
+      )
+      .all(vmId);
+  const vmIds = () => db.prepare('SELECT id FROM vms').pluck().all() as string[];
+  const row = (vmId: string, position: number) => {
+    const found = diskRows(vmId)[position];
+    if (found === undefined) throw new AppError('not-found', `${vmId} has no disk ${position}`);
+    return found;
+  };
+  const currentSnapshot = (vmId: string) =>
+    db.prepare('SELECT current_snapshot_id FROM vms WHERE id = ?').pluck().get(vmId) as string | null;
+  const get = (vmId: string): Vm =>
+    ({
+      id: vmId,
+      name: vmId,
+      state: running.has(vmId) ? 'running' : 'off',
+      disks: diskRows(vmId),
+      current: { snapshotId: currentSnapshot(vmId) },
+    }) as unknown as Vm;
+
+  images.addUseSource({
+    disks: () =>
+      vmIds().flatMap((vmId) =>
+        diskRows(vmId).map(
+          ({ id, imageId }): DiskUse => ({
+            vmId,
+            vmName: vmId,
+            diskId: id,
+            imageId,
+            running: running.has(vmId),
+            suspended: false,
+          }),
+        ),
+      ),
+  });
+
+  return {
+    define: (id, disks) => {
+      db.prepare("INSERT INTO vms (id, uuid, name, definition, created_at) VALUES (?, ?, ?, '{}', '')").run(
+        id,
+        id,
+        id,
+      );
+      for (const [position, imageId] of disks.entries())
+        db.prepare("INSERT INTO vm_disks VALUES (?, ?, ?, ?, '{}')").run(
+          `${id}d${position}`,
+          id,
+          position,
+          imageId,
+        );
+    },
+    diskImage: (vmId, position = 0) => row(vmId, position).imageId,
+    diskId: (vmId, position = 0) => row(vmId, position).id,
+    setLive: (vmId, live) => {
+      if (live === null) running.delete(vmId);
+      else running.set(vmId, live);
+    },
+    list: () => vmIds().map(get),
+    get,
+    live: (vmId) => running.get(vmId) ?? null,
+    screenshot: () => Promise.resolve(null),
+    setDiskImage: (vmId, diskId, imageId) => {
+      const { changes } = db
+        .prepare('UPDATE vm_disks SET image_id = ? WHERE vm_id = ? AND id = ?')
+        .run(imageId, vmId, diskId);
+      if (changes !== 1) throw new Error(`${vmId} has no disk ${diskId}`);
+    },
+    setCurrentSnapshot: (vmId, snapshotId) => {
+      db.prepare('UPDATE vms SET current_snapshot_id = ? WHERE id = ?').run(snapshotId, vmId);
+    },
+    currentSnapshot,
+    addGuard: (guard) => void guards.push(guard),
+    onExit: () => {},
+    start: (vmId) => {
+      for (const guard of guards) {
+        const refusal = guard(vmId, [row(vmId, 0).imageId], 'start');
+        if (refusal !== null) return Promise.reject(refusal);
+      }
+      return Promise.resolve(get(vmId));
+    },
+    create: unused,
+    patch: unused,
+    delete: unused,
+    shutdown: unused,
+    poweroff: unused,
+    reset: unused,
+    pause: unused,
+    resume: unused,
+  };
+};

@@ -1,0 +1,115 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ChainRequest, Operation } from '@strata/contract';
+import { migrate } from '../../../db/migrate.ts';
+import { type Db, openDatabase } from '../../../db/open-database.ts';
+import type { BlockEngines } from '../../../qemu/block-engine.types.ts';
+import { createBlockEngines } from '../../../qemu/block-engines.ts';
+import { createChainsService } from '../../chains/chains.service.ts';
+import type { ChainsService } from '../../chains/chains.types.ts';
+import { snapshotBooks } from '../../snapshots/snapshot-books.ts';
+import { snapshotsRepository } from '../../snapshots/snapshots.repository.ts';
+import { createSnapshotsService } from '../../snapshots/snapshots.service.ts';
+import type { SnapshotsService } from '../../snapshots/snapshots.types.ts';
+import { connectOperations } from '../connect-operations.ts';
+import { commitExecutor } from '../executors/commit.ts';
+import { pullExecutor } from '../executors/pull.ts';
+import { createOperationsService } from '../operations.service.ts';
+import type { OperationsService } from '../operations.types.ts';
+import { type BenchImages, benchImages } from './bench-images.ts';
+import { type BenchVms, benchVms } from './bench-vms.ts';
+
+export interface Bench {
+  readonly db: Db;
+  readonly images: BenchImages;
+  readonly vms: BenchVms;
+  readonly operations: OperationsService;
+  readonly chains: ChainsService;
+  readonly snapshots: SnapshotsService;
+  readonly engines: BlockEngines;
+  /** Plan, then run to the end. */
+  run(request: ChainRequest): Promise<Operation>;
+}
+
+/** Watches or disturbs what the services work with. */
+export interface Disturbance {
+  engines?(engines: BlockEngines): BlockEngines;
+  images?(images: BenchImages): BenchImages;
+}
+
+/** The services of one "server" on a folder and a database that may have been used by an earlier one. */
+const assemble = (db: Db, folder: string, disturb: Disturbance): Bench => {
+  const library = benchImages(join(folder, 'images'), db);
+  const images = disturb.images?.(library) ?? library;
+  const vms = benchVms(db, images);
+  const events = { publish: () => {}, subscribe: () => () => {} };
+  const operations = createOperationsService({ db, events, log: (error) => console.error(error) });
+  const plain = createBlockEngines({ runDir: join(folder, 'run') });
+  const engines = disturb.engines?.(plain) ?? plain;
+  const books = snapshotBooks(snapshotsRepository(db), vms);
+  const deps = { images, vms, engines, snapshots: books };
+  operations.register(commitExecutor(deps));
+  operations.register(pullExecutor(deps));
+  const snapshots = createSnapshotsService({
+    db,
+    images,
+    vms,
+    operations,
+    engines,
+    events,
+    dataDir: folder,
+  });
+  const chains = createChainsService({ images, operations });
+  connectOperations(operations, images, vms);
+  return {
+    db,
+    images,
+    vms,
+    operations,
+    chains,
+    snapshots,
+    engines,
+    run: async (request) => {
+      const { fingerprint } = await chains.plan(request);
+      const { id } = await chains.run(request, fingerprint);
+      return operations.wait(id, 60);
+    },
+  };
+};
+
+export interface BenchFolder {
+  readonly folder: string;
+  open(disturb?: Disturbance): Bench;
+  /** As if the server were killed: nothing more is written, the database is opened anew by the next `open`. */
+  kill(): void;
+  dispose(): void;
+}
+
+export const benchFolder = async (): Promise<BenchFolder> => {
+  const folder = await realpath(mkdtempSync(join(tmpdir(), 'strata-bench-')));
+  mkdirSync(join(folder, 'images'));
+  mkdirSync(join(folder, 'run'), { mode: 0o700 });
+  let current: Bench | null = null;
+  const kill = () => {
+    current?.operations.close();
+    current?.db.close();
+    current = null;
+  };
+  return {
+    folder,
+    open: (disturb = {}) => {
+      kill();
+      const db = openDatabase(join(folder, 'strata.db'));
+      migrate(db, { backups: join(folder, 'backups') });
+      current = assemble(db, folder, disturb);
+      return current;
+    },
+    kill,
+    dispose: () => {
+      kill();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+};

@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { dirname, relative } from 'node:path';
+import { type Forest, type LayerId, newOverlayId, type RevertPlan, standsOn } from '@strata/backing-chain';
+import type { Plan } from '@strata/contract';
+
+export interface RevertWords {
+  readonly snapshotName: string;
+  /** The name of the snapshot that keeps the current state; null when it is given up. */
+  readonly keepName: string | null;
+  /** The active layers hold nothing of their own since the snapshot. */
+  readonly unchanged: boolean;
+  readonly start: 'no' | 'running' | 'paused';
+}
+
+const quoted = (names: readonly string[]): string => names.map((name) => `“${name}”`).join(', ');
+
+/** What happens, in order; the executor counts its steps by this list. */
+export const revertSteps = (forest: Forest, plan: RevertPlan, words: RevertWords): string[] => {
+  const name = (id: LayerId) => forest.layers.get(id)?.name ?? id;
+  const since = words.unchanged ? ` (there are no changes since “${words.snapshotName}”)` : '';
+  const kept =
+    words.keepName === null
+      ? `Give up the current state${since}`
+      : `Keep the current state as “${words.keepName}”${since}`;
+  const after = [
+    ...(plan.deletes.length > 0 ? [`move ${quoted(plan.deletes.map(name))} to the trash`] : []),
+    ...(words.start === 'no' ? [] : [`start the VM${words.start === 'paused' ? ', paused' : ''}`]),
+  ];
+  return [
+    `Create a new overlay on ${quoted(plan.overlays.map(({ backing }) => name(backing)))}`,
+    plan.vm.running ? `Pause and power off “${plan.vm.vmName}”` : `“${plan.vm.vmName}” is off`,
+    `${kept}, and let the disks continue on the new overlays`,
+    after.length === 0 ? 'Read the headers again' : `Then ${after.join(' and ')}`,
+  ];
+};
+
+/** Of the snapshot, its layers, what stands on them, the disks as they are and whether the VM runs. */
+export const revertFingerprint = async (
+  forest: Forest,
+  plan: RevertPlan,
+  wish: { readonly keepCurrent: boolean },
+): Promise<string> => {
+  const layers = await Promise.all(
+    [...new Set(plan.before.flat())].sort().map(async (id) => {
+      const layer = forest.layers.get(id);
+      const file = layer === undefined ? null : await stat(layer.path).catch(() => null);
+      const standing = standsOn(forest, id).map(({ kind, subject }) => `${kind} ${subject.id}`);
+      return [id, layer?.path, layer?.backingId, layer?.virtualSize, file?.dev, file?.ino, standing.sort()];
+    }),
+  );
+  const everything = JSON.stringify([
+    [plan.snapshotId, plan.vm.vmId, plan.vm.running, wish.keepCurrent],
+    plan.overlays,
+    plan.deletes,
+    plan.blockers.map(({ code }) => code),
+    layers,
+  ]);
+  return createHash('sha256').update(everything).digest('base64url');
+};
+
+type PlanLayer = Plan['before'][number]['layers'][number];
+
+const drawn = (forest: Forest, plan: RevertPlan, words: RevertWords, after: boolean): Plan['before'] => {
+  const chains = after ? plan.after : plan.before;
+  const layerOf = (id: LayerId): PlanLayer => {
+    const created = plan.overlays.find(({ diskId }) => newOverlayId(diskId) === id);
+    const layer = forest.layers.get(id);
+    const moved = (diskId: string, vmId: string) =>
+      vmId === plan.vm.vmId && plan.overlays.some((overlay) => overlay.diskId === diskId);
+    const actives = forest.disks
+      .filter((disk) => disk.imageId === id && !(after && moved(disk.diskId, disk.vmId)))
+      .map(({ vmId, vmName }) => ({ id: vmId, name: vmName }));
+    const snapshots = forest.snapshots
+      .filter((use) => use.imageId === id)
+      .map(({ snapshotId, name }) => ({ id: snapshotId, name }));
+    const keeps = after && words.keepName !== null && plan.keeps.some(({ imageId }) => imageId === id);
+    return {
+      // The wire's ids are short and plain; the overlay gets its own when it is made.
+      imageId: created === undefined ? id : 'new0',
+      name: created === undefined ? (layer?.name ?? id) : 'New overlay',
+      format: layer?.format ?? 'qcow2',
+      allocatedBytes: layer?.allocatedBytes ?? 0,
+      snapshots: keeps ? [...snapshots, { id: 'new0', name: words.keepName ?? '' }] : snapshots,
+      activeOf: created === undefined ? actives : [{ id: plan.vm.vmId, name: plan.vm.vmName }],
+    };
+  };
+  return chains.map((chain) => ({ layers: chain.map(layerOf) }));
+};
+
+/** A revert in the form in which all plans are shown. */
+export const revertView = (
+  forest: Forest,
+  plan: RevertPlan,
+  words: RevertWords,
+  fingerprint: string,
+): Plan => {
+  const file = (id: LayerId) => {
+    const layer = forest.layers.get(id);
+    return { imageId: id, path: layer?.path ?? '', bytes: layer?.allocatedBytes ?? 0 };
+  };
+  const create = plan.overlays.flatMap(({ backing }) => {
+    const layer = forest.layers.get(backing);
+    if (layer === undefined) return [];
+    const folder = dirname(layer.path);
+    return [
+      `qemu-img create -f qcow2 -b '${relative(folder, layer.path)}' -F ${layer.format} '${folder}/<new overlay>'`,
+    ];
+  });
+  return {
+    fingerprint,
+    operation: 'revert',
+    live: false,
+    before: drawn(forest, plan, words, false),
+    after: drawn(forest, plan, words, true),
+    moves: [],
+    bytesToMove: 0,
+    freeSpaceNeeded: 0,
+    freeSpace: null,
+    deletes: plan.deletes.map(file),
+    losesSnapshots: plan.losesSnapshots.map((snapshot) => ({ ...snapshot })),
+    relinks: [],
+    switches: [],
+    nowUnused: plan.nowUnused.map((id) => ({ ...file(id), name: forest.layers.get(id)?.name ?? id })),
+    blockers: plan.blockers.map((blocker) => ({
+      ...blocker,
+      subjects: blocker.subjects.map((subject) => ({ ...subject })),
+    })),
+    steps: revertSteps(forest, plan, words),
+    commands: plan.blockers.length > 0 ? [] : create,
+  };
+};

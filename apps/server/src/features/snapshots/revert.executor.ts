@@ -1,0 +1,152 @@
+import { AppError } from '../../app-error.ts';
+import type { Executor, OperationContext } from '../operations/operations.types.ts';
+import {
+  createOverlays,
+  type KnownOverlays,
+  type NewOverlay,
+  overlaysBefore,
+  removeOverlays,
+  removeStrays,
+} from './new-overlays.ts';
+import type { TakeDeps } from './take.executor.ts';
+
+/*
+ *    active              active      overlay  <- the VM writes
+ *    s1 (snapshot)           └── s1 ──┘
+ *    base                        base
+ */
+
+export interface RevertRun {
+  readonly vmId: string;
+  readonly vmName: string;
+  readonly snapshotId: string;
+  readonly overlays: readonly { readonly diskId: string; readonly from: string; readonly backing: string }[];
+  /** The snapshot that keeps the current state; null when it is given up. */
+  readonly keep: {
+    readonly id: string;
+    readonly name: string;
+    readonly disks: readonly { readonly diskId: string; readonly imageId: string }[];
+  } | null;
+  /** Active layers that go to the trash. */
+  readonly deletes: readonly string[];
+  readonly start: 'no' | 'running' | 'paused';
+}
+
+export interface RevertJournal {
+  /** `stopping`: the overlays exist, the VM is being powered off. `switched`: the books are right. */
+  readonly phase: 'new' | 'creating' | 'stopping' | 'switched';
+  readonly known: KnownOverlays;
+  readonly overlays: readonly NewOverlay[];
+  readonly screenshot: string | null;
+}
+type Context = OperationContext<RevertRun, RevertJournal>;
+
+const makeOverlays = async ({ images, vms, screenshots }: TakeDeps, context: Context): Promise<void> => {
+  const { vmId, vmName, overlays: wanted, keep } = context.request;
+  const known = overlaysBefore(
+    images,
+    wanted.map(({ backing }) => backing),
+  );
+  context.save({ ...context.journal, phase: 'creating', known });
+  const overlays = await createOverlays(
+    images,
+    wanted.map(({ diskId, backing }) => ({ diskId, backingId: backing, stem: vmName })),
+  );
+  const screenshot = keep === null ? null : await screenshots.keep(vmId, keep.id, () => vms.screenshot(vmId));
+  context.save({ phase: 'stopping', known, overlays, screenshot });
+};
+
+/** Swapping a disk under a running guest would corrupt its caches: the guest ends first (qemu-recipes.md §7). */
+const powerOff = async ({ vms }: TakeDeps, vmId: string): Promise<void> => {
+  if (vms.live(vmId) === null) return;
+  // Paused first, so that what is kept is one moment. A VM that is paused already says no to that.
+  await vms.pause(vmId).catch(() => {});
+  await vms.poweroff(vmId);
+  if (vms.live(vmId) !== null)
+    throw new AppError('vm-running', 'The VM could not be powered off; its disks were not changed.');
+};
+
+const record = ({ vms, repository, publish }: TakeDeps, context: Context): void => {
+  const { vmId, snapshotId, keep } = context.request;
+  context.save({ ...context.journal, phase: 'switched' }, () => {
+    if (keep !== null)
+      repository.insert({
+        id: keep.id,
+        vmId,
+        parentId: vms.currentSnapshot(vmId),
+        name: keep.name,
+        description: '',
+        kind: 'external',
+        memory: false,
+        consistency: 'crash',
+        pauseMs: null,
+        screenshot: context.journal.screenshot,
+        createdAt: new Date().toISOString(),
+        disks: keep.disks.map((disk) => ({ ...disk, internalTag: null })),
+      });
+    for (const overlay of context.journal.overlays) vms.setDiskImage(vmId, overlay.diskId, overlay.imageId);
+    vms.setCurrentSnapshot(vmId, snapshotId);
+  });
+  if (keep !== null) publish(keep.id, 'created');
+};
+
+const swap = async (deps: TakeDeps, context: Context): Promise<void> => {
+  const { vmId } = context.request;
+  context.step(1);
+  try {
+    await powerOff(deps, vmId);
+  } catch (error) {
+    if (!context.ending)
+      await removeOverlays(
+        deps.images,
+        context.journal.overlays.map((overlay) => overlay.imageId),
+      );
+    throw error;
+  }
+  context.finishing();
+  context.step(2);
+  record(deps, context);
+};
+
+const start = async ({ vms }: TakeDeps, context: Context): Promise<void> => {
+  const { vmId, start: wish } = context.request;
+  context.release({ vms: [vmId] });
+  if (wish === 'no' || vms.live(vmId) !== null) return;
+  try {
+    await vms.start(vmId, { paused: wish === 'paused' });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const code = error instanceof AppError ? error.code : 'internal-error';
+    throw new AppError(code, `The VM was reverted, but it could not be started: ${why}`);
+  }
+};
+
+export const revertExecutor = (deps: TakeDeps): Executor<RevertRun, RevertJournal> => ({
+  kind: 'snapshot-revert',
+  run: async (context) => {
+    const { request } = context;
+    if (context.journal.phase === 'creating') {
+      await removeStrays(deps.images, context.journal.known);
+      throw new AppError(
+        'not-possible',
+        'Strata was ended before the VM was touched. Nothing has changed; revert again.',
+      );
+    }
+    if (context.journal.phase === 'new') {
+      context.step(0);
+      await makeOverlays(deps, context);
+    }
+    if (context.journal.phase === 'stopping') await swap(deps, context);
+    context.finishing();
+    context.step(3);
+    await deps.images.refresh();
+    context.release({ images: request.deletes });
+    for (const id of request.deletes)
+      if (deps.images.list().some((image) => image.id === id)) await deps.images.delete(id);
+    await start(deps, context);
+    return {
+      snapshotId: request.snapshotId,
+      ...(request.keep === null ? {} : { keptSnapshotId: request.keep.id }),
+    };
+  },
+});

@@ -1,0 +1,283 @@
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { writeBlocks } from '../../qemu/qemu-io.ts';
+import { type BenchGuest, startGuest } from '../operations/testing/bench-guest.ts';
+import { buildLayers, cluster, fileOf, flatten, readsAs } from '../operations/testing/bench-layers.ts';
+import { type Bench, type BenchFolder, benchFolder } from '../operations/testing/chain-bench.ts';
+import { killPoints } from '../operations/testing/kill-points.ts';
+
+let folder: BenchFolder;
+let bench: Bench;
+const id = (name: string, format: 'qcow2' | 'raw' = 'qcow2') => bench.images.idOf(fileOf({ name, format }));
+
+/** A VM with two disks: `a` on `base`, and the raw `b`. */
+const build = async (): Promise<void> => {
+  folder = await benchFolder();
+  bench = folder.open();
+  await buildLayers(bench, [
+    { name: 'base', on: null, writes: [[0, 1]] },
+    { name: 'a', on: 'base', writes: [[1, 2]] },
+    { name: 'b', on: null, format: 'raw', writes: [[2, 3]] },
+  ]);
+  bench.vms.define('vmone', [id('a'), id('b', 'raw')]);
+};
+beforeEach(build);
+afterEach(() => folder.dispose());
+
+const write = async (image: string, at: number, pattern: number): Promise<void> => {
+  const { path, format } = bench.images.facts(image);
+  await writeBlocks({ path, format }, [{ offset: at * cluster, length: cluster, pattern }], folder.folder);
+  await bench.images.scan();
+};
+
+const take = async (name: string, more: { disks?: string[] } = {}) => {
+  const operation = await bench.snapshots.take('vmone', { name, kind: 'external', memory: false, ...more });
+  return bench.operations.wait(operation.id, 30);
+};
+const revert = async (
+  snapshotId: string,
+  wish: Partial<Parameters<Bench['snapshots']['revert']>[2]> = {},
+) => {
+  const operation = await bench.snapshots.revert('vmone', snapshotId, { keepCurrent: true, ...wish });
+  return bench.operations.wait(operation.id, 30);
+};
+const idOf = (operation: { result?: Record<string, unknown> | undefined }): string =>
+  String(operation.result?.snapshotId);
+
+describe('a snapshot of a VM that is off', () => {
+  it('freezes all its disks and lets them continue on overlays', async () => {
+    const [a, b] = [bench.vms.diskImage('vmone', 0), bench.vms.diskImage('vmone', 1)];
+    const operation = await take('first');
+    expect(operation).toMatchObject({ state: 'done', progress: { unit: 'steps' } });
+    expect(bench.images.facts(bench.vms.diskImage('vmone', 0))).toMatchObject({
+      format: 'qcow2',
+      backingId: a,
+    });
+    expect(bench.images.facts(bench.vms.diskImage('vmone', 1))).toMatchObject({
+      format: 'qcow2',
+      backingId: b,
+    });
+    const { tree, current } = await bench.snapshots.tree('vmone');
+    expect(current).toEqual({ snapshotId: idOf(operation), changed: false });
+    expect(tree).toMatchObject([
+      {
+        name: 'first',
+        consistency: 'crash',
+        children: [],
+        disks: [
+          { diskId: 'vmoned0', imageId: a },
+          { diskId: 'vmoned1', imageId: b },
+        ],
+      },
+    ]);
+    expect(tree[0]?.sizes.own).toBe(
+      bench.images.facts(a).allocatedSize + bench.images.facts(b).allocatedSize,
+    );
+  });
+
+  it('takes only the disks that were chosen', async () => {
+    const b = bench.vms.diskImage('vmone', 1);
+    await take('half', { disks: ['vmoned0'] });
+    expect(bench.vms.diskImage('vmone', 1)).toBe(b);
+    await expect(take('none', { disks: ['elsewhere'] })).rejects.toMatchObject({ code: 'not-found' });
+  });
+
+  it('says when something was written since', async () => {
+    await take('first');
+    await write(bench.vms.diskImage('vmone', 0), 9, 9);
+    expect((await bench.snapshots.tree('vmone')).current.changed).toBe(true);
+  });
+
+  it('follows the current one in the tree', async () => {
+    const first = idOf(await take('first'));
+    const second = idOf(await take('second'));
+    const { tree } = await bench.snapshots.tree('vmone');
+    expect(tree).toMatchObject([{ id: first, children: [{ id: second, parentId: first }] }]);
+  });
+
+  it('is all or nothing: when one overlay cannot be made, none is left', async () => {
+    const before = bench.images.list().length;
+    bench = folder.open({
+      images: (images) => ({
+        ...images,
+        createOverlay: async (wish) => {
+          if (images.facts(wish.backingId).format === 'raw') throw new Error('no room');
+          return images.createOverlay(wish);
+        },
+      }),
+    });
+    await bench.images.scan();
+    expect(await take('never')).toMatchObject({ state: 'failed' });
+    await bench.images.scan();
+    expect(bench.images.list()).toHaveLength(before);
+    expect((await bench.snapshots.tree('vmone')).tree).toEqual([]);
+    expect(bench.vms.diskImage('vmone', 0)).toBe(id('a'));
+  });
+});
+
+describe('a revert', () => {
+  it('continues from the snapshot and keeps the current state as one more', async () => {
+    const first = idOf(await take('first'));
+    const atFirst = await flatten(bench, join(folder.folder, 'first'));
+    const shown = bench.images.facts(bench.vms.diskImage('vmone', 0)).backingId ?? '';
+    await write(bench.vms.diskImage('vmone', 0), 9, 9);
+    const left = bench.vms.diskImage('vmone', 0);
+    const atLeft = await flatten(bench, join(folder.folder, 'left'));
+    expect(await revert(first)).toMatchObject({ state: 'done' });
+
+    await bench.images.scan();
+    const active = bench.vms.diskImage('vmone', 0);
+    expect(active).not.toBe(left);
+    expect(await readsAs(bench, active, atFirst.get(shown))).toBe(true);
+    const { tree, current } = await bench.snapshots.tree('vmone');
+    expect(current).toEqual({ snapshotId: first, changed: false });
+    const [kept] = tree[0]?.children ?? [];
+    expect(kept).toMatchObject({ name: 'Before reverting to first', parentId: first });
+    expect(kept?.disks[0]?.imageId).toBe(left);
+    expect(await readsAs(bench, left, atLeft.get(left))).toBe(true);
+
+    expect(await revert(kept?.id ?? '', { name: 'back again' })).toMatchObject({ state: 'done' });
+    await bench.images.scan();
+    expect(await readsAs(bench, bench.vms.diskImage('vmone', 0), atLeft.get(left))).toBe(true);
+  });
+
+  it('moves the current state to the trash only when told to', async () => {
+    const first = idOf(await take('first'));
+    const left = bench.vms.diskImage('vmone', 0);
+    expect(await revert(first, { keepCurrent: false })).toMatchObject({ state: 'done' });
+    await bench.images.scan();
+    expect(bench.images.list().some((image) => image.id === left)).toBe(false);
+    expect((await bench.snapshots.tree('vmone')).tree[0]?.children).toEqual([]);
+  });
+
+  it('has a plan that touches nothing and says when there is nothing to keep', async () => {
+    const first = idOf(await take('first'));
+    const before = bench.images.list().length;
+    const plan = await bench.snapshots.planRevert('vmone', first, { keepCurrent: true });
+    expect(plan).toMatchObject({ operation: 'revert', blockers: [], deletes: [] });
+    expect(plan.steps.join()).toContain('no changes since “first”');
+    expect(plan.after[0]?.layers[0]).toMatchObject({ name: 'New overlay', activeOf: [{ id: 'vmone' }] });
+    await bench.images.scan();
+    expect(bench.images.list()).toHaveLength(before);
+    await take('second');
+    await expect(
+      bench.snapshots.revert('vmone', first, { keepCurrent: true, fingerprint: plan.fingerprint }),
+    ).rejects.toMatchObject({ code: 'plan-stale' });
+  });
+});
+
+it('forgetting a snapshot keeps its layer, and those after it follow the one before it', async () => {
+  const first = idOf(await take('first'));
+  const second = idOf(await take('second'));
+  const third = idOf(await take('third'));
+  const images = bench.images.list().length;
+  expect(bench.snapshots.planForget('vmone', second)).toMatchObject({ operation: 'forget', blockers: [] });
+  await bench.operations.wait(bench.snapshots.forget('vmone', second).id, 10);
+  const { tree, current } = await bench.snapshots.tree('vmone');
+  expect(tree).toMatchObject([{ id: first, children: [{ id: third, children: [] }] }]);
+  expect(current.snapshotId).toBe(third);
+  await bench.operations.wait(bench.snapshots.forget('vmone', third).id, 10);
+  expect((await bench.snapshots.tree('vmone')).current.snapshotId).toBe(first);
+  expect(bench.images.list()).toHaveLength(images);
+});
+
+it('a snapshot whose layer was committed points to the layer that has its bytes; those between are gone', async () => {
+  await write(id('a'), 5, 5);
+  const first = idOf(await take('first'));
+  await write(bench.vms.diskImage('vmone', 0), 6, 6);
+  const second = idOf(await take('second'));
+  const [top, base] = [bench.snapshots.get('vmone', second), bench.snapshots.get('vmone', first)].map(
+    (snapshot) => snapshot.disks[0]?.imageId ?? '',
+  );
+  const copies = await flatten(bench, join(folder.folder, 'before'));
+  const operation = await bench.run({ operation: 'commit', top: top ?? '', base: base ?? '' });
+  expect(operation).toMatchObject({ state: 'done' });
+  await bench.images.scan();
+  const { tree } = await bench.snapshots.tree('vmone');
+  expect(tree).toMatchObject([{ id: second, parentId: null, children: [] }]);
+  expect(tree[0]?.disks[0]?.imageId).toBe(base);
+  expect(await readsAs(bench, base ?? '', copies.get(top ?? ''))).toBe(true);
+});
+
+describe('a snapshot of a running VM', () => {
+  let guest: BenchGuest;
+  const boot = async (): Promise<void> => {
+    await bench.images.scan();
+    // Both disks of the test VM are opened as qcow2.
+    await take('qcow2 on top');
+    guest = await startGuest(folder, bench, 'vmone', await flatten(bench, join(folder.folder, 'guest')));
+    bench.vms.setLive('vmone', guest.live);
+  };
+  beforeEach(boot);
+  afterEach(() => guest.kill());
+
+  const end = async (): Promise<void> => {
+    await guest.kill();
+    bench.vms.setLive('vmone', null);
+    await bench.images.scan();
+  };
+
+  it('freezes what was written until then, on all disks; the guest writes on', async () => {
+    await guest.write(0, 20, 20);
+    await guest.write(1, 21, 21);
+    const frozen = [0, 1].map((disk) => bench.vms.diskImage('vmone', disk));
+    expect(await take('live')).toMatchObject({ state: 'done' });
+    const copies = [0, 1].map((disk) => {
+      const copy = join(folder.folder, `taken-${disk}.raw`);
+      copyFileSync(guest.expected(disk), copy);
+      return copy;
+    });
+    await guest.write(0, 20, 30);
+    await guest.write(1, 22, 31);
+    expect(await guest.isRunning()).toBe(true);
+    await end();
+    for (const disk of [0, 1]) {
+      const active = bench.vms.diskImage('vmone', disk);
+      expect(bench.images.facts(active).backingId).toBe(frozen[disk]);
+      expect(await readsAs(bench, active, guest.expected(disk))).toBe(true);
+      expect(await readsAs(bench, frozen[disk] ?? '', copies[disk])).toBe(true);
+    }
+  });
+
+  it('is whole or not there at all, whichever call the server is killed before', {
+    timeout: 300_000,
+  }, async () => {
+    for (let at = 1; at < 60; at += 1) {
+      const points = killPoints({ at, only: /^(?!check-chain)/ });
+      bench = folder.open(points.disturbance);
+      bench.vms.setLive('vmone', points.watch(guest.live));
+      await bench.images.scan();
+      const started = await bench.snapshots
+        .take('vmone', { name: 'live', kind: 'external', memory: false })
+        .catch(() => null);
+      if (started === null) continue;
+      const ended = bench.operations.wait(started.id, 30).then(() => 'ended-before');
+      const how = await Promise.race([ended, points.reached]);
+      bench = folder.open();
+      bench.vms.setLive('vmone', guest.live);
+      await bench.images.scan();
+      await bench.operations.recover();
+      const outcome = await bench.operations.wait(started.id, 60);
+      const place = `killed before call ${at} (${how}): ${JSON.stringify(outcome.error)}`;
+      await guest.write(0, 23, at);
+      await guest.write(1, 24, at);
+      await end();
+      const taken = (await bench.snapshots.tree('vmone')).tree[0]?.children ?? [];
+      expect(taken.length, place).toBe(outcome.state === 'done' ? 1 : 0);
+      const layers = bench.images.list().length;
+      expect(layers, place).toBe(outcome.state === 'done' ? 7 : 5);
+      for (const disk of [0, 1])
+        expect(await readsAs(bench, bench.vms.diskImage('vmone', disk), guest.expected(disk)), place).toBe(
+          true,
+        );
+      if (how === 'ended-before') {
+        expect(at).toBeGreaterThan(5);
+        return;
+      }
+      folder.dispose();
+      await build();
+      await boot();
+    }
+  });
+});

@@ -1,0 +1,39 @@
+import { endpoints } from '@strata/contract';
+import type { FastifyInstance } from 'fastify';
+import { AppError } from '../../app-error.ts';
+import { binary, bind } from '../../http/bind.ts';
+import { operationAnswer } from '../operations/operation-answer.ts';
+import type { OperationsService } from '../operations/operations.types.ts';
+import type { SnapshotsService } from './snapshots.types.ts';
+
+export const snapshotsRoutes = (
+  app: FastifyInstance,
+  snapshots: SnapshotsService,
+  operations: OperationsService,
+): void => {
+  bind(app, endpoints.listSnapshots, ({ params }) => snapshots.tree(params.id));
+  bind(app, endpoints.takeSnapshot, async ({ params, body, query }) =>
+    operationAnswer(operations, await snapshots.take(params.id, body), query.wait),
+  );
+  bind(app, endpoints.patchSnapshot, ({ params, body }) =>
+    snapshots.patch(params.id, params.sid, {
+      ...(body.name === undefined ? {} : { name: body.name }),
+      ...(body.description === undefined ? {} : { description: body.description }),
+    }),
+  );
+  bind(app, endpoints.revertSnapshot, async ({ params, body, query }) =>
+    body.plan === true
+      ? snapshots.planRevert(params.id, params.sid, body)
+      : operationAnswer(operations, await snapshots.revert(params.id, params.sid, body), query.wait),
+  );
+  bind(app, endpoints.deleteSnapshot, ({ params, query }) =>
+    query.plan === true
+      ? snapshots.planForget(params.id, params.sid)
+      : operationAnswer(operations, snapshots.forget(params.id, params.sid), query.wait),
+  );
+  bind(app, endpoints.getSnapshotScreenshot, async ({ params }) => {
+    const png = await snapshots.screenshot(params.id, params.sid);
+    if (png === null) throw new AppError('not-found', 'No picture was kept with this snapshot.');
+    return binary('image/png', png);
+  });
+};

@@ -1,0 +1,269 @@
+import { isRefusal, planRevert, type RevertPlan } from '@strata/backing-chain';
+import type { Plan, Revert, ServerEvent, Vm } from '@strata/contract';
+import { AppError } from '../../app-error.ts';
+import type { Db } from '../../db/open-database.ts';
+import { newId } from '../../new-id.ts';
+import type { BlockEngines } from '../../qemu/block-engine.types.ts';
+import { taintBlockers } from '../chains/taint-blockers.ts';
+import type { Events } from '../events/events.types.ts';
+import type { ImagesService } from '../images/images.types.ts';
+import type { OperationSubject, OperationsService } from '../operations/operations.types.ts';
+import type { VmsService } from '../vms/vms.types.ts';
+import { forgetExecutor } from './forget.executor.ts';
+import { forgetView } from './forget-view.ts';
+import { revertExecutor } from './revert.executor.ts';
+import { type RevertWords, revertFingerprint, revertSteps, revertView } from './revert-view.ts';
+import { screenshotFiles } from './screenshot-files.ts';
+import { toSnapshot, toTree } from './snapshot-tree.ts';
+import { snapshotsRepository } from './snapshots.repository.ts';
+import type { SnapshotsService, StoredSnapshot } from './snapshots.types.ts';
+import { takeExecutor } from './take.executor.ts';
+
+export interface SnapshotsDeps {
+  readonly db: Db;
+  readonly images: ImagesService;
+  readonly vms: VmsService;
+  readonly operations: OperationsService;
+  readonly engines: BlockEngines;
+  readonly events: Events;
+  readonly dataDir: string;
+}
+
+const unusable: Partial<Record<Vm['state'], string>> = {
+  starting: 'The VM is starting. Wait a moment.',
+  stopping: 'The VM is shutting down. Wait until it is off, or power it off.',
+};
+
+const demandSettled = (vm: Vm): void => {
+  const words = unusable[vm.state];
+  if (words !== undefined) throw new AppError('vm-busy', words);
+  if (vm.state === 'suspended')
+    throw new AppError(
+      'vm-suspended',
+      'The VM is suspended: its memory waits for exactly these disks. Resume it first.',
+    );
+};
+
+/** Registers its executors and its use of images; create it once, before operations are recovered. */
+export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService => {
+  const { db, images, vms, operations, engines, events, dataDir } = deps;
+  const repository = snapshotsRepository(db);
+  const screenshots = screenshotFiles(dataDir);
+  const publish = (id: string, change: ServerEvent['change']) =>
+    events.publish({ type: 'snapshot', id, change });
+  const executorDeps = { images, vms, engines, repository, screenshots, publish };
+
+  operations.register(takeExecutor(executorDeps));
+  operations.register(revertExecutor(executorDeps));
+  operations.register(forgetExecutor(executorDeps));
+  images.addUseSource({ snapshots: () => repository.uses() });
+
+  const sizeOf = (imageId: string): number => images.facts(imageId).allocatedSize;
+
+  const find = (vmId: string, snapshotId: string): StoredSnapshot => {
+    const snapshot = repository.find(snapshotId);
+    if (snapshot === null || snapshot.vmId !== vmId)
+      throw new AppError('not-found', `The VM has no snapshot ${snapshotId}.`);
+    return snapshot;
+  };
+
+  /** Whether the active layers are anything but empty overlays on what the snapshot shows. */
+  const changedSince = async (vm: Vm, snapshot: StoredSnapshot | null): Promise<boolean> => {
+    for (const { id, imageId } of vm.disks) {
+      const shown = snapshot?.disks.find((disk) => disk.diskId === id);
+      if (snapshot !== null && shown === undefined) continue;
+      if (shown !== undefined && images.facts(imageId).backingId !== shown.imageId) return true;
+      // What cannot be read now may well have changed.
+      const extents = await images.allocation(imageId).catch(() => null);
+      if (extents === null || extents.length > 0) return true;
+    }
+    return false;
+  };
+
+  const subjects = (vm: Vm, snapshots: readonly { id: string; name: string }[]): OperationSubject[] => [
+    { kind: 'vm', id: vm.id, name: vm.name },
+    ...snapshots.map(({ id, name }): OperationSubject => ({ kind: 'snapshot', id, name })),
+  ];
+
+  interface PlannedRevert {
+    readonly vm: Vm;
+    readonly plan: RevertPlan;
+    readonly words: RevertWords;
+    readonly view: Plan;
+  }
+
+  const computeRevert = async (
+    vmId: string,
+    snapshotId: string,
+    wish: Revert,
+    keepName: string | null,
+  ): Promise<PlannedRevert> => {
+    const vm = vms.get(vmId);
+    const snapshot = find(vmId, snapshotId);
+    await images.scan();
+    const answer = planRevert(images.forest(), {
+      vmId,
+      snapshotId,
+      disks: snapshot.disks,
+      keepCurrent: wish.keepCurrent,
+    });
+    const current = vms.currentSnapshot(vmId);
+    const unchanged = current === snapshotId && !(await changedSince(vm, snapshot));
+    const forest = images.forest();
+    if (isRefusal(answer)) throw new AppError('not-possible', answer.message);
+    const layers = snapshot.disks.map((disk) => disk.imageId);
+    const tainted = taintBlockers(layers, null, operations.taints.list(), images);
+    const plan = { ...answer, blockers: [...answer.blockers, ...tainted] };
+    const before = vm.state === 'paused' ? 'paused' : vms.live(vmId) === null ? 'no' : 'running';
+    const start = wish.start === undefined ? before : wish.start ? 'running' : 'no';
+    const words: RevertWords = { snapshotName: snapshot.name, keepName, unchanged, start };
+    const fingerprint = await revertFingerprint(forest, plan, wish);
+    return { vm, plan, words, view: revertView(forest, plan, words, fingerprint) };
+  };
+
+  const keepNameOf = (vmId: string, snapshotId: string, wish: Revert): string | null =>
+    wish.keepCurrent
+      ? (wish.name ?? `Before reverting to ${find(vmId, snapshotId).name}`.slice(0, 100))
+      : null;
+
+  const computeForget = (vmId: string, snapshotId: string): Plan =>
+    forgetView(images.forest(), find(vmId, snapshotId), vms.get(vmId), operations.activeOn({ vms: [vmId] }));
+
+  return {
+    tree: async (vmId) => {
+      const vm = vms.get(vmId);
+      const current = vms.currentSnapshot(vmId);
+      const snapshot = current === null ? null : repository.find(current);
+      return {
+        tree: toTree(repository.ofVm(vmId), sizeOf),
+        current: { snapshotId: snapshot?.id ?? null, changed: await changedSince(vm, snapshot) },
+      };
+    },
+    get: (vmId, snapshotId) => toSnapshot(find(vmId, snapshotId), sizeOf),
+
+    take: async (vmId, wish) => {
+      const vm = vms.get(vmId);
+      demandSettled(vm);
+      const chosen = wish.disks ?? vm.disks.map((disk) => disk.id);
+      const unknown = chosen.find((id) => !vm.disks.some((disk) => disk.id === id));
+      if (unknown !== undefined) throw new AppError('not-found', `The VM has no disk ${unknown}.`);
+      const disks = vm.disks
+        .filter((disk) => chosen.includes(disk.id))
+        .map((disk) => ({ diskId: disk.id, imageId: disk.imageId }));
+      if (disks.length === 0)
+        throw new AppError('not-possible', 'The VM has no disk that a snapshot could be taken of.');
+      // Throws when a layer is missing: an overlay on a broken chain would be no restore point.
+      for (const { imageId } of disks) await images.checkedChain(imageId);
+      const tainted = taintBlockers(
+        disks.map((disk) => disk.imageId),
+        null,
+        operations.taints.list(),
+        images,
+      );
+      if (tainted.length > 0)
+        throw new AppError('plan-blocked', tainted.map(({ message }) => message).join(' '), {
+          blockers: tainted.map((blocker) => ({ ...blocker, subjects: [...blocker.subjects] })),
+        });
+      const snapshotId = newId();
+      const layers = disks.map((disk) => `“${images.facts(disk.imageId).name}”`).join(', ');
+      return operations.start({
+        kind: 'snapshot-take',
+        title: `Take the snapshot “${wish.name}” of “${vm.name}”`,
+        request: {
+          ...{ vmId, vmName: vm.name, snapshotId, disks },
+          ...{ name: wish.name, description: wish.description ?? '' },
+        },
+        journal: { phase: 'new', known: {}, overlays: [], screenshot: null },
+        steps: [
+          `Create an overlay on ${layers}`,
+          vms.live(vmId) === null
+            ? 'Let the disks continue on the overlays'
+            : 'Let the running VM continue on the overlays, all disks at one instant',
+          'Write the snapshot down',
+        ],
+        subjects: subjects(vm, [{ id: snapshotId, name: wish.name }]),
+        locks: { images: disks.map((disk) => disk.imageId), vms: [vmId] },
+        unit: 'steps',
+        total: 3,
+        cancelNote: null,
+      });
+    },
+
+    planRevert: async (vmId, snapshotId, wish) =>
+      (await computeRevert(vmId, snapshotId, wish, keepNameOf(vmId, snapshotId, wish))).view,
+
+    revert: async (vmId, snapshotId, wish) => {
+      demandSettled(vms.get(vmId));
+      const keepName = keepNameOf(vmId, snapshotId, wish);
+      const { vm, plan, words, view } = await computeRevert(vmId, snapshotId, wish, keepName);
+      if (wish.fingerprint !== undefined && wish.fingerprint !== view.fingerprint)
+        throw new AppError(
+          'plan-stale',
+          'Layers, snapshots or the VM have changed since this plan was made. Look at the new plan.',
+        );
+      if (view.blockers.length > 0)
+        throw new AppError('plan-blocked', view.blockers.map(({ message }) => message).join(' '), {
+          blockers: view.blockers,
+        });
+      const keep = keepName === null ? null : { id: newId(), name: keepName, disks: plan.keeps };
+      return operations.start({
+        kind: 'snapshot-revert',
+        title: `Revert “${vm.name}” to “${words.snapshotName}”`,
+        request: {
+          ...{ vmId, vmName: vm.name, snapshotId, keep, start: words.start },
+          overlays: plan.overlays.map(({ diskId, from, backing }) => ({ diskId, from, backing })),
+          deletes: plan.deletes,
+        },
+        journal: { phase: 'new', known: {}, overlays: [], screenshot: null },
+        steps: revertSteps(images.forest(), plan, words),
+        subjects: subjects(vm, [
+          { id: snapshotId, name: words.snapshotName },
+          ...(keep === null ? [] : [keep]),
+        ]),
+        locks: {
+          images: plan.overlays.map((overlay) => overlay.from),
+          reads: plan.overlays.map((overlay) => overlay.backing),
+          vms: [vmId],
+        },
+        unit: 'steps',
+        total: 4,
+        cancelNote: null,
+      });
+    },
+
+    patch: (vmId, snapshotId, change) => {
+      const snapshot = find(vmId, snapshotId);
+      repository.describe(
+        snapshotId,
+        change.name ?? snapshot.name,
+        change.description ?? snapshot.description,
+      );
+      publish(snapshotId, 'updated');
+      return toSnapshot(find(vmId, snapshotId), sizeOf);
+    },
+
+    planForget: computeForget,
+    forget: (vmId, snapshotId) => {
+      const snapshot = find(vmId, snapshotId);
+      const vm = vms.get(vmId);
+      const view = computeForget(vmId, snapshotId);
+      return operations.start({
+        kind: 'snapshot-forget',
+        title: `Forget the snapshot “${snapshot.name}” of “${vm.name}”`,
+        request: { vmId, snapshotId, screenshot: snapshot.screenshot },
+        journal: { phase: 'new' },
+        steps: view.steps,
+        subjects: subjects(vm, [snapshot]),
+        locks: { images: [], vms: [vmId] },
+        unit: 'steps',
+        total: 1,
+        cancelNote: null,
+      });
+    },
+
+    screenshot: async (vmId, snapshotId) => {
+      const { screenshot } = find(vmId, snapshotId);
+      return screenshot === null ? null : screenshots.read(vmId, screenshot);
+    },
+  };
+};

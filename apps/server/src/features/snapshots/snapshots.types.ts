@@ -1,0 +1,37 @@
+import type { Operation, Plan, Revert, Snapshot, SnapshotTree, TakeSnapshot } from '@strata/contract';
+
+export interface SnapshotsService {
+  tree(vmId: string): Promise<SnapshotTree>;
+  /** Without its children. Throws `not-found`. */
+  get(vmId: string, snapshotId: string): Snapshot;
+  take(vmId: string, wish: TakeSnapshot): Promise<Operation>;
+  planRevert(vmId: string, snapshotId: string, wish: Revert): Promise<Plan>;
+  revert(vmId: string, snapshotId: string, wish: Revert): Promise<Operation>;
+  patch(vmId: string, snapshotId: string, change: { name?: string; description?: string }): Snapshot;
+  planForget(vmId: string, snapshotId: string): Plan;
+  forget(vmId: string, snapshotId: string): Operation;
+  /** The PNG kept when it was taken; null when there is none. */
+  screenshot(vmId: string, snapshotId: string): Promise<Buffer | null>;
+}
+
+/** A row of table `snapshots` with its disks. */
+export interface StoredSnapshot {
+  readonly id: string;
+  readonly vmId: string;
+  readonly parentId: string | null;
+  readonly name: string;
+  readonly description: string;
+  readonly kind: 'external' | 'internal';
+  readonly memory: boolean;
+  readonly consistency: 'crash' | 'frozen' | 'memory';
+  readonly pauseMs: number | null;
+  /** File name below `vms/<vmId>/snapshots/`. */
+  readonly screenshot: string | null;
+  readonly createdAt: string;
+  readonly disks: readonly StoredSnapshotDisk[];
+}
+export interface StoredSnapshotDisk {
+  readonly diskId: string;
+  readonly imageId: string;
+  readonly internalTag: string | null;
+}

@@ -1,0 +1,183 @@
+import { realpath } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { AppError } from '../../app-error.ts';
+import type { BlockEngines } from '../../qemu/block-engine.types.ts';
+import { snapshotDisks } from '../../qemu/live-snapshot.ts';
+import type { ImagesService } from '../images/images.types.ts';
+import type { Executor, OperationContext } from '../operations/operations.types.ts';
+import type { VmsService } from '../vms/vms.types.ts';
+import {
+  createOverlays,
+  type KnownOverlays,
+  type NewOverlay,
+  overlaysBefore,
+  removeOverlays,
+  removeStrays,
+} from './new-overlays.ts';
+import type { ScreenshotFiles } from './screenshot-files.ts';
+import type { SnapshotsRepository } from './snapshots.repository.ts';
+
+/*
+ *    active  <- the VM writes         overlay  <- the VM writes
+ *    base                             active   <- frozen: the restore point
+ *                                     base
+ */
+
+export interface TakeRun {
+  readonly vmId: string;
+  readonly vmName: string;
+  readonly snapshotId: string;
+  readonly name: string;
+  readonly description: string;
+  /** The active layers that become the restore point. */
+  readonly disks: readonly { readonly diskId: string; readonly imageId: string }[];
+}
+
+export interface TakeJournal {
+  /** `switching`: all overlays exist; the disks may or may not continue on them. */
+  readonly phase: 'new' | 'creating' | 'switching' | 'recorded';
+  readonly known: KnownOverlays;
+  readonly overlays: readonly NewOverlay[];
+  readonly screenshot: string | null;
+}
+type Context = OperationContext<TakeRun, TakeJournal>;
+
+export interface TakeDeps {
+  readonly images: ImagesService;
+  readonly vms: VmsService;
+  readonly engines: BlockEngines;
+  readonly repository: SnapshotsRepository;
+  readonly screenshots: ScreenshotFiles;
+  readonly publish: (snapshotId: string, change: 'created') => void;
+}
+
+const record = ({ vms, repository, publish }: TakeDeps, context: Context): void => {
+  const { vmId, snapshotId, name, description, disks } = context.request;
+  context.save({ ...context.journal, phase: 'recorded' }, () => {
+    repository.insert({
+      id: snapshotId,
+      vmId,
+      parentId: vms.currentSnapshot(vmId),
+      name,
+      description,
+      kind: 'external',
+      memory: false,
+      consistency: 'crash',
+      pauseMs: null,
+      screenshot: context.journal.screenshot,
+      createdAt: new Date().toISOString(),
+      disks: disks.map((disk) => ({ ...disk, internalTag: null })),
+    });
+    for (const overlay of context.journal.overlays) vms.setDiskImage(vmId, overlay.diskId, overlay.imageId);
+    vms.setCurrentSnapshot(vmId, snapshotId);
+  });
+  publish(snapshotId, 'created');
+};
+
+const makeOverlays = async ({ images, vms, screenshots }: TakeDeps, context: Context): Promise<void> => {
+  const { vmId, vmName, snapshotId, disks } = context.request;
+  const known = overlaysBefore(
+    images,
+    disks.map((disk) => disk.imageId),
+  );
+  context.save({ ...context.journal, phase: 'creating', known });
+  const overlays = await createOverlays(
+    images,
+    disks.map(({ diskId, imageId }) => ({ diskId, backingId: imageId, stem: vmName })),
+  );
+  const screenshot = await screenshots.keep(vmId, snapshotId, () => vms.screenshot(vmId));
+  context.save({ phase: 'switching', known, overlays, screenshot });
+};
+
+type Outcome = 'switched' | 'not-switched' | 'vm-gone' | 'unknown';
+const askings = 20;
+const askEveryMs = 1500;
+
+/** Which layers are written now: the process itself says it. A transaction leaves nothing between all and none. */
+const outcome = async ({ engines, vms }: TakeDeps, { request, journal }: Context): Promise<Outcome> => {
+  for (let asking = 1; asking <= askings; asking += 1) {
+    const vm = vms.live(request.vmId);
+    if (vm === null) return 'vm-gone';
+    try {
+      for (const { diskId, path } of journal.overlays) {
+        const [top] = await engines.live(vm, diskId).chain();
+        if (top?.path !== (await realpath(path))) return 'not-switched';
+      }
+      return 'switched';
+    } catch {
+      await delay(askEveryMs);
+    }
+  }
+  return 'unknown';
+};
+
+const switchDisks = async (deps: TakeDeps, context: Context): Promise<void> => {
+  const { overlays } = context.journal;
+  const vm = deps.vms.live(context.request.vmId);
+  // Nobody writes: an overlay over the active layer reads the same, whichever of the two was written last.
+  if (vm === null) return;
+  if (context.resumed && (await outcome(deps, context)) === 'switched') return;
+  try {
+    await snapshotDisks(
+      vm,
+      overlays.map(({ diskId, path }) => ({
+        diskId,
+        overlayPath: path,
+        discard: deps.vms.get(vm.vmId).disks.find((disk) => disk.id === diskId)?.discard ?? false,
+      })),
+    );
+  } catch (error) {
+    if (context.ending) throw error;
+    const found = await outcome(deps, context);
+    if (found === 'not-switched') {
+      const ids = overlays.map((overlay) => overlay.imageId);
+      await removeOverlays(deps.images, ids);
+      throw error;
+    }
+    // With `unknown` the books say that the overlays are written: if they are not, their chains read the same still.
+    if (found === 'vm-gone')
+      context.recovered('The VM ended while the snapshot was taken; it shows what was on the disks then.');
+    if (found === 'unknown')
+      context.recovered('QEMU did not say whether it had switched the disks; the VM should be restarted.');
+  }
+};
+
+/** Killed before the disks could have been switched: nothing was taken. */
+const rollBack = async ({ images, vms }: TakeDeps, context: Context): Promise<void> => {
+  const removed = await removeStrays(images, context.journal.known);
+  context.recovered(
+    removed === 0
+      ? 'No disk had been switched.'
+      : 'No disk had been switched; the overlays made for it were removed.',
+  );
+  // Off and locked all the time, its disks still hold the moment that was meant. A running VM has gone on.
+  if (vms.live(context.request.vmId) !== null)
+    throw new AppError(
+      'not-possible',
+      'Strata was ended before this snapshot could be taken, and the VM has gone on. Nothing has changed; take it again.',
+    );
+};
+
+export const takeExecutor = (deps: TakeDeps): Executor<TakeRun, TakeJournal> => ({
+  kind: 'snapshot-take',
+  run: async (context) => {
+    const { snapshotId, disks } = context.request;
+    if (context.journal.phase === 'creating') await rollBack(deps, context);
+    if (context.journal.phase === 'new' || context.journal.phase === 'creating') {
+      context.step(0);
+      await makeOverlays(deps, context);
+    }
+    if (context.journal.phase === 'switching') {
+      context.finishing();
+      context.step(1);
+      await switchDisks(deps, context);
+      context.step(2);
+      record(deps, context);
+    }
+    await deps.images.refresh([
+      ...disks.map((disk) => disk.imageId),
+      ...context.journal.overlays.map((overlay) => overlay.imageId),
+    ]);
+    return { snapshotId };
+  },
+});

@@ -1,0 +1,48 @@
+const storageKey = 'strata.token';
+type Listener = () => void;
+
+let token: string | null = null;
+const listeners = new Set<Listener>();
+
+/** The access token of this browser, or null: then the login page is shown. */
+export function currentToken(): string | null {
+  return token;
+}
+
+export function onTokenChange(listener: Listener): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+export function setToken(next: string | null): void {
+  if (next === token) return;
+  token = next;
+  if (next === null) localStorage.removeItem(storageKey);
+  else localStorage.setItem(storageKey, next);
+  for (const listener of listeners) listener();
+}
+
+export type LinkSecret = { kind: 'token' | 'code'; value: string } | null;
+
+/** Reads `#token=…` or `#code=…` of a start link. Both are ASCII without `&`. */
+export function readLinkSecret(hash: string): LinkSecret {
+  const fields = new URLSearchParams(hash.replace(/^#/, ''));
+  for (const kind of ['token', 'code'] as const) {
+    const value = fields.get(kind);
+    if (value) return { kind, value };
+  }
+  return null;
+}
+
+/**
+ * Takes the secret of the start link out of the address at once (it would stay in the history and in
+ * screenshots otherwise) and remembers it. A one-time code is exchanged by `exchange`.
+ */
+export async function openAccess(exchange: (code: string) => Promise<string>): Promise<void> {
+  const secret = readLinkSecret(location.hash);
+  if (secret) history.replaceState(history.state, '', location.pathname + location.search);
+  token = localStorage.getItem(storageKey);
+  if (secret?.kind === 'token') setToken(secret.value);
+  // A used or expired code is no reason to forget a token that still works.
+  if (secret?.kind === 'code') await exchange(secret.value).then(setToken, () => {});
+}

@@ -1,0 +1,101 @@
+import type { ServerEvent } from '@strata/contract';
+import { QueryClient, type QueryKey } from '@tanstack/react-query';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { applyEvent } from './apply-event.ts';
+import { receive } from './live-events.ts';
+import { keys } from './queries.ts';
+
+let client: QueryClient;
+let invalidated: QueryKey[];
+const apply = (event: Omit<ServerEvent, 'sequence'>) =>
+  applyEvent(client, { sequence: 1, ...event }, (key) => invalidated.push(key));
+const vmsInList = () =>
+  client.getQueryData<{ items: { id: string }[]; total: number }>([...keys.vms, 'list']);
+
+beforeEach(() => {
+  client = new QueryClient();
+  invalidated = [];
+  client.setQueryData([...keys.vms, 'list'], { items: [{ id: 'a', name: 'old' }, { id: 'b' }], total: 2 });
+});
+
+describe('an event about a VM', () => {
+  it('replaces it in the list and by itself', () => {
+    apply({ type: 'vm', id: 'a', change: 'updated', data: { id: 'a', name: 'new' } });
+    expect(vmsInList()).toEqual({ items: [{ id: 'a', name: 'new' }, { id: 'b' }], total: 2 });
+    expect(client.getQueryData(keys.vm('a'))).toEqual({ id: 'a', name: 'new' });
+  });
+
+  it('adds a new one, also when it is said to be updated', () => {
+    apply({ type: 'vm', id: 'c', change: 'updated', data: { id: 'c' } });
+    expect(vmsInList()?.items.map((vm) => vm.id)).toEqual(['a', 'b', 'c']);
+    expect(vmsInList()?.total).toBe(3);
+  });
+
+  it('takes a deleted one out, once', () => {
+    apply({ type: 'vm', id: 'a', change: 'deleted' });
+    apply({ type: 'vm', id: 'a', change: 'deleted' });
+    expect(vmsInList()).toEqual({ items: [{ id: 'b' }], total: 1 });
+  });
+
+  it('asks the server when it brings no data', () => {
+    apply({ type: 'vm', id: 'a', change: 'updated' });
+    expect(invalidated).toContainEqual([...keys.vms, 'list']);
+    expect(invalidated).toContainEqual(keys.vm('a'));
+  });
+
+  it('does not make up a list that was never fetched', () => {
+    client.clear();
+    apply({ type: 'vm', id: 'a', change: 'updated', data: { id: 'a' } });
+    expect(vmsInList()).toBeUndefined();
+  });
+
+  it('asks again when an older answer is still on its way', () => {
+    void client.fetchQuery({ queryKey: keys.vm('a'), queryFn: () => new Promise(() => {}) });
+    apply({ type: 'vm', id: 'a', change: 'updated', data: { id: 'a' } });
+    expect(invalidated).toContainEqual(keys.vm('a'));
+  });
+});
+
+describe('an event about an image', () => {
+  it('draws every chain, map and the forest again', () => {
+    apply({ type: 'image', id: 'x', change: 'updated', data: { id: 'x' } });
+    for (const part of ['chain', 'map', 'forest']) expect(invalidated).toContainEqual(['images', part]);
+  });
+});
+
+describe('an event about an operation', () => {
+  it('puts a new one first', () => {
+    client.setQueryData([...keys.operations, 'list'], { items: [{ id: 'o1' }], total: 1 });
+    apply({ type: 'operation', id: 'o2', change: 'created', data: { id: 'o2' } });
+    expect(client.getQueryData([...keys.operations, 'list'])).toEqual({
+      items: [{ id: 'o2' }, { id: 'o1' }],
+      total: 2,
+    });
+  });
+});
+
+describe('the stream', () => {
+  const stale = () => client.getQueryState([...keys.vms, 'list'])?.isInvalidated;
+  const hello = (sequence: number): ServerEvent => ({ sequence, type: 'hello', id: '', change: 'updated' });
+
+  it('has everything fetched again after events that were missed', () => {
+    receive(client, hello(9), { sequence: 4 }, () => {});
+    expect(stale()).toBe(true);
+  });
+
+  it('goes on after a reconnection that missed nothing', () => {
+    receive(client, hello(4), { sequence: 4 }, () => {});
+    expect(stale()).toBe(false);
+  });
+
+  it('has everything fetched again when the server says so', () => {
+    receive(client, { ...hello(5), type: 'resync' }, { sequence: 4 }, () => {});
+    expect(stale()).toBe(true);
+  });
+
+  it('remembers how far it has come', () => {
+    const position = { sequence: 4 };
+    receive(client, { ...hello(7), type: 'trash' }, position, () => {});
+    expect(position.sequence).toBe(7);
+  });
+});

@@ -1,0 +1,98 @@
+import { endpoints } from '@strata/contract';
+import { queryOptions } from '@tanstack/react-query';
+import { call } from './call.ts';
+
+/** First part of every query key: what a live event names, so that one event finds all that it touches. */
+export const keys = {
+  host: ['host'] as const,
+  vms: ['vms'] as const,
+  vm: (id: string) => ['vms', 'one', id] as const,
+  vmCommand: (id: string) => ['vms', 'command', id] as const,
+  vmLog: (id: string) => ['vms', 'log', id] as const,
+  images: ['images'] as const,
+  image: (id: string) => ['images', 'one', id] as const,
+  imageChain: (id: string) => ['images', 'chain', id] as const,
+  imageMap: (id: string, resolution?: number) => ['images', 'map', id, resolution ?? null] as const,
+  forest: ['images', 'forest'] as const,
+  folders: ['folders'] as const,
+  trash: ['trash'] as const,
+  snapshots: (vmId: string) => ['snapshots', vmId] as const,
+  operations: ['operations'] as const,
+  operation: (id: string) => ['operations', 'one', id] as const,
+};
+
+const longList = { limit: 1000 };
+
+export const hostQuery = () =>
+  queryOptions({ queryKey: keys.host, queryFn: ({ signal }) => call(endpoints.getHost, { signal }) });
+
+export const vmsQuery = () =>
+  queryOptions({
+    queryKey: [...keys.vms, 'list'] as const,
+    queryFn: ({ signal }) => call(endpoints.listVms, { query: longList, signal }),
+  });
+export const vmQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.vm(id),
+    queryFn: ({ signal }) => call(endpoints.getVm, { params: { id }, signal }),
+  });
+export const vmCommandQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.vmCommand(id),
+    queryFn: ({ signal }) => call(endpoints.getCommand, { params: { id }, signal }),
+  });
+export const vmLogQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.vmLog(id),
+    queryFn: ({ signal }) => call(endpoints.getLog, { params: { id }, signal }),
+  });
+
+export const imagesQuery = () =>
+  queryOptions({
+    queryKey: [...keys.images, 'list'] as const,
+    queryFn: ({ signal }) => call(endpoints.listImages, { query: longList, signal }),
+  });
+export const imageQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.image(id),
+    queryFn: ({ signal }) => call(endpoints.getImage, { params: { id }, signal }),
+  });
+export const imageChainQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.imageChain(id),
+    queryFn: ({ signal }) => call(endpoints.getImageChain, { params: { id }, signal }),
+  });
+export const imageMapQuery = (id: string, resolution?: number) =>
+  queryOptions({
+    queryKey: keys.imageMap(id, resolution),
+    queryFn: ({ signal }) =>
+      call(endpoints.getImageMap, {
+        params: { id },
+        query: resolution === undefined ? {} : { resolution },
+        signal,
+      }),
+  });
+export const forestQuery = () =>
+  queryOptions({ queryKey: keys.forest, queryFn: ({ signal }) => call(endpoints.getForest, { signal }) });
+
+export const foldersQuery = () =>
+  queryOptions({ queryKey: keys.folders, queryFn: ({ signal }) => call(endpoints.listFolders, { signal }) });
+export const trashQuery = () =>
+  queryOptions({ queryKey: keys.trash, queryFn: ({ signal }) => call(endpoints.listTrash, { signal }) });
+
+export const snapshotsQuery = (vmId: string) =>
+  queryOptions({
+    queryKey: keys.snapshots(vmId),
+    queryFn: ({ signal }) => call(endpoints.listSnapshots, { params: { id: vmId }, signal }),
+  });
+
+export const operationsQuery = () =>
+  queryOptions({
+    queryKey: [...keys.operations, 'list'] as const,
+    queryFn: ({ signal }) => call(endpoints.listOperations, { query: { limit: 200 }, signal }),
+  });
+export const operationQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.operation(id),
+    queryFn: ({ signal }) => call(endpoints.getOperation, { params: { id }, signal }),
+  });

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { conceivableActions, draggedAction } from './conceivable-actions.ts';
+
+const chain = ['active', 'c', 'b', 'a', 'base'];
+const requests = (upper: number, lower: number) =>
+  conceivableActions(chain, { upper, lower }).map(({ kind, request }) => ({ kind, ...request }));
+
+describe('what one can do with selected layers', () => {
+  it('offers one layer: into the one below, further down, up into the one above, and to stand alone', () => {
+    expect(requests(1, 1)).toEqual([
+      { kind: 'commit-below', operation: 'commit', top: 'c', base: 'b' },
+      { kind: 'commit-further', operation: 'commit', top: 'c', base: 'a' },
+      { kind: 'commit-further', operation: 'commit', top: 'c', base: 'base' },
+      { kind: 'pull-above', operation: 'pull', into: 'active', from: 'c', deleteUnused: false },
+      { kind: 'pull-below', operation: 'pull', into: 'c', from: 'b', deleteUnused: false },
+      { kind: 'pull-all', operation: 'pull', into: 'c', deleteUnused: false },
+    ]);
+  });
+
+  it('offers a run: merged into its lowest, all of it into the layer below, up into the layer above', () => {
+    expect(requests(1, 2)).toEqual([
+      { kind: 'merge-run', operation: 'commit', top: 'c', base: 'b' },
+      { kind: 'commit-below', operation: 'commit', top: 'c', base: 'a' },
+      { kind: 'commit-further', operation: 'commit', top: 'c', base: 'base' },
+      { kind: 'pull-above', operation: 'pull', into: 'active', from: 'b', deleteUnused: false },
+      { kind: 'pull-run', operation: 'pull', into: 'c', from: 'b', deleteUnused: false },
+    ]);
+  });
+
+  it('never offers to commit the base or to pull above the active layer', () => {
+    expect(requests(4, 4).map(({ kind }) => kind)).toEqual(['pull-above']);
+    expect(requests(0, 0).map(({ kind }) => kind)).not.toContain('pull-above');
+    expect(conceivableActions(['only'], { upper: 0, lower: 0 })).toEqual([]);
+  });
+
+  it('offers the pull of everything once where the layer below is the base', () => {
+    expect(
+      requests(3, 3).filter(({ operation, kind }) => operation === 'pull' && kind !== 'pull-above'),
+    ).toEqual([{ kind: 'pull-all', operation: 'pull', into: 'a', deleteUnused: false }]);
+  });
+
+  it('names the layers whose data moves', () => {
+    const [merge, below] = conceivableActions(chain, { upper: 1, lower: 2 });
+    expect(merge).toMatchObject({ sources: [1], target: 2 });
+    expect(below).toMatchObject({ sources: [1, 2], target: 3 });
+  });
+});
+
+describe('dragging a layer', () => {
+  it('down onto another proposes to commit it there', () => {
+    expect(draggedAction(chain, 1, 3)?.request).toEqual({ operation: 'commit', top: 'c', base: 'a' });
+    expect(draggedAction(chain, 0, 1)?.request).toEqual({ operation: 'commit', top: 'active', base: 'c' });
+  });
+  it('up onto another proposes to pull it there, with what lies between', () => {
+    expect(draggedAction(chain, 3, 1)).toMatchObject({
+      request: { operation: 'pull', into: 'c', from: 'a' },
+      sources: [2, 3],
+    });
+  });
+  it('onto itself proposes nothing', () => {
+    expect(draggedAction(chain, 2, 2)).toBeUndefined();
+  });
+});

@@ -1,0 +1,81 @@
+import type { ChainRequest } from '@strata/contract';
+import type { Run } from './selection.ts';
+
+export interface ConceivableAction {
+  readonly request: ChainRequest;
+  /** What it is called: which words `words/layers.ts` has for it. */
+  readonly kind:
+    | 'commit-below'
+    | 'commit-further'
+    | 'merge-run'
+    | 'pull-above'
+    | 'pull-below'
+    | 'pull-run'
+    | 'pull-all';
+  /** The layers whose data moves (indexes into the chain, top first), and the layer that receives it. */
+  readonly sources: readonly number[];
+  readonly target: number;
+}
+
+/**
+ * What one could do with a run of layers, whether or not it is allowed: that the plan says.
+ *
+ *     active                       active
+ *     c   ┐ selected   commit →    b+c → into a (below), or into base (further)
+ *     b   ┘            merge  →    c into b
+ *     a                pull   →    b+c up into active
+ *     base
+ */
+export function conceivableActions(chain: readonly string[], run: Run): ConceivableAction[] {
+  const { upper, lower } = run;
+  const actions: ConceivableAction[] = [];
+  const commit = (kind: ConceivableAction['kind'], base: number, last: number) => {
+    const [topId, baseId] = [chain[upper], chain[base]];
+    if (topId === undefined || baseId === undefined) return;
+    const request: ChainRequest = { operation: 'commit', top: topId, base: baseId };
+    actions.push({ request, kind, sources: range(upper, last), target: base });
+  };
+  const pull = (kind: ConceivableAction['kind'], into: number, from: number, all = false) => {
+    const [intoId, fromId] = [chain[into], chain[from]];
+    if (intoId === undefined || fromId === undefined || from <= into) return;
+    const request: ChainRequest = {
+      operation: 'pull',
+      into: intoId,
+      ...(all ? {} : { from: fromId }),
+      deleteUnused: false,
+    };
+    actions.push({ request, kind, sources: range(into + 1, from), target: into });
+  };
+  const last = chain.length - 1;
+  if (lower > upper) commit('merge-run', lower, lower - 1);
+  commit('commit-below', lower + 1, lower);
+  for (let base = lower + 2; base <= last; base += 1) commit('commit-further', base, base - 1);
+  if (upper > 0) pull('pull-above', upper - 1, lower);
+  if (lower > upper) pull('pull-run', upper, lower);
+  // Pulling from the base is pulling all: one offer, not two.
+  if (upper === lower && lower + 1 < last) pull('pull-below', upper, lower + 1);
+  if (upper === lower) pull('pull-all', upper, last, true);
+  return actions;
+}
+
+/** What dragging one layer onto another proposes: down a commit, up a pull. */
+export function draggedAction(
+  chain: readonly string[],
+  from: number,
+  onto: number,
+): ConceivableAction | undefined {
+  const wanted =
+    onto > from
+      ? conceivableActions(chain, { upper: from, lower: from }).filter(
+          ({ request }) => request.operation === 'commit',
+        )
+      : // The layers between come along: a pull copies all that the layer reads through.
+        conceivableActions(chain, { upper: onto + 1, lower: from }).filter(
+          ({ kind }) => kind === 'pull-above',
+        );
+  return onto === from ? undefined : wanted.find(({ target }) => target === onto);
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
+}

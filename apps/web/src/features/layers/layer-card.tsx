@@ -1,0 +1,113 @@
+import { Tooltip } from '@mantine/core';
+import {
+  IconAlertTriangle,
+  IconBookmarkFilled,
+  IconDiamond,
+  IconLock,
+  IconPencil,
+} from '@tabler/icons-react';
+import type { ReactNode } from 'react';
+import { words } from '../../lib/words.ts';
+import { Bytes } from '../../ui/bytes.tsx';
+import { When } from '../../ui/when.tsx';
+import classes from './layer-card.module.css';
+import type { LayerModel } from './layer-model.ts';
+
+interface LayerCardProps {
+  layer: LayerModel;
+  /** The name of the VM that writes this layer, and whether it runs. */
+  writer: { name: string; running: boolean } | null;
+  /** Whose chain is shown: snapshots of other VMs carry their VM's name. */
+  vmId: string | null;
+}
+
+export function LayerCard({ layer, writer, vmId }: LayerCardProps) {
+  const { image, position } = layer;
+  return (
+    <div className={classes.card} style={{ '--layer': layer.colour }}>
+      <div className={classes.head}>
+        <span className={classes.name} title={image.path}>
+          {image.name}
+        </span>
+        <span className={classes.format}>{image.format}</span>
+        <span className={classes.size}>
+          <Bytes value={image.allocatedSize} />
+        </span>
+      </div>
+      <div className={classes.chips}>
+        <Chip>{roleWord(position, writer !== null)}</Chip>
+        {writer ? (
+          <Chip kind="writer" icon={<IconPencil size={12} aria-hidden />}>
+            {writer.running ? words.layers.runningWritesHere : words.layers.writesHere}
+          </Chip>
+        ) : null}
+        {layer.snapshots.map((mark) => (
+          <Chip key={mark.id} kind="snapshot" icon={<IconBookmarkFilled size={11} aria-hidden />}>
+            {vmId !== null && mark.vmId !== vmId ? `${mark.vmName}: ` : ''}
+            {mark.memory ? words.layers.withMemory(mark.name) : mark.name}
+          </Chip>
+        ))}
+        <InternalMarks snapshots={image.internalSnapshots} />
+        {layer.lockedBy.length > 0 ? (
+          <Tooltip label={words.layers.lockedWhy}>
+            <span className={classes.hinted}>
+              <Chip kind="locked" icon={<IconLock size={12} aria-hidden />}>
+                {words.layers.lockedBy(layer.lockedBy)}
+              </Chip>
+            </span>
+          </Tooltip>
+        ) : null}
+        {image.present ? null : (
+          <Chip kind="problem" icon={<IconAlertTriangle size={12} aria-hidden />}>
+            {words.layers.missing}
+          </Chip>
+        )}
+      </div>
+      {image.problems.map((problem) => (
+        <p key={problem.code} className={classes.problem}>
+          <IconAlertTriangle size={13} aria-hidden /> {problem.message} {problem.repair ?? ''}
+        </p>
+      ))}
+    </div>
+  );
+}
+
+function roleWord(position: LayerModel['position'], written: boolean): string {
+  if (written) return words.layers.roles.active;
+  if (position === 'base' || position === 'only') return words.layers.roles.base;
+  return words.layers.roles.layer;
+}
+
+function InternalMarks({ snapshots }: { snapshots: LayerModel['image']['internalSnapshots'] }) {
+  if (snapshots.length === 0) return null;
+  return (
+    <Tooltip
+      label={snapshots.map((snapshot) => (
+        <div key={snapshot.id}>
+          ◆ {snapshot.tag} {snapshot.createdAt ? <When at={snapshot.createdAt} /> : null}
+        </div>
+      ))}
+    >
+      <span className={classes.hinted}>
+        <Chip icon={<IconDiamond size={12} aria-hidden />}>
+          {words.layers.internalSnapshots(snapshots.length)}
+        </Chip>
+      </span>
+    </Tooltip>
+  );
+}
+
+interface ChipProps {
+  kind?: 'writer' | 'snapshot' | 'locked' | 'problem';
+  icon?: ReactNode;
+  children: ReactNode;
+}
+
+function Chip({ kind, icon, children }: ChipProps) {
+  return (
+    <span className={classes.chip} data-kind={kind}>
+      {icon}
+      <span className={classes.chipText}>{children}</span>
+    </span>
+  );
+}

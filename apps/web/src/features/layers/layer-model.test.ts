@@ -1,0 +1,47 @@
+import type { Image, ImageUse } from '@strata/contract';
+import { describe, expect, it } from 'vitest';
+import { assignColours } from './layer-colours.ts';
+import { layerModels, runFacts } from './layer-model.ts';
+
+const image = (id: string, usedBy: ImageUse[] = []) =>
+  ({ id, name: id, allocatedSize: 100, usedBy }) as unknown as Image;
+const overlay = (id: string): ImageUse => ({ kind: 'overlay', id, name: id });
+const chain = {
+  layers: [
+    image('top', [{ kind: 'vm', id: 'vm', name: 'web-7' }]),
+    image('middle', [overlay('top'), { kind: 'snapshot', id: 's', name: 'clean' }]),
+    image('base', [overlay('middle'), overlay('build-farm'), { kind: 'vm', id: 'v2', name: 'reader' }]),
+  ],
+  snapshotsByImage: { middle: [{ id: 's', name: 'clean', vmId: 'vm', vmName: 'web-7', memory: false }] },
+};
+const map = {
+  virtualSize: 1000,
+  approximate: false,
+  layers: ['top', 'middle'].map((imageId) => ({
+    imageId,
+    visible: [],
+    shadowed: [],
+    allocatedBytes: 50,
+    visibleBytes: 40,
+  })),
+};
+const models = layerModels({
+  chain,
+  map,
+  colours: assignColours(['top', 'middle', 'base']),
+  scheme: 'dark',
+});
+
+describe('a row of the Layers tab', () => {
+  it('is locked by what stands on it outside this chain, not by the layer above or the VM that writes here', () => {
+    expect(models.map(({ lockedBy }) => lockedBy)).toEqual([[], [], ['build-farm', 'reader']]);
+  });
+  it('knows its place and its snapshots', () => {
+    expect(models.map(({ position }) => position)).toEqual(['active', 'layer', 'base']);
+    expect(models[1]?.snapshots.map(({ name }) => name)).toEqual(['clean']);
+  });
+  it('adds up a run, and does not guess what is visible when the map does not know', () => {
+    expect(runFacts(models.slice(0, 2))).toEqual({ stored: 200, visible: 80 });
+    expect(runFacts(models)).toEqual({ stored: 300, visible: null });
+  });
+});

@@ -1,0 +1,114 @@
+import type { Vm } from '@strata/contract';
+import { useQuery } from '@tanstack/react-query';
+import { type ReactNode, useCallback, useRef, useState } from 'react';
+import { vmsQuery } from '../../api/queries.ts';
+import { words } from '../../lib/words.ts';
+import { ErrorNotice } from '../../ui/error-notice.tsx';
+import { RowSkeletons } from '../../ui/skeletons.tsx';
+import { ActionPanel } from './action-panel.tsx';
+import { ChainPlanDialog } from './chain-plan-dialog.tsx';
+import type { ConceivableAction } from './conceivable-actions.ts';
+import { GuestStrip } from './guest-strip.tsx';
+import type { LayerModel } from './layer-model.ts';
+import { LayerRows, virtualFrom } from './layer-rows.tsx';
+import { LayersTable } from './layers-table.tsx';
+import classes from './layers-view.module.css';
+import { runOf, type Selection } from './selection.ts';
+import { StripRuler } from './strip-ruler.tsx';
+import { useChainOperations } from './use-chain-operations.tsx';
+import { useLayers } from './use-layers.ts';
+
+interface LayersViewProps {
+  /** The top layer of the chain shown. */
+  tipId: string;
+  title: string;
+  /** The VM whose tab this is; none on an image's own page. */
+  vm?: Vm;
+  /** Above the drawing: which branch one is on. */
+  notice?: ReactNode;
+  onShow: (tipId: string) => void;
+}
+
+const noVms: readonly Vm[] = [];
+
+/** A chain as strata in the ground, and what can be done with it. */
+export function LayersView({ tipId, title, vm, notice, onShow }: LayersViewProps) {
+  const { chain, map, models, images } = useLayers(tipId);
+  const vms = useQuery(vmsQuery()).data?.items ?? noVms;
+  const [selection, setSelection] = useState<Selection | null>(null);
+  const [proposed, setProposed] = useState<ConceivableAction | null>(null);
+  const panelRef = useRef<HTMLElement>(null);
+  const enterPanel = useCallback(
+    () => panelRef.current?.querySelector<HTMLElement>('[data-action]')?.focus(),
+    [],
+  );
+  const operations = useChainOperations(models);
+
+  if (chain.isError && chain.data === undefined)
+    return <ErrorNotice error={chain.error} onRetry={() => void chain.refetch()} />;
+  if (chain.data === undefined) return <RowSkeletons count={5} height={64} />;
+  const run = runOf(
+    models.map(({ image }) => image.id),
+    selection,
+  );
+  const virtualSize = map.data?.virtualSize ?? models[0]?.image.virtualSize ?? 0;
+  return (
+    <div className={classes.frame}>
+      <div className={classes.view}>
+        <section
+          className={classes.ground}
+          aria-label={title}
+          data-strips
+          data-long={models.length >= virtualFrom || undefined}
+        >
+          <header className={classes.head}>
+            <h2 className={classes.title}>
+              {title}
+              <span className={classes.facts}> · {facts(models)}</span>
+            </h2>
+            <StripRuler virtualSize={virtualSize} />
+          </header>
+          {notice}
+          {operations.dismissible}
+          <LayerRows
+            label={words.layers.gridLabel(title)}
+            models={models}
+            images={images}
+            virtualSize={virtualSize}
+            vms={vms}
+            vmId={vm?.id ?? null}
+            selection={selection}
+            onSelection={setSelection}
+            onPropose={setProposed}
+            onShow={onShow}
+            onEnter={enterPanel}
+            decorate={operations.decorate}
+          />
+          {map.isError ? <ErrorNotice error={map.error} title={words.layers.mapMissing} /> : null}
+          {map.data ? (
+            <div className={classes.sum}>
+              <GuestStrip models={models} map={map.data} />
+            </div>
+          ) : null}
+          <LayersTable title={title} models={models} />
+        </section>
+        <aside ref={panelRef} className={classes.panel} aria-label={words.layers.panel.label}>
+          <ActionPanel
+            models={models}
+            run={run}
+            vms={vms}
+            state={`${chain.dataUpdatedAt} ${operations.running}`}
+            onChoose={setProposed}
+            onClear={() => setSelection(null)}
+          />
+        </aside>
+      </div>
+      <ChainPlanDialog action={proposed} models={models} onClose={() => setProposed(null)} />
+    </div>
+  );
+}
+
+function facts(models: readonly LayerModel[]): string {
+  const stored = models.reduce((sum, { image }) => sum + image.allocatedSize, 0);
+  return words.layers.facts(models[0]?.image.virtualSize ?? 0, models.length, stored);
+}

@@ -1,0 +1,205 @@
+import { Alert, Button, Group, UnstyledButton } from '@mantine/core';
+import type { Image } from '@strata/contract';
+import { IconAlertTriangle } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { type ReactNode, useState } from 'react';
+import { imageChainQuery } from '../../api/queries.ts';
+import { words } from '../../lib/words.ts';
+import { Bytes } from '../../ui/bytes.tsx';
+import { CopyButton } from '../../ui/copy-button.tsx';
+import { When } from '../../ui/when.tsx';
+import { allImagesQuery } from './all-images-query.ts';
+import { CreateImageDialog } from './create-image-dialog.tsx';
+import { DeleteImageButton } from './delete-image-button.tsx';
+import classes from './image-detail.module.css';
+import { ImageName } from './image-name.tsx';
+
+interface ImageDetailProps {
+  image: Image;
+  onClose: () => void;
+  onOpen: (imageId: string) => void;
+}
+
+/** Everything about one image, and what can be done with it here. */
+export function ImageDetail({ image, onClose, onOpen }: ImageDetailProps) {
+  const [overlay, setOverlay] = useState(false);
+  const { detail } = words.library;
+  const qcow2Chain = image.role !== 'media';
+  return (
+    <div className={classes.detail}>
+      <ImageName key={image.name} image={image} />
+      <Problems image={image} />
+      <Group gap={8}>
+        {qcow2Chain ? (
+          <Button
+            renderRoot={(props) => <Link to="/library/$imageId" params={{ imageId: image.id }} {...props} />}
+          >
+            {detail.layersView}
+          </Button>
+        ) : null}
+        {qcow2Chain ? (
+          <Button variant="default" onClick={() => setOverlay(true)}>
+            {detail.overlay}
+          </Button>
+        ) : null}
+        <DeleteImageButton image={image} onDeleted={onClose} />
+      </Group>
+      <Facts image={image} />
+      <Chain image={image} onOpen={onOpen} />
+      <Overlays image={image} onOpen={onOpen} />
+      <Uses image={image} />
+      <InternalSnapshots image={image} />
+      <CreateImageDialog opened={overlay} onClose={() => setOverlay(false)} backing={image} />
+    </div>
+  );
+}
+
+function Problems({ image }: { image: Image }) {
+  return image.problems.map((problem) => (
+    <Alert
+      key={problem.code}
+      color="red"
+      icon={<IconAlertTriangle size={18} aria-hidden />}
+      title={problem.message}
+    >
+      {problem.repair}
+    </Alert>
+  ));
+}
+
+function Facts({ image }: { image: Image }) {
+  const { detail, roles } = words.library;
+  return (
+    <dl className={classes.facts}>
+      <dt>{detail.path}</dt>
+      <dd className={classes.path}>
+        <code>{image.path}</code>
+        <CopyButton compact text={image.path} label={detail.copyPath} />
+      </dd>
+      <dt>{detail.format}</dt>
+      <dd>{image.format}</dd>
+      <dt>{detail.role}</dt>
+      <dd>{roles[image.role]}</dd>
+      <dt>{detail.virtualSize}</dt>
+      <dd>
+        <Bytes value={image.virtualSize} />
+      </dd>
+      <dt>{detail.stored}</dt>
+      <dd>
+        <Bytes value={image.allocatedSize} />
+      </dd>
+      <dt>{detail.modified}</dt>
+      <dd>
+        <When at={image.modifiedAt} />
+      </dd>
+      {image.backing ? (
+        <>
+          <dt>{detail.backing}</dt>
+          <dd>
+            <code>{image.backing.path}</code> ({detail.backingStates[image.backing.state]})
+          </dd>
+        </>
+      ) : null}
+    </dl>
+  );
+}
+
+function Section({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <section>
+      <h3 className={classes.heading}>{title}</h3>
+      {children}
+    </section>
+  );
+}
+
+function Chain({ image, onOpen }: { image: Image; onOpen: (id: string) => void }) {
+  const chain = useQuery(imageChainQuery(image.id));
+  if (chain.data === undefined || chain.data.layers.length < 2) return null;
+  return (
+    <Section title={words.library.detail.chain}>
+      <ol className={classes.list}>
+        {chain.data.layers.map((layer) => (
+          <li key={layer.id}>
+            {layer.id === image.id ? (
+              <strong>{layer.name}</strong>
+            ) : (
+              <UnstyledButton className={classes.link} onClick={() => onOpen(layer.id)}>
+                {layer.name}
+              </UnstyledButton>
+            )}{' '}
+            · <Bytes value={layer.allocatedSize} />
+          </li>
+        ))}
+      </ol>
+    </Section>
+  );
+}
+
+function Overlays({ image, onOpen }: { image: Image; onOpen: (id: string) => void }) {
+  const images = useQuery(allImagesQuery()).data?.items;
+  if (image.overlays.length === 0) return null;
+  const names = new Map(images?.map(({ id, name }) => [id, name]));
+  return (
+    <Section title={words.library.detail.overlays}>
+      <ul className={classes.list}>
+        {image.overlays.map((id) => (
+          <li key={id}>
+            <UnstyledButton className={classes.link} onClick={() => onOpen(id)}>
+              {names.get(id) ?? id}
+            </UnstyledButton>
+          </li>
+        ))}
+      </ul>
+    </Section>
+  );
+}
+
+function Uses({ image }: { image: Image }) {
+  const { detail } = words.library;
+  const uses = image.usedBy.filter(({ kind }) => kind !== 'overlay');
+  if (uses.length === 0 && image.overlays.length > 0) return null;
+  return (
+    <Section title={detail.usedBy}>
+      {uses.length === 0 ? <p className={classes.muted}>{detail.usedByNobody}</p> : null}
+      <ul className={classes.list}>
+        {uses.map((use) => (
+          <li key={`${use.kind} ${use.id}`}>
+            {detail.uses[use.kind]}{' '}
+            {use.kind === 'vm' ? (
+              <Link to="/vms/$vmId/layers" params={{ vmId: use.id }}>
+                {use.name}
+              </Link>
+            ) : (
+              use.name
+            )}
+          </li>
+        ))}
+      </ul>
+    </Section>
+  );
+}
+
+function InternalSnapshots({ image }: { image: Image }) {
+  const { detail } = words.library;
+  if (image.internalSnapshots.length === 0) return null;
+  return (
+    <Section title={detail.internal}>
+      <ul className={classes.list}>
+        {image.internalSnapshots.map((snapshot) => (
+          <li key={snapshot.id}>
+            ◆ {snapshot.tag} ·{' '}
+            {snapshot.vmStateSize > 0 ? detail.internalMemory(snapshot.vmStateSize) : detail.internalDisk}
+            {snapshot.createdAt ? (
+              <>
+                {' · '}
+                <When at={snapshot.createdAt} />
+              </>
+            ) : null}
+          </li>
+        ))}
+      </ul>
+    </Section>
+  );
+}

@@ -1,0 +1,127 @@
+import { Button, TextInput } from '@mantine/core';
+import { IconPlus, IconSearch, IconStack2 } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useDeferredValue, useMemo, useState } from 'react';
+import { trashQuery } from '../../api/queries.ts';
+import { words } from '../../lib/words.ts';
+import { EmptyState } from '../../ui/empty-state.tsx';
+import { ErrorNotice } from '../../ui/error-notice.tsx';
+import { Page } from '../../ui/page.tsx';
+import { RowSkeletons } from '../../ui/skeletons.tsx';
+import { allImagesQuery } from './all-images-query.ts';
+import { CreateImageDialog } from './create-image-dialog.tsx';
+import { FoldersDialog } from './folders-dialog.tsx';
+import { ImageDrawer } from './image-drawer.tsx';
+import { listImages, type Sorting } from './image-list.ts';
+import { ImageTable } from './image-table.tsx';
+import classes from './library-page.module.css';
+import { LibraryProblems } from './library-problems.tsx';
+import { RegisterImageDialog } from './register-image-dialog.tsx';
+import { TrashDialog } from './trash-dialog.tsx';
+
+type Dialog = 'create' | 'register' | 'folders' | 'trash' | null;
+
+/** All images Strata knows; `?image=ID` shows the details of one. */
+export function LibraryPage() {
+  const images = useQuery(allImagesQuery());
+  const [dialog, setDialog] = useState<Dialog>(null);
+  const [search, setSearch] = useState('');
+  const [sorting, setSorting] = useState<Sorting>({ column: 'name', descending: false });
+  const { image: openId } = useSearch({ strict: false });
+  const navigate = useNavigate();
+  const open = (image: string | null) =>
+    void navigate({ to: '/library', search: image === null ? {} : { image } });
+  const close = () => setDialog(null);
+
+  const items = images.data?.items;
+  const nameOf = useMemo(() => {
+    const names = new Map(items?.map(({ id, name }) => [id, name]));
+    return (id: string) => names.get(id) ?? '';
+  }, [items]);
+  const wanted = useDeferredValue(search);
+  const shown = useMemo(
+    () => listImages(items ?? [], wanted.trim(), sorting, nameOf),
+    [items, wanted, sorting, nameOf],
+  );
+  return (
+    <Page
+      title={words.library.title}
+      aside={<LibraryFacts items={items} />}
+      actions={<Actions onOpen={setDialog} />}
+    >
+      <ErrorNotice error={images.error} onRetry={() => void images.refetch()} />
+      {images.isPending ? <RowSkeletons count={8} /> : null}
+      {items?.length === 0 ? (
+        <EmptyState
+          icon={<IconStack2 size={40} />}
+          title={words.library.empty.title}
+          actions={
+            <>
+              <Button onClick={() => setDialog('create')}>{words.library.actions.createImage}</Button>
+              <Button variant="default" onClick={() => setDialog('folders')}>
+                {words.library.folders.add}
+              </Button>
+              <Button variant="default" onClick={() => setDialog('register')}>
+                {words.library.actions.register}
+              </Button>
+            </>
+          }
+        >
+          {words.library.empty.text}
+        </EmptyState>
+      ) : null}
+      {items && items.length > 0 ? (
+        <>
+          <LibraryProblems images={items} onOpen={open} />
+          <TextInput
+            className={classes.search ?? ''}
+            type="search"
+            leftSection={<IconSearch size={15} aria-hidden />}
+            placeholder={words.library.search}
+            aria-label={words.library.search}
+            value={search}
+            onChange={(event) => setSearch(event.currentTarget.value)}
+          />
+          {shown.length === 0 ? (
+            <p>{words.library.noneMatch}</p>
+          ) : (
+            <ImageTable images={shown} nameOf={nameOf} sorting={sorting} onSort={setSorting} onOpen={open} />
+          )}
+        </>
+      ) : null}
+      <CreateImageDialog opened={dialog === 'create'} onClose={close} />
+      {dialog === 'register' ? <RegisterImageDialog onClose={close} /> : null}
+      {dialog === 'folders' ? <FoldersDialog onClose={close} /> : null}
+      {dialog === 'trash' ? <TrashDialog onClose={close} /> : null}
+      <ImageDrawer imageId={openId ?? null} onClose={() => open(null)} onOpen={open} />
+    </Page>
+  );
+}
+
+function LibraryFacts({ items }: { items: readonly { allocatedSize: number }[] | undefined }) {
+  if (items === undefined || items.length === 0) return null;
+  const stored = items.reduce((sum, { allocatedSize }) => sum + allocatedSize, 0);
+  return <span>{words.library.facts(items.length, stored)}</span>;
+}
+
+function Actions({ onOpen }: { onOpen: (dialog: Dialog) => void }) {
+  const trash = useQuery(trashQuery());
+  const { actions } = words.library;
+  return (
+    <>
+      <Button variant="default" onClick={() => onOpen('folders')}>
+        {actions.folders}
+      </Button>
+      <Button variant="default" onClick={() => onOpen('trash')}>
+        {actions.trash(trash.data?.total ?? 0)}
+      </Button>
+      <Button variant="default" onClick={() => onOpen('register')}>
+        {actions.register}
+      </Button>
+      <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => onOpen('create')}>
+        {actions.createImage}
+      </Button>
+    </>
+  );
+}

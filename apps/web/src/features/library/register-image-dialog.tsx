@@ -1,0 +1,66 @@
+import { Button, Group, Modal, Select, Stack, Text } from '@mantine/core';
+import { endpoints, type ImportImage } from '@strata/contract';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import { isApiError } from '../../api/api-error.ts';
+import { call } from '../../api/call.ts';
+import { keys } from '../../api/queries.ts';
+import { words } from '../../lib/words.ts';
+import { ErrorNotice } from '../../ui/error-notice.tsx';
+import { notifyDone } from '../../ui/notify.tsx';
+import { PathField } from './path-field.tsx';
+
+export function RegisterImageDialog({ onClose }: { onClose: () => void }) {
+  const client = useQueryClient();
+  const [path, setPath] = useState('');
+  const [mode, setMode] = useState<ImportImage['mode']>('register');
+  const { register } = words.library;
+  const take = useMutation({
+    mutationFn: () => call(endpoints.importImage, { body: { path: path.trim(), mode } }),
+    onSuccess: async (image) => {
+      notifyDone(register.done(image.name));
+      onClose();
+      await client.invalidateQueries({ queryKey: keys.images });
+    },
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (path.trim() !== '') take.mutate();
+  };
+  return (
+    <Modal opened onClose={onClose} title={register.title} size="34rem">
+      <form onSubmit={submit}>
+        <Stack gap="sm">
+          <Text size="sm" c="dimmed">
+            {register.text}
+          </Text>
+          <PathField
+            label={register.path}
+            kind="file"
+            value={path}
+            onChange={setPath}
+            error={isApiError(take.error) ? take.error.fieldError('path') : undefined}
+          />
+          <Select
+            label={register.mode}
+            value={mode}
+            onChange={(value) => setMode((value ?? 'register') as ImportImage['mode'])}
+            data={(['register', 'copy', 'move'] as const).map((value) => ({
+              value,
+              label: register.modes[value],
+            }))}
+          />
+          <ErrorNotice error={take.error} />
+          <Group justify="flex-end">
+            <Button variant="default" onClick={onClose}>
+              {words.common.cancel}
+            </Button>
+            <Button type="submit" loading={take.isPending} disabled={path.trim() === ''}>
+              {register.submit}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}

@@ -1,0 +1,76 @@
+import { createVmBody } from '@strata/contract';
+import { describe, expect, it } from 'vitest';
+import { words } from '../../lib/words.ts';
+import {
+  createBodyOf,
+  emptyForm,
+  missingIn,
+  type Preset,
+  type Source,
+  suggestedName,
+} from './new-vm-form.ts';
+
+const complete = (source: Source, preset: Preset = 'linux') => ({
+  ...emptyForm('image01'),
+  source,
+  preset,
+  isoId: 'iso01',
+  kernel: { path: '/boot/vmlinuz', append: 'console=ttyS0' },
+});
+
+describe('the form of a new VM', () => {
+  it('makes a body that the contract accepts, from every source with every system', () => {
+    for (const source of Object.keys(words.newVm.sources) as Source[])
+      for (const preset of Object.keys(words.newVm.presets) as Preset[]) {
+        const form = complete(source, preset);
+        expect(missingIn(form)).toBeNull();
+        expect(createVmBody.safeParse(createBodyOf(form, 'a name')).error).toBeUndefined();
+      }
+  });
+
+  it('boots an existing image through an overlay unless told otherwise', () => {
+    expect(createBodyOf(complete('image'), 'x').disks).toEqual([{ overlayOf: 'image01', bus: 'virtio' }]);
+    expect(createBodyOf({ ...complete('image'), useAs: 'itself' }, 'x').disks).toEqual([
+      { imageId: 'image01', bus: 'virtio' },
+    ]);
+  });
+
+  it('gives old systems hardware they know', () => {
+    const body = createBodyOf(complete('iso', 'oldWindows'), 'x');
+    expect(body).toMatchObject({
+      machine: 'pc',
+      nics: [{ model: 'rtl8139' }],
+      media: [{ imageId: 'iso01' }],
+    });
+    expect(body.disks?.[0]).toMatchObject({ bus: 'ide' });
+  });
+
+  it('keeps what was changed under Advanced over the preset', () => {
+    const form = { ...complete('empty'), changed: { bus: 'nvme' as const, diskSize: 1024 ** 3 } };
+    expect(createBodyOf(form, 'x').disks).toEqual([
+      { create: { format: 'qcow2', size: 1024 ** 3 }, bus: 'nvme' },
+    ]);
+  });
+
+  it('has no network card when the network is none', () => {
+    const form = { ...complete('empty'), changed: { nicMode: 'none' as const } };
+    expect(createBodyOf(form, 'x').nics).toEqual([]);
+  });
+
+  it('says what is missing', () => {
+    expect(missingIn({ ...complete('image'), imageId: null })).toMatch(/image/);
+    expect(missingIn({ ...complete('empty'), changed: { diskSize: null } })).toMatch(/size/);
+    expect(missingIn({ ...complete('kernel'), kernel: { path: '', append: '' } })).toMatch(/kernel/);
+  });
+});
+
+describe('the suggested name', () => {
+  it('is that of the image without its extension', () => {
+    expect(suggestedName('Debian-12.qcow2', 'linux', [])).toBe('debian-12');
+  });
+
+  it('is free', () => {
+    expect(suggestedName('a.iso', 'linux', ['A', 'a-2'])).toBe('a-3');
+    expect(suggestedName(null, 'dos', [])).toBe('dos');
+  });
+});

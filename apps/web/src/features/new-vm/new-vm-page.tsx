@@ -1,0 +1,59 @@
+import { useQuery } from '@tanstack/react-query';
+import { useSearch } from '@tanstack/react-router';
+import { useState } from 'react';
+import { imagesQuery, vmsQuery } from '../../api/queries.ts';
+import { words } from '../../lib/words.ts';
+import { Page, Panel } from '../../ui/page.tsx';
+import { AdvancedFields } from './advanced-fields.tsx';
+import { CommandPreview } from './command-preview.tsx';
+import { CreateButtons } from './create-buttons.tsx';
+import { emptyForm, type NewVmForm, suggestedName } from './new-vm-form.ts';
+import classes from './new-vm-page.module.css';
+import { PresetCards } from './preset-cards.tsx';
+import { SizeFields } from './size-fields.tsx';
+import { SourceFields } from './source-fields.tsx';
+import { usePreview } from './use-preview.ts';
+
+/** One page: what to start from, which system, how large; the command beside it. */
+export function NewVmPage() {
+  const { image } = useSearch({ from: '/vms/new' });
+  const [form, setForm] = useState<NewVmForm>(() => emptyForm(image ?? null));
+  const name = useSuggestedName(form);
+  const preview = usePreview(form, name);
+  const text = words.newVm;
+  const change = (part: Partial<NewVmForm>) => setForm((before) => ({ ...before, ...part }));
+  return (
+    <Page title={text.title}>
+      <form className={classes.columns} onSubmit={(event) => event.preventDefault()}>
+        <div className={classes.form}>
+          <Panel title={text.source}>
+            <SourceFields form={form} change={change} fieldError={preview.fieldError} />
+          </Panel>
+          <Panel title={text.system}>
+            <PresetCards
+              value={form.preset}
+              // What was set by hand for another system would hardly fit this one.
+              onChange={(preset) => change({ preset, changed: {} })}
+            />
+          </Panel>
+          <Panel title={text.size}>
+            <SizeFields form={form} change={change} suggested={name} fieldError={preview.fieldError} />
+          </Panel>
+          <AdvancedFields form={form} change={change} fieldError={preview.fieldError} />
+        </div>
+        <div className={classes.beside}>
+          <CommandPreview preview={preview} />
+          <CreateButtons form={form} name={name} />
+        </div>
+      </form>
+    </Page>
+  );
+}
+
+function useSuggestedName(form: NewVmForm): string {
+  const images = useQuery(imagesQuery()).data?.items;
+  const vms = useQuery(vmsQuery()).data?.items;
+  const sourceId = form.source === 'image' ? form.imageId : form.source === 'iso' ? form.isoId : null;
+  const source = images?.find((image) => image.id === sourceId)?.name ?? null;
+  return suggestedName(source, form.preset, vms?.map((vm) => vm.name) ?? []);
+}

@@ -1,0 +1,46 @@
+import type { Plan } from '@strata/contract';
+import type { FoldedRow } from './align-chains.ts';
+import classes from './plan-drawing.module.css';
+import type { PlanLayer } from './plan-drawing.tsx';
+
+/** The rows have one height, so that arrows find them without measuring. */
+const rowHeight = 62;
+const gutter = 34;
+
+/** From each layer whose data moves to the layer that receives it, beside the drawing of before. */
+export function MoveArrows({ rows, moves }: { rows: readonly FoldedRow<PlanLayer>[]; moves: Plan['moves'] }) {
+  const rowOf = new Map<string, number>();
+  rows.forEach((row, index) => {
+    if ('folded' in row) return;
+    if (row.before) rowOf.set(row.before.imageId, index);
+    else if (row.after) rowOf.set(row.after.imageId, index);
+  });
+  const arrows = moves.flatMap(({ from, to }) => {
+    const [start, end] = [rowOf.get(from), rowOf.get(to)];
+    return start === undefined || end === undefined || start === end ? [] : [{ from, start, end }];
+  });
+  return (
+    <svg
+      className={classes.arrows}
+      width={gutter}
+      height={rows.length * rowHeight}
+      viewBox={`0 0 ${gutter} ${rows.length * rowHeight}`}
+      aria-hidden
+    >
+      {arrows.map(({ from, start, end }, index) => {
+        const [y1, y2] = [start * rowHeight + rowHeight / 2, end * rowHeight + rowHeight / 2];
+        // Arrows that leave one after another run side by side.
+        const x = Math.max(5, gutter - 16 - index * 6);
+        const turn = y2 > y1 ? 7 : -7;
+        return (
+          <g key={from}>
+            <path
+              d={`M ${gutter} ${y1} H ${x + 7} Q ${x} ${y1} ${x} ${y1 + turn} V ${y2 - turn} Q ${x} ${y2} ${x + 7} ${y2} H ${gutter - 5}`}
+            />
+            <polygon points={`${gutter},${y2} ${gutter - 8},${y2 - 5} ${gutter - 8},${y2 + 5}`} />
+          </g>
+        );
+      })}
+    </svg>
+  );
+}

@@ -1,0 +1,143 @@
+import type { Plan } from '@strata/contract';
+import { IconAlertTriangle, IconTrash } from '@tabler/icons-react';
+import { words } from '../../lib/words.ts';
+import { Bytes } from '../../ui/bytes.tsx';
+import { CopyButton } from '../../ui/copy-button.tsx';
+import classes from './plan.module.css';
+import { PlanDrawing } from './plan-drawing.tsx';
+
+/** Everything a plan says, the losses first. */
+export function PlanBody({ plan }: { plan: Plan }) {
+  return (
+    <>
+      <Losses plan={plan} />
+      <PlanDrawing plan={plan} />
+      <Facts plan={plan} />
+      <Deletes plan={plan} />
+      <Changes plan={plan} />
+      {plan.steps.length > 0 ? (
+        <section>
+          <h3 className={classes.heading}>{words.plan.steps}</h3>
+          <ol className={classes.list}>
+            {plan.steps.map((step) => (
+              <li key={step}>{step}</li>
+            ))}
+          </ol>
+        </section>
+      ) : null}
+      <Commands commands={plan.commands} />
+    </>
+  );
+}
+
+function Losses({ plan }: { plan: Plan }) {
+  if (plan.losesSnapshots.length === 0) return <p className={classes.quiet}>{words.plan.losesNothing}</p>;
+  return (
+    <section className={classes.losses}>
+      <h3 className={classes.heading}>
+        <IconAlertTriangle size={16} aria-hidden /> {words.plan.loses(plan.losesSnapshots.length)}
+      </h3>
+      <ul className={classes.list}>
+        {plan.losesSnapshots.map(({ id, name }) => (
+          <li key={id}>
+            <strong>{name}</strong>
+          </li>
+        ))}
+      </ul>
+      <p>{words.plan.losesText}</p>
+    </section>
+  );
+}
+
+function Facts({ plan }: { plan: Plan }) {
+  const { facts, space } = words.plan;
+  const missing = plan.freeSpace === null ? 0 : plan.freeSpaceNeeded - plan.freeSpace;
+  return (
+    <dl className={classes.facts}>
+      <dt>{facts.how}</dt>
+      <dd>{howOf(plan)}</dd>
+      <dt>{facts.moves}</dt>
+      <dd>{plan.bytesToMove > 0 ? <Bytes value={plan.bytesToMove} /> : facts.nothing}</dd>
+      <dt>{space.label}</dt>
+      <dd>
+        {plan.freeSpaceNeeded > 0 ? space.need(plan.freeSpaceNeeded, plan.freeSpace) : space.none}
+        {missing > 0 ? <strong className={classes.red}> {space.tooLittle(missing)}</strong> : null}
+      </dd>
+    </dl>
+  );
+}
+
+/** A revert copies nothing: where it runs says less than what it does. */
+function howOf(plan: Plan): string {
+  if (plan.operation === 'revert') return words.plan.switches;
+  return plan.live ? words.plan.live : words.plan.offline;
+}
+
+function Deletes({ plan }: { plan: Plan }) {
+  if (plan.deletes.length === 0) return null;
+  const total = plan.deletes.reduce((sum, { bytes }) => sum + bytes, 0);
+  return (
+    <section>
+      <h3 className={classes.heading}>
+        <IconTrash size={16} aria-hidden />{' '}
+        {words.plan[plan.operation === 'revert' ? 'trashes' : 'deletes'](plan.deletes.length, total)}
+      </h3>
+      <ul className={classes.list}>
+        {plan.deletes.map((file) => (
+          <li key={file.imageId}>
+            <code>{file.path}</code> · <Bytes value={file.bytes} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** What changes without anything being read or written by a guest: links, and files left over. */
+function Changes({ plan }: { plan: Plan }) {
+  const names = layerNames(plan);
+  return (
+    <>
+      {plan.relinks.length > 0 ? (
+        <section>
+          <h3 className={classes.heading}>{words.plan.relinks}</h3>
+          <ul className={classes.list}>
+            {plan.relinks.map(({ imageId, name, to }) => (
+              <li key={imageId}>
+                {to === null ? words.plan.relinkNone(name) : words.plan.relink(name, names.get(to) ?? to)}
+              </li>
+            ))}
+          </ul>
+        </section>
+      ) : null}
+      {plan.nowUnused.length > 0 ? (
+        <section>
+          <h3 className={classes.heading}>{words.plan.unused}</h3>
+          <ul className={classes.list}>
+            {plan.nowUnused.map((file) => (
+              <li key={file.imageId}>
+                {file.name} · <Bytes value={file.bytes} />
+              </li>
+            ))}
+          </ul>
+        </section>
+      ) : null}
+    </>
+  );
+}
+
+export function layerNames(plan: Plan): ReadonlyMap<string, string> {
+  const chains = [...plan.before, ...plan.after];
+  return new Map(chains.flatMap(({ layers }) => layers.map(({ imageId, name }) => [imageId, name] as const)));
+}
+
+function Commands({ commands }: { commands: readonly string[] }) {
+  if (commands.length === 0) return null;
+  return (
+    <details className={classes.commands}>
+      <summary>{words.plan.commands}</summary>
+      <pre>{commands.join('\n')}</pre>
+      <CopyButton text={commands.join('\n')} />
+    </details>
+  );
+}

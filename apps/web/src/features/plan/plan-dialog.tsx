@@ -1,0 +1,122 @@
+import { Alert, Button, Group, Modal } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
+import type { Operation, Plan } from '@strata/contract';
+import { IconBan, IconRefresh } from '@tabler/icons-react';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { type ReactNode, useState } from 'react';
+import { isApiError } from '../../api/api-error.ts';
+import { words } from '../../lib/words.ts';
+import { ErrorNotice } from '../../ui/error-notice.tsx';
+import { ReasonedButton } from '../../ui/reasoned-button.tsx';
+import { RowSkeletons } from '../../ui/skeletons.tsx';
+import classes from './plan.module.css';
+import { PlanBody } from './plan-body.tsx';
+
+interface PlanDialogProps {
+  title: string;
+  /** What the plan depends on: another key, another plan. */
+  planKey: readonly unknown[];
+  makePlan: (signal: AbortSignal) => Promise<Plan>;
+  run: (fingerprint: string) => Promise<Operation>;
+  onClose: () => void;
+  /** Choices that the plan follows. */
+  children?: ReactNode;
+  /** What is wrong with a choice, so that nothing can run. */
+  refusal?: string | null;
+}
+
+/** Plan, then run: nothing is touched before the button, and the button runs exactly what is shown. */
+export function PlanDialog({ title, planKey, makePlan, run, onClose, children, refusal }: PlanDialogProps) {
+  const [stale, setStale] = useState(false);
+  const narrow = useMediaQuery('(max-width: 48rem)') ?? false;
+  const plan = useQuery({
+    queryKey: ['plan', ...planKey],
+    queryFn: ({ signal }) => makePlan(signal),
+    // A plan is of this moment: it is never taken from an earlier look.
+    staleTime: 0,
+    gcTime: 0,
+    refetchOnMount: 'always',
+    placeholderData: (previous) => previous,
+  });
+  const start = useMutation({
+    mutationFn: (fingerprint: string) => run(fingerprint),
+    // From here on it is in the operations bar, and between the rows.
+    onSuccess: onClose,
+    onError: (error) => {
+      if (!isApiError(error) || !error.is('plan-stale', 'plan-blocked')) return;
+      setStale(error.is('plan-stale'));
+      void plan.refetch();
+    },
+  });
+  const shownError = isApiError(start.error) && start.error.is('plan-stale') ? null : start.error;
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      title={title}
+      size="64rem"
+      fullScreen={narrow}
+      classNames={{ title: classes.title ?? '' }}
+    >
+      <div className={classes.dialog}>
+        {children}
+        {stale && !plan.isFetching ? (
+          <Alert color="amber" icon={<IconRefresh size={18} aria-hidden />} role="status">
+            {words.plan.stale}
+          </Alert>
+        ) : null}
+        {plan.data ? <Blockers plan={plan.data} /> : null}
+        {plan.isError ? <ErrorNotice error={plan.error} onRetry={() => void plan.refetch()} /> : null}
+        {plan.isPending ? <RowSkeletons count={5} height={48} /> : null}
+        {plan.data ? <PlanBody plan={plan.data} /> : null}
+        <ErrorNotice error={shownError} />
+        <Group justify="flex-end" className={classes.buttons}>
+          <Button variant="default" onClick={onClose} data-autofocus>
+            {words.plan.close}
+          </Button>
+          <RunButton
+            plan={plan.isFetching || plan.isError ? undefined : plan.data}
+            refusal={refusal ?? null}
+            pending={start.isPending}
+            onRun={(fingerprint) => start.mutate(fingerprint)}
+          />
+        </Group>
+      </div>
+    </Modal>
+  );
+}
+
+interface RunButtonProps {
+  plan: Plan | undefined;
+  refusal: string | null;
+  pending: boolean;
+  onRun: (fingerprint: string) => void;
+}
+
+function RunButton({ plan, refusal, pending, onRun }: RunButtonProps) {
+  const reason = refusal ?? (plan === undefined ? words.plan.making : plan.blockers[0]?.message);
+  const losing = (plan?.losesSnapshots.length ?? 0) > 0;
+  return (
+    <ReasonedButton
+      {...(losing ? { color: 'red' } : {})}
+      loading={pending}
+      reason={reason}
+      onClick={() => plan && onRun(plan.fingerprint)}
+    >
+      {losing ? words.plan.runRed : words.plan.run}
+    </ReasonedButton>
+  );
+}
+
+function Blockers({ plan }: { plan: Plan }) {
+  if (plan.blockers.length === 0) return null;
+  return (
+    <Alert color="red" icon={<IconBan size={18} aria-hidden />} title={words.plan.blocked} role="alert">
+      <ul className={classes.list}>
+        {plan.blockers.map((blocker) => (
+          <li key={`${blocker.code} ${blocker.message}`}>{blocker.message}</li>
+        ))}
+      </ul>
+    </Alert>
+  );
+}

@@ -1,0 +1,124 @@
+import { useComputedColorScheme } from '@mantine/core';
+import type { Plan } from '@strata/contract';
+import { useMemo } from 'react';
+import { words } from '../../lib/words.ts';
+import { colourOf, type LayerColours } from '../layers/layer-colours.ts';
+import { previewColours } from '../layers/remembered-colours.ts';
+import { alignChains, type FoldedRow, foldUnchanged } from './align-chains.ts';
+import { MoveArrows } from './move-arrows.tsx';
+import classes from './plan-drawing.module.css';
+import { PlanLayerBox } from './plan-layer-box.tsx';
+
+export type PlanLayer = Plan['before'][number]['layers'][number];
+
+/** Each chain that changes, before and after side by side. */
+export function PlanDrawing({ plan }: { plan: Plan }) {
+  const pairs = Math.max(plan.before.length, plan.after.length);
+  if (pairs === 0) return <p>{words.plan.nothingChanges}</p>;
+  return Array.from({ length: pairs }, (_, index) => {
+    const before = plan.before[index]?.layers ?? [];
+    const after = plan.after[index]?.layers ?? [];
+    const key = `${before[0]?.imageId ?? ''} ${after[0]?.imageId ?? ''}`;
+    return <ChainPair key={key} plan={plan} before={before} after={after} />;
+  });
+}
+
+interface ChainPairProps {
+  plan: Plan;
+  before: readonly PlanLayer[];
+  after: readonly PlanLayer[];
+}
+
+function ChainPair({ plan, before, after }: ChainPairProps) {
+  const scheme = useComputedColorScheme('dark');
+  const rows = useMemo(() => {
+    const touched = new Set(plan.moves.flatMap(({ from, to }) => [from, to]));
+    return foldUnchanged(alignChains(before, after), touched);
+  }, [plan, before, after]);
+  const colours: LayerColours = useMemo(() => {
+    const known = before.map(({ imageId }) => imageId);
+    const added = after.map(({ imageId }) => imageId).filter((id) => !known.includes(id));
+    return previewColours([...added, ...known]);
+  }, [before, after]);
+  const colour = (imageId: string) => colourOf(colours, imageId, scheme);
+  const deleted = new Set(plan.deletes.map(({ imageId }) => imageId));
+  return (
+    <div className={classes.pair}>
+      <div className={classes.heads} aria-hidden>
+        <span />
+        <span>{words.plan.before}</span>
+        <span>{words.plan.after}</span>
+      </div>
+      <div className={classes.body}>
+        <MoveArrows rows={rows} moves={plan.moves} />
+        <ul className={classes.rows}>
+          {rows.map((row) => (
+            <li key={rowKey(row)} className={classes.row}>
+              <Row row={row} plan={plan} colour={colour} deleted={deleted} />
+            </li>
+          ))}
+        </ul>
+      </div>
+    </div>
+  );
+}
+
+const rowKey = (row: FoldedRow<PlanLayer>) =>
+  'folded' in row ? `fold ${row.folded}` : `${row.before?.imageId ?? ''} ${row.after?.imageId ?? ''}`;
+
+interface RowProps {
+  row: FoldedRow<PlanLayer>;
+  plan: Plan;
+  colour: (imageId: string) => string;
+  deleted: ReadonlySet<string>;
+}
+
+function Row({ row, plan, colour, deleted }: RowProps) {
+  if ('folded' in row) return <div className={classes.folded}>⋮ {words.plan.folded(row.folded)}</div>;
+  const { before, after } = row;
+  const received = plan.moves
+    .filter(({ to }) => to === after?.imageId)
+    .reduce((sum, { bytes }) => sum + bytes, 0);
+  const lost = new Set(plan.losesSnapshots.map(({ id }) => id));
+  return (
+    <>
+      {before === null ? (
+        <div className={classes.gap} />
+      ) : (
+        <PlanLayerBox
+          layer={before}
+          colour={colour(before.imageId)}
+          lost={lost}
+          label={words.plan.before}
+          note={leavesNote(plan, before.imageId)}
+          tone={after === null ? 'leaving' : 'staying'}
+        />
+      )}
+      {after === null ? (
+        <div className={classes.gap} data-gone>
+          {before !== null && deleted.has(before.imageId)
+            ? words.plan[plan.operation === 'revert' ? 'fileTrashed' : 'fileDeleted']
+            : words.plan.leaves}
+        </div>
+      ) : (
+        <PlanLayerBox
+          layer={{ ...after, snapshots: after.snapshots.filter(({ id }) => !lost.has(id)) }}
+          colour={colour(after.imageId)}
+          lost={lost}
+          label={words.plan.after}
+          note={received > 0 ? words.plan.grows(received) : before === null ? words.plan.newLayer : null}
+          tone={received > 0 || before === null ? 'changed' : 'staying'}
+        />
+      )}
+    </>
+  );
+}
+
+/** In words what the arrow shows, for readers and for narrow windows. */
+function leavesNote(plan: Plan, imageId: string): string | null {
+  const move = plan.moves.find(({ from }) => from === imageId);
+  if (move === undefined) return null;
+  const chains = [...plan.before, ...plan.after].flatMap(({ layers }) => layers);
+  const to = chains.find((layer) => layer.imageId === move.to)?.name ?? move.to;
+  return words.plan.movesTo(move.bytes, to);
+}

@@ -1,0 +1,49 @@
+import type { VmState } from '@strata/contract';
+import { words } from '../../lib/words.ts';
+
+export type VmVerb = 'start' | 'shutdown' | 'poweroff' | 'reset' | 'pause' | 'resume';
+
+const live: ReadonlySet<VmState> = new Set(['starting', 'running', 'paused', 'stopping']);
+
+/** A QEMU process stands behind the VM. */
+export function isLive(state: VmState): boolean {
+  return live.has(state);
+}
+
+/** QEMU is far enough to be looked at and typed to. */
+export function hasConsoles(state: VmState): boolean {
+  return isLive(state) && state !== 'starting';
+}
+
+/*
+ *             off  starting  running  paused  suspended  stopping  crashed
+ *  start       ✓      –         –        –        ✓          –        ✓
+ *  shutdown    –      –         ✓        –        –          –        –
+ *  poweroff    –      ✓         ✓        ✓        –          ✓        –
+ *  reset       –      –         ✓        ✓        –          ✓        –
+ *  pause       –      –         ✓        –        –          ✓        –
+ *  resume      –      –         –        ✓        –          –        –
+ *  delete      ✓      –         –        –        ✓          –        ✓
+ */
+const allowed: Record<VmVerb | 'delete', readonly VmState[]> = {
+  start: ['off', 'suspended', 'crashed'],
+  shutdown: ['running'],
+  poweroff: ['starting', 'running', 'paused', 'stopping'],
+  reset: ['running', 'paused', 'stopping'],
+  pause: ['running', 'stopping'],
+  resume: ['paused'],
+  delete: ['off', 'suspended', 'crashed'],
+};
+
+/** Why a VM in this state does not take the action; null when it does. */
+export function vmRefusal(verb: VmVerb | 'delete', state: VmState): string | null {
+  if (allowed[verb].includes(state)) return null;
+  const { refusals } = words.vms;
+  if (verb === 'delete') return refusals.powerOffFirst;
+  if (verb === 'start') return state === 'starting' ? refusals.startingNow : refusals.alreadyRunning;
+  if (!isLive(state)) return refusals.notRunning;
+  if (state === 'starting') return refusals.startingNow;
+  if (verb === 'resume') return refusals.notPaused;
+  if (verb === 'pause') return refusals.pausedAlready;
+  return state === 'stopping' ? refusals.askedAlready : refusals.pausedCannotHear;
+}

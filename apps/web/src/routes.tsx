@@ -1,0 +1,125 @@
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+} from '@tanstack/react-router';
+import { BrokenPage, UnknownPage } from './features/frame/fallback-pages.tsx';
+import { Frame } from './features/frame/frame.tsx';
+import { HardwareTab } from './features/hardware/hardware-tab.tsx';
+import { LogTab } from './features/log/log-tab.tsx';
+import { VmListPage } from './features/vms/vm-list-page.tsx';
+import { VmPage } from './features/vms/vm-page.tsx';
+
+/** The index of the UI, a line a page. */
+
+const root = createRootRoute({ component: Frame });
+
+const start = createRoute({
+  getParentRoute: () => root,
+  path: '/',
+  beforeLoad: () => {
+    throw redirect({ to: '/vms', replace: true });
+  },
+});
+const vms = createRoute({ getParentRoute: () => root, path: '/vms', component: VmListPage });
+const newVm = createRoute({
+  getParentRoute: () => root,
+  path: '/vms/new',
+  // `/vms/new?image=ID` starts from that image.
+  validateSearch: (search: Record<string, unknown>): { image?: string } =>
+    typeof search.image === 'string' ? { image: search.image } : {},
+  component: lazyRouteComponent(() => import('./features/new-vm/new-vm-page.tsx'), 'NewVmPage'),
+});
+
+const vm = createRoute({ getParentRoute: () => root, path: '/vms/$vmId', component: VmPage });
+const vmStart = createRoute({
+  getParentRoute: () => vm,
+  path: '/',
+  beforeLoad: ({ params }) => {
+    throw redirect({ to: '/vms/$vmId/console', params, replace: true });
+  },
+});
+const vmConsole = createRoute({
+  getParentRoute: () => vm,
+  path: '/console',
+  component: lazyRouteComponent(() => import('./features/consoles/console-tab.tsx'), 'ConsoleTab'),
+});
+const LayersTab = lazyRouteComponent(() => import('./features/layers/layers-tab.tsx'), 'LayersTab');
+const vmLayers = createRoute({
+  getParentRoute: () => vm,
+  path: '/layers',
+  // `?disk=ID&tip=IMAGE` looks at another branch instead of the disk's own chain.
+  validateSearch: (search: Record<string, unknown>): { disk?: string; tip?: string } => ({
+    ...(typeof search.disk === 'string' ? { disk: search.disk } : {}),
+    ...(typeof search.tip === 'string' ? { tip: search.tip } : {}),
+  }),
+  component: () => <LayersTab vmId={vmLayers.useParams().vmId} />,
+});
+const SnapshotsTab = lazyRouteComponent(
+  () => import('./features/snapshots/snapshots-tab.tsx'),
+  'SnapshotsTab',
+);
+const vmSnapshots = createRoute({
+  getParentRoute: () => vm,
+  path: '/snapshots',
+  component: () => <SnapshotsTab vmId={vmSnapshots.useParams().vmId} />,
+});
+const vmHardware = createRoute({
+  getParentRoute: () => vm,
+  path: '/hardware',
+  component: () => <HardwareTab vmId={vmHardware.useParams().vmId} />,
+});
+const vmLog = createRoute({
+  getParentRoute: () => vm,
+  path: '/log',
+  component: () => <LogTab vmId={vmLog.useParams().vmId} />,
+});
+
+const library = createRoute({
+  getParentRoute: () => root,
+  path: '/library',
+  // `/library?image=ID` shows the details of that image.
+  validateSearch: (search: Record<string, unknown>): { image?: string } =>
+    typeof search.image === 'string' ? { image: search.image } : {},
+  component: lazyRouteComponent(() => import('./features/library/library-page.tsx'), 'LibraryPage'),
+});
+const ImagePage = lazyRouteComponent(() => import('./features/library/image-page.tsx'), 'ImagePage');
+const libraryImage = createRoute({
+  getParentRoute: () => root,
+  path: '/library/$imageId',
+  component: () => <ImagePage imageId={libraryImage.useParams().imageId} />,
+});
+const operations = createRoute({
+  getParentRoute: () => root,
+  path: '/operations',
+  component: lazyRouteComponent(() => import('./features/operations/operations-page.tsx'), 'OperationsPage'),
+});
+const host = createRoute({
+  getParentRoute: () => root,
+  path: '/host',
+  component: lazyRouteComponent(() => import('./features/host/host-page.tsx'), 'HostPage'),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([
+    start,
+    vms,
+    newVm,
+    vm.addChildren([vmStart, vmConsole, vmLayers, vmSnapshots, vmHardware, vmLog]),
+    library,
+    libraryImage,
+    operations,
+    host,
+  ]),
+  defaultPreload: 'intent',
+  defaultNotFoundComponent: UnknownPage,
+  defaultErrorComponent: BrokenPage,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

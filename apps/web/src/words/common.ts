@@ -1,0 +1,40 @@
+export const common = {
+  cancel: 'Cancel',
+  close: 'Close',
+  save: 'Save',
+  saved: 'Saved',
+  copy: 'Copy',
+  copied: 'Copied',
+  remove: 'Remove',
+  retry: 'Try again',
+  more: 'More actions',
+  none: 'none',
+  yes: 'yes',
+  no: 'no',
+  default: (value: string) => `default: ${value}`,
+};
+
+export const errors = {
+  title: 'That did not work',
+  stderr: 'What QEMU said',
+  requestId: (id: string) => `Request ${id}`,
+  usedBy: 'Used by',
+  technical: 'Details',
+  unknown: 'Something unexpected happened in the page.',
+  /** By code: what a person can do next. The fact itself comes with the error. */
+  next: {
+    'plan-stale': 'Look at the plan again and repeat.',
+    'image-locked': 'Close the other program that uses the file, then try again.',
+    'vm-running': 'Shut the VM down first.',
+    'vm-not-running': 'Start the VM first.',
+    'vm-busy': 'Wait until the other action has ended.',
+    'port-taken': 'Choose another port, or stop the program that uses it.',
+    'out-of-memory': 'Give the VM less memory, or stop another one.',
+    'disk-full': 'Make room on the disk, then try again.',
+    'qemu-missing': 'The Host page shows how to install it.',
+    'tool-missing': 'The Host page shows how to install it.',
+    'read-only': 'Check the rights and the space of the data folder (Host page).',
+    'rate-limited': 'Wait a moment, then try again.',
+    unreachable: 'The page goes on by itself when Strata is back.',
+  } as Record<string, string>,
+};

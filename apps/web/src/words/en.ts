@@ -1,0 +1,32 @@
+import { common, errors } from './common.ts';
+import { consoles } from './consoles.ts';
+import { frame, login } from './frame.ts';
+import { hardware } from './hardware.ts';
+import { host } from './host.ts';
+import { layers } from './layers.ts';
+import { library } from './library.ts';
+import { log } from './log.ts';
+import { newVm } from './new-vm.ts';
+import { operations } from './operations.ts';
+import { plan } from './plan.ts';
+import { snapshots } from './snapshots.ts';
+import { vms } from './vms.ts';
+
+/** All English text, by subject. */
+export const en = {
+  snapshots,
+  plan,
+  operations,
+  library,
+  layers,
+  common,
+  errors,
+  frame,
+  login,
+  vms,
+  consoles,
+  hardware,
+  host,
+  log,
+  newVm,
+};

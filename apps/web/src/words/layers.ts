@@ -1,0 +1,133 @@
+import { formatBytes, formatCount } from '../lib/format.ts';
+
+export const layers = {
+  diskTitle: (name: string) => `Disk ${name}`,
+  chainTitle: 'Chain',
+  facts: (size: number, layerCount: number, stored: number) =>
+    `${formatBytes(size)} · ${formatCount(layerCount, 'layer', 'layers')} · ${formatBytes(stored)} stored`,
+  gridLabel: (disk: string) =>
+    `Layers of ${disk}, top first. Arrow keys move, Shift and arrow keys select a run, Enter goes to the actions.`,
+  roles: {
+    active: 'active',
+    layer: 'layer',
+    base: 'base',
+    media: 'medium',
+    orphan: 'orphan',
+  },
+  writesHere: 'the VM writes here',
+  runningWritesHere: 'the VM is writing here',
+  withMemory: (name: string) => `${name} + memory`,
+  internalSnapshots: (count: number) => formatCount(count, 'internal snapshot', 'internal snapshots'),
+  lockedBy: (names: readonly string[]) =>
+    `locked: ${quoted(names)} ${names.length === 1 ? 'stands' : 'stand'} on it`,
+  lockedWhy: 'A commit into it would change what they read. Pull data up instead.',
+  missing: 'file missing',
+  branches: {
+    stub: (name: string, layerCount: number) =>
+      layerCount === 1 ? name : `${name} · ${formatCount(layerCount, 'layer', 'layers')}`,
+    go: (name: string) => `Show the branch ${name}`,
+    others: (count: number) => `${formatCount(count, 'other overlay', 'other overlays')} ↗`,
+    more: (count: number) => `${count} more`,
+    viewing: (name: string) =>
+      `You are looking at the branch that ends in ${name}, not at the disk of the VM.`,
+    back: "Back to the VM's disk",
+  },
+  sum: {
+    title: 'What the guest sees',
+    text: 'each byte in the colour of its layer',
+  },
+  legend: {
+    solid: 'provides it to the guest',
+    hatched: 'held, but hidden from above',
+    empty: 'nothing',
+  },
+  approximate: 'Approximate: the VM is writing, and its last writes are not counted yet.',
+  mapMissing: 'The cross-section could not be read',
+  strip: {
+    label: (name: string, visible: number, shadowed: number) =>
+      `${name}: ${formatBytes(visible)} provided to the guest, ${formatBytes(shadowed)} hidden by layers above`,
+    sumLabel: 'What the guest sees, by layer',
+    visible: 'provided to the guest',
+    shadowed: 'hidden by a layer above',
+    hole: 'nothing stored here',
+    range: (from: number, to: number) => `${formatBytes(from)} – ${formatBytes(to)}`,
+    at: (byte: number) => `at ${formatBytes(byte)}`,
+    from: (name: string) => `from ${name}`,
+    nobody: 'no layer: the guest reads zeros',
+  },
+  table: {
+    show: 'The drawing as a table',
+    caption: (disk: string) => `Layers of ${disk}, top first`,
+    layer: 'Layer',
+    role: 'Role',
+    stored: 'File',
+    provides: 'Provides',
+    hidden: 'Hidden',
+    where: 'Where it provides data',
+    parts: (count: number) => `${formatCount(count, 'part', 'parts')}`,
+    nowhere: 'nowhere',
+  },
+  panel: {
+    label: 'Actions',
+    nothing: {
+      title: 'Select a layer',
+      text: 'Click one, or Shift-click a second one for a run. What can be done with it appears here, with what it costs.',
+      drag: 'Dragging a layer down onto another proposes a commit, up a pull.',
+    },
+    one: (name: string) => name,
+    many: (count: number) => `${count} layers selected`,
+    span: (lower: string, upper: string) => `${lower} → ${upper}`,
+    facts: (stored: number, visible: number) =>
+      `${formatBytes(stored)} stored, ${formatBytes(visible)} of it still visible`,
+    factsWithoutMap: (stored: number) => `${formatBytes(stored)} stored`,
+    only: 'It is the only layer: there is nothing to commit into or to pull from.',
+    base: 'It is the base: there is nothing below to commit into or to pull from.',
+    further: 'Commit further down',
+    clear: 'Clear the selection',
+    details: 'Image in the library',
+    newOverlay: 'Create an overlay on it',
+    pricing: 'working out what it costs…',
+    choose: 'Plan',
+  },
+  actions: {
+    'commit-below': (sources: string, target: string) => `Commit ${sources} into ${target} ↓`,
+    'commit-further': (sources: string, target: string) => `Commit ${sources} into ${target} ↓`,
+    'merge-run': (sources: string, target: string) => `Commit ${sources} into ${target} ↓`,
+    'pull-above': (sources: string, target: string) => `Pull ${sources} up into ${target} ↑`,
+    'pull-below': (sources: string, target: string) => `Pull ${sources} up into ${target} ↑`,
+    'pull-run': (sources: string, target: string) => `Pull ${sources} up into ${target} ↑`,
+    'pull-all': (_sources: string, target: string) => `Pull everything up into ${target} ↑`,
+  },
+  allOf: (count: number) => `all ${count}`,
+  both: 'both',
+  price: {
+    moves: (bytes: number) => `moves ${formatBytes(bytes)}`,
+    copies: (bytes: number) => `copies ${formatBytes(bytes)}`,
+    frees: (bytes: number) => `frees ${formatBytes(bytes)}`,
+    needs: (bytes: number, free: number | null) =>
+      free === null
+        ? `needs ${formatBytes(bytes)} free`
+        : `needs ${formatBytes(bytes)} free (${formatBytes(free)} are)`,
+    live: 'live, the guest keeps running',
+    offline: 'offline',
+    losesNothing: 'loses nothing',
+    loses: (names: readonly string[]) =>
+      `loses the restore ${names.length === 1 ? 'point' : 'points'} ${quoted(names)}`,
+    blocked: (why: string) => `not possible: ${why}`,
+  },
+  drag: {
+    commit: (name: string, target: string) => `Commit ${name} into ${target}`,
+    pull: (name: string, target: string) => `Pull ${name} up into ${target}`,
+    none: 'Nothing can be done here',
+  },
+  noDisks: {
+    title: 'This VM has no disk',
+    text: 'Layers appear here when it has one. Add a disk in the Hardware tab.',
+  },
+};
+
+function quoted(names: readonly string[]): string {
+  const shown = names.slice(0, 3).map((name) => `“${name}”`);
+  if (names.length > 3) shown.push(`${names.length - 3} more`);
+  return shown.length < 2 ? shown.join('') : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`;
+}

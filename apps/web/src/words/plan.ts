@@ -1,0 +1,51 @@
+import { formatBytes, formatCount } from '../lib/format.ts';
+
+export const plan = {
+  making: 'Working out the plan…',
+  stale: 'The world changed; this is the new plan.',
+  blocked: 'This cannot run now',
+  before: 'Before',
+  after: 'After',
+  fileTrashed: 'given up, file to the trash',
+  fileDeleted: 'merged, file deleted',
+  grows: (bytes: number) => `receives ${formatBytes(bytes)}`,
+  newLayer: 'new',
+  leaves: 'no longer in this chain',
+  folded: (count: number) => `${formatCount(count, 'layer', 'layers')} that nothing happens to`,
+  movesTo: (bytes: number, to: string) => `${formatBytes(bytes)} → ${to}`,
+  activeOf: (names: readonly string[]) => `active layer of ${names.join(', ')}`,
+  nothingChanges: 'The chains stay as they are.',
+  live: 'Live: the guest keeps running. Its QEMU does the work.',
+  offline: 'Offline: a storage daemon of QEMU does the work; the VM stays off meanwhile.',
+  switches: 'The disks continue on new, empty overlays. No data is moved.',
+  space: {
+    label: 'Free space',
+    need: (need: number, free: number | null) =>
+      free === null
+        ? `at most ${formatBytes(need)} needed; how much is free is not known`
+        : `at most ${formatBytes(need)} needed, ${formatBytes(free)} free`,
+    tooLittle: (missing: number) => `${formatBytes(missing)} too little`,
+    none: 'no additional space needed',
+  },
+  facts: {
+    how: 'How',
+    moves: 'Data to move',
+    nothing: 'none',
+  },
+  deletes: (count: number, bytes: number) =>
+    `Deletes ${formatCount(count, 'file', 'files')}, ${formatBytes(bytes)}`,
+  trashes: (count: number, bytes: number) =>
+    `Moves ${formatCount(count, 'file', 'files')} to the trash, ${formatBytes(bytes)}`,
+  loses: (count: number) => `Loses ${formatCount(count, 'restore point', 'restore points')}`,
+  losesText: 'Nobody can go back to there afterwards.',
+  losesNothing: 'No restore point is lost.',
+  relinks: 'Links that change (contents stay the same)',
+  relink: (name: string, to: string) => `${name} then stands on ${to}`,
+  relinkNone: (name: string) => `${name} then stands alone`,
+  unused: 'Left over: nothing stands on these any more, and their files stay',
+  steps: 'What happens',
+  commands: 'The commands it amounts to',
+  run: 'Run',
+  runRed: 'Run, and lose it',
+  close: 'Not now',
+};

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from './run.mjs';
 import { say } from './say.mjs';
@@ -26,11 +26,11 @@ export const checkNode = () => {
 const pnpmVersion = () =>
   JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).packageManager.replace('pnpm@', '');
 
-/** The pinned pnpm, kept below `.cache`: nothing is installed globally. */
-const pnpmProgram = async () => {
+/** The folder with the pinned pnpm, below `.cache`: nothing is installed globally. */
+const pnpmFolder = async () => {
   const home = join(cache, 'tools', `pnpm-${pnpmVersion()}`);
-  const program = join(home, 'node_modules/pnpm/bin/pnpm.cjs');
-  if (!existsSync(program)) {
+  const folder = join(home, 'node_modules/.bin');
+  if (!existsSync(join(folder, 'pnpm'))) {
     say(`fetching pnpm ${pnpmVersion()}`);
     const { code, output } = await run(
       'npm',
@@ -39,16 +39,21 @@ const pnpmProgram = async () => {
     );
     if (code !== 0) fail('Fetching pnpm', output);
   }
-  return program;
+  return folder;
 };
 
-/** NODE_ENV is ours to say: `production` in a user's shell would leave out what the build needs. */
-export const pnpm = async (args, { mode = 'development', ...options } = {}) =>
-  await run(process.execPath, [await pnpmProgram(), ...args], {
+/**
+ * NODE_ENV is ours to say: `production` in a user's shell would leave out what the build needs. pnpm is on the
+ * PATH of what it runs, because scripts of the workspace call it again.
+ */
+export const pnpm = async (args, { mode = 'development', ...options } = {}) => {
+  const folder = await pnpmFolder();
+  return await run(join(folder, 'pnpm'), args, {
     cwd: root,
-    env: { ...process.env, NODE_ENV: mode },
+    env: { ...process.env, NODE_ENV: mode, PATH: `${folder}${delimiter}${process.env.PATH ?? ''}` },
     ...options,
   });
+};
 
 const manifests = () => [
   'package.json',

@@ -40,6 +40,11 @@ const needs = {
       suse: ['gcc-c++', 'make', 'python3'],
     },
   },
+  assembler: {
+    what: 'an assembler (the demo guest is checked against it)',
+    present: () => ['as', 'objcopy'].every(which),
+    packages: { debian: ['binutils'], fedora: ['binutils'], arch: ['binutils'], suse: ['binutils'] },
+  },
   browser: {
     what: 'Chromium (browser tests)',
     present: () => ['chromium', 'chromium-browser'].some(which),

@@ -74,7 +74,7 @@ const main = async () => {
   if (unknown.length > 0)
     throw new Halt(`no such tests: ${unknown.join(', ')} (${Object.keys(phases).join(', ')})`);
   checkNode();
-  if (!(await ensureSystemPackages(['qemu', 'uefi', 'browser', 'testGuest']))) {
+  if (!(await ensureSystemPackages(['qemu', 'uefi', 'assembler', 'browser', 'testGuest']))) {
     throw new Halt('the tests need the packages above.');
   }
   await installDependencies();

@@ -132,6 +132,7 @@ export const buildApp = async (config: Config): Promise<StrataApp> => {
     startCodes: base.startCodes,
     close: async () => {
       services.operations.close();
+      services.consoles.close();
       services.vms.close();
       await services.library.close();
       await base.close();

@@ -120,18 +120,18 @@ export const readSettings = (
 ): Settings | null => {
   const flags = readFlags(argv);
   if (flags.help === true) return null;
-  const host = readHost(flags.host ?? given(environment['STRATA_HOST']));
-  const dataHome = absolute(environment['XDG_DATA_HOME']) ?? join(homedir(), '.local', 'share');
-  const dataDir = flags['data-dir'] ?? given(environment['STRATA_DATA_DIR']) ?? join(dataHome, 'strata');
+  const host = readHost(flags.host ?? given(environment.STRATA_HOST));
+  const dataHome = absolute(environment.XDG_DATA_HOME) ?? join(homedir(), '.local', 'share');
+  const dataDir = flags['data-dir'] ?? given(environment.STRATA_DATA_DIR) ?? join(dataHome, 'strata');
   if (dataDir === '' || /\p{Cc}/u.test(dataDir))
     throw wrongCall('--data-dir must be a path without control characters.');
   return {
     host,
-    port: readPort(flags.port ?? given(environment['STRATA_PORT'])),
+    port: readPort(flags.port ?? given(environment.STRATA_PORT)),
     dataDir: resolve(currentFolder, dataDir),
-    runtimeDir: absolute(environment['XDG_RUNTIME_DIR']),
+    runtimeDir: absolute(environment.XDG_RUNTIME_DIR),
     open: flags['no-open'] !== true,
-    token: readToken(given(environment['STRATA_TOKEN']), host),
-    logLevel: readLogLevel(given(environment['STRATA_LOG'])),
+    token: readToken(given(environment.STRATA_TOKEN), host),
+    logLevel: readLogLevel(given(environment.STRATA_LOG)),
   };
 };

@@ -32,7 +32,7 @@ afterEach(async () => {
 const start = (argv: string[], environment: Record<string, string> = {}): Run => {
   const process_ = spawn(process.execPath, ['--import', 'tsx', main, '--no-open', ...argv], {
     cwd: serverFolder,
-    env: { PATH: process.env['PATH'] ?? '', HOME: folder, ...environment },
+    env: { PATH: process.env.PATH ?? '', HOME: folder, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let out = '';

@@ -5,7 +5,7 @@ export const openBrowser = (
   link: string,
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): void => {
-  const desktop = environment['DISPLAY'] ?? environment['WAYLAND_DISPLAY'];
+  const desktop = environment.DISPLAY ?? environment.WAYLAND_DISPLAY;
   if (desktop === undefined || desktop === '') return;
   const opener = spawn('xdg-open', [link], { detached: true, stdio: 'ignore' });
   opener.on('error', () => {});

@@ -248,7 +248,7 @@ describe('addresses and headers', () => {
   });
   it('says which methods an address takes', async () => {
     const answer = await server.request('DELETE', '/things/abcd');
-    expect([answer.status, answer.body.code, answer.headers['allow']]).toEqual([
+    expect([answer.status, answer.body.code, answer.headers.allow]).toEqual([
       405,
       'method-not-allowed',
       'GET, HEAD',

@@ -1,12 +1,10 @@
 import { dirname, relative } from 'node:path';
 import type { ChainPlan, Forest, Layer, LayerId } from '@strata/backing-chain';
+import { shellWord } from '../../shell-word.ts';
 import type { ChainWish } from './chain-wish.ts';
 
 const qmp = (execute: string, args: Record<string, unknown>): string =>
   JSON.stringify({ execute, arguments: args });
-
-const quote = (text: string): string =>
-  /^[\w./:=+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
 /** How a header names the layer below: relative to the folder of the overlay (qemu-recipes.md, rule 1). */
 const backingName = (overlay: Layer, backing: Layer): string => relative(dirname(overlay.path), backing.path);
@@ -27,7 +25,7 @@ export const planCommands = (forest: Forest, plan: ChainPlan, wish: ChainWish): 
   const commands =
     plan.liveVm === null
       ? [
-          `qemu-storage-daemon --blockdev ${quote(
+          `qemu-storage-daemon --blockdev ${shellWord(
             JSON.stringify({
               driver: layer(root).format,
               'node-name': node(root),
@@ -74,7 +72,7 @@ export const planCommands = (forest: Forest, plan: ChainPlan, wish: ChainWish): 
     if (overlay === wish.above || to === null) continue;
     const name = backingName(layer(overlay), layer(to));
     commands.push(
-      `qemu-img rebase -u -f qcow2 -b ${quote(name)} -F ${layer(to).format} ${quote(layer(overlay).path)}`,
+      `qemu-img rebase -u -f qcow2 -b ${shellWord(name)} -F ${layer(to).format} ${shellWord(layer(overlay).path)}`,
     );
   }
   return commands;

@@ -1,10 +1,10 @@
 import type { CommandLine, Vm } from '@strata/contract';
-import { quote } from 'shell-quote';
 import { AppError } from '../../app-error.ts';
 import { chooseAccelerator } from '../../qemu/accelerators.ts';
 import { qemuArgs } from '../../qemu/argv/argv.ts';
 import type { BootDevice, Launch } from '../../qemu/argv/launch.types.ts';
 import { findUefi } from '../../qemu/firmware.ts';
+import { shellWord } from '../../shell-word.ts';
 import type { VmPaths } from './vm-paths.ts';
 import type { StoredDefinition, StoredDisk, VmRecord } from './vm-record.types.ts';
 import type { VmsContext } from './vms.context.ts';
@@ -67,12 +67,8 @@ const inLines = (argv: readonly string[]): string => {
     if (last === undefined || argument.startsWith('-') || last.length > 1) lines.push([argument]);
     else last.push(argument);
   }
-  return lines.map((line) => quoteLine(line)).join(' \\\n  ');
+  return lines.map((line) => line.map(shellWord).join(' ')).join(' \\\n  ');
 };
-
-// shell-quote leaves an empty argument as '' and escapes everything a shell would look at; a newline it would
-// put into double quotes cannot occur: the contract lets no control character into a definition.
-const quoteLine = (line: readonly string[]): string => quote(line);
 
 export const toCommandLine = (argv: readonly string[]): CommandLine => ({
   argv: [...argv],

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -50,6 +50,9 @@ export const startStrata = async ({
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );
+  servers.add(child);
+  folders.add(dataDir);
+  child.once('exit', () => servers.delete(child));
   const readyLink = await untilReady(child);
   const url = new URL(readyLink).origin;
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
@@ -110,6 +113,27 @@ const untilReady = (child: ChildProcess): Promise<string> =>
     });
   });
 
+const servers = new Set<ChildProcess>();
+const folders = new Set<string>();
+
+/** What a failed test left behind: its servers, and their VMs by the pid files of their sockets' folders. */
+process.on('exit', () => {
+  for (const server of servers) server.kill('SIGKILL');
+  for (const folder of folders) {
+    const run = join(folder, 'run');
+    for (const vm of existsSync(run) ? readdirSync(run) : []) {
+      const pidFile = join(run, vm, 'pid');
+      const pid = existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : 0;
+      const isOurs =
+        pid > 0 &&
+        existsSync(`/proc/${pid}`) &&
+        readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder);
+      if (isOurs) process.kill(pid, 'SIGKILL');
+    }
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
 /** Powers off every VM, stops the server and removes its folder. */
 export const disposeStrata = async (strata: Strata): Promise<void> => {
   const { items } = await strata.ok('GET', '/vms');
@@ -118,6 +142,7 @@ export const disposeStrata = async (strata: Strata): Promise<void> => {
   }
   await strata.stop();
   rmSync(strata.dataDir, { recursive: true, force: true });
+  folders.delete(strata.dataDir);
 };
 
 /** Asks again until the answer satisfies; for tests only: Strata itself follows events. */

@@ -74,11 +74,22 @@ describe('readImageHeader on files QEMU did not make', () => {
     expect((await readImageHeader(file('empty', ''))).problems).toMatchObject([{ code: 'bad-size' }]);
   });
 
-  test.each([3, 8, 40, 71, 103])('tells a qcow2 of %i bytes as cut off', async (length) => {
+  test.each([4, 7, 8, 40, 71, 103])('tells a qcow2 of %i bytes as cut off', async (length) => {
     const path = file(`short-${length}`, Buffer.from('514649fb00000003'.padEnd(208, '0'), 'hex'));
     truncateSync(path, length);
     const header = await readImageHeader(path);
-    if (length >= 8) expect(header.problems).not.toEqual([]);
+    expect(header.kind).toBe('qcow2');
+    expect(header.problems).not.toEqual([]);
+  });
+
+  test.each([
+    ['vhdx', 'vhdxfile'],
+    ['vmdk', 'KDMV'],
+    ['vpc', 'conectix'],
+  ])('tells a %s that ends after its magic as cut off, and never as raw', async (kind, magic) => {
+    const header = await readImageHeader(file(`magic-${kind}`, magic));
+    expect(header.kind).toBe(kind);
+    expect(header.problems).not.toEqual([]);
   });
 
   test('is quick with 64 KiB of blank lines in a VMDK descriptor', async () => {

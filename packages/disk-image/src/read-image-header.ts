@@ -33,10 +33,10 @@ const isVmdkDescriptor = (text: string): boolean => {
   return first !== undefined && /^\s*version=\d/i.test(first);
 };
 
-/** By the first bytes, as QEMU's own probing goes. */
+/** By the first bytes, as QEMU's own probing goes; but a file that ends within its header is still of that format. */
 const kindByStart = (head: Buffer): ImageKind | null => {
-  const magic = head.length >= 8 ? head.readUInt32BE(0) : 0;
-  if (magic === qcow2Magic) return head.readUInt32BE(4) === 1 ? 'qcow1' : 'qcow2';
+  const magic = head.length >= 4 ? head.readUInt32BE(0) : 0;
+  if (magic === qcow2Magic) return head.length >= 8 && head.readUInt32BE(4) === 1 ? 'qcow1' : 'qcow2';
   const start = latin1(head, 0, 32);
   if (start.startsWith('KDMV') || start.startsWith('COWD')) return 'vmdk';
   if (start.startsWith('vhdxfile')) return 'vhdx';

@@ -37,6 +37,17 @@ test('depth: 30 layers warn, 256 are the most', () => {
   expect(chainOf(forestWith(layers), 'l256').end).toBe('too-deep');
 });
 
+test('an image that nothing has to do with is a base; an orphan has lost its backing', () => {
+  const gone = { ...layerOf('gone', null), backingState: 'missing' as const };
+  const some = forestWith([layerOf('fresh', null), gone, layerOf('unused', 'fresh')]);
+  expect(['fresh', 'gone', 'unused'].map((id) => rolesOf(some, id))).toEqual([
+    ['base'],
+    ['orphan'],
+    ['layer'],
+  ]);
+  expect(rolesOf(forestWith([layerOf('fresh', null)]), 'fresh')).toEqual(['base']);
+});
+
 test('roles, overlays and tips', () => {
   const roles = ['base', 'frozen', 'active', 'clone', 'stray'].map((id) => rolesOf(tree, id)[0]);
   expect(roles).toEqual(['base', 'layer', 'active', 'layer', 'orphan']);

@@ -171,7 +171,8 @@ export type LayerRole = 'base' | 'layer' | 'active' | 'media' | 'orphan';
 
 /**
  * What a layer is to its forest, the one that matters most to a person first: a base that a VM writes is
- * both `active` and `base`. `orphan`: its backing cannot be found, or nothing at all has to do with it.
+ * both `active` and `base`. An image that nothing has to do with is a base on which nothing stands yet.
+ * `orphan`: its backing cannot be found.
  */
 export function rolesOf(forest: Forest, id: LayerId): readonly LayerRole[] {
   const layer = forest.layers.get(id);
@@ -183,8 +184,6 @@ export function rolesOf(forest: Forest, id: LayerId): readonly LayerRole[] {
   if (layer.backingState === 'none' && layer.backingId === null) {
     if (overlays.length > 0) roles.push('base');
   } else if (layer.backingState === 'ok') roles.push('layer');
-  const shown = forest.snapshots.some((snapshot) => snapshot.imageId === id);
-  const broken = layer.backingState !== 'none' && layer.backingState !== 'ok';
-  if (broken || (roles.length === 0 && !shown)) roles.push('orphan');
+  if (layer.backingState !== 'none' && layer.backingState !== 'ok') roles.push('orphan');
   return roles.length === 0 ? ['base'] : roles;
 }

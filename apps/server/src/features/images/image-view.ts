@@ -64,7 +64,8 @@ const timeOf = (mtimeNs: string): string => {
 
 const roleOf = (record: ImageRecord, forest: Forest): Image['role'] => {
   const [role] = rolesOf(forest, record.id);
-  if (record.format === 'iso' && (role === undefined || role === 'orphan')) return 'media';
+  const isBare = role === 'base' && overlaysOf(forest, record.id).length === 0;
+  if (record.format === 'iso' && isBare) return 'media';
   return role ?? 'orphan';
 };
 

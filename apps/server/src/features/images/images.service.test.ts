@@ -72,6 +72,13 @@ describe('scanning', () => {
     expect([...base.overlays].sort()).toEqual([mid.id, library.byName('branch.qcow2').id].sort());
     expect(base.usedBy.map(({ kind }) => kind)).toEqual(['overlay', 'overlay']);
     expect([base.role, mid.role]).toEqual(['base', 'layer']);
+    writeQcow2File(library.at('fresh.qcow2'));
+    const iso = Buffer.alloc(40_960);
+    iso.write('\u0001CD001', 32_768, 'latin1');
+    writeFileSync(library.at('fresh.iso'), iso);
+    await library.images.scan();
+    expect(library.byName('fresh.qcow2').role).toBe('base');
+    expect(library.byName('fresh.iso').role).toBe('media');
     expect(mid.backing).toEqual({ path: library.at('base.qcow2'), format: 'qcow2', state: 'ok' });
   });
 

@@ -60,6 +60,7 @@ describe('an event about an image', () => {
   it('draws every chain, map and the forest again', () => {
     apply({ type: 'image', id: 'x', change: 'updated', data: { id: 'x' } });
     for (const part of ['chain', 'map', 'forest']) expect(invalidated).toContainEqual(['images', part]);
+    expect(invalidated).toContainEqual(['snapshots']);
   });
 });
 

@@ -34,6 +34,8 @@ export function applyEvent(
       invalidate([...keys.images, 'chain']);
       invalidate([...keys.images, 'map']);
       invalidate(keys.forest);
+      // And whether a VM has written since its snapshot.
+      invalidate(['snapshots']);
       return;
     case 'snapshot': {
       const vmId = (event.data as { vmId?: string } | undefined)?.vmId;

@@ -1,4 +1,4 @@
-import { endpoints } from '@strata/contract';
+import { endpoints, type Image } from '@strata/contract';
 import { queryOptions } from '@tanstack/react-query';
 import { call } from './call.ts';
 
@@ -47,10 +47,20 @@ export const vmLogQuery = (id: string) =>
     queryFn: ({ signal }) => call(endpoints.getLog, { params: { id }, signal }),
   });
 
+/** The whole library, however many pages. */
 export const imagesQuery = () =>
   queryOptions({
     queryKey: [...keys.images, 'list'] as const,
-    queryFn: ({ signal }) => call(endpoints.listImages, { query: longList, signal }),
+    queryFn: async ({ signal }) => {
+      const items: Image[] = [];
+      for (let cursor: string | undefined; ; ) {
+        const query = { ...longList, ...(cursor === undefined ? {} : { cursor }) };
+        const answer = await call(endpoints.listImages, { query, signal });
+        items.push(...answer.items);
+        cursor = answer.nextCursor;
+        if (cursor === undefined) return { items, total: answer.total };
+      }
+    },
   });
 export const imageQuery = (id: string) =>
   queryOptions({

@@ -4,6 +4,7 @@ import {
   type MantineColorsTuple,
   type VariantColorsResolver,
 } from '@mantine/core';
+import { words } from '../lib/words.ts';
 
 /** Names the colour for Mantine; what is painted comes from tokens.css. */
 const amber: MantineColorsTuple = [
@@ -30,12 +31,14 @@ const variantColorResolver: VariantColorsResolver = (input) => {
 
 // The page itself never scrolls (its panels do), and the scroll lock would need a <style> element.
 const noScrollLock = { defaultProps: { lockScroll: false } };
+const closeButtonProps = { 'aria-label': words.common.close };
 const dialog = {
   defaultProps: {
     lockScroll: false,
     centered: true,
     radius: 'md',
     overlayProps: { backgroundOpacity: 0.55 },
+    closeButtonProps,
   },
 };
 
@@ -51,12 +54,14 @@ export const theme = createTheme({
   components: {
     Modal: dialog,
     ModalRoot: noScrollLock,
-    Drawer: noScrollLock,
+    Drawer: { defaultProps: { lockScroll: false, closeButtonProps } },
     Spotlight: noScrollLock,
     SpotlightRoot: noScrollLock,
     Button: { defaultProps: { size: 'sm' } },
     Tooltip: { defaultProps: { openDelay: 250, withArrow: true, multiline: true, maw: 340 } },
     Menu: { defaultProps: { shadow: 'md', position: 'bottom-end' } },
+    // A hint below its field leaves fields beside each other in line, however long it is.
+    InputWrapper: { defaultProps: { inputWrapperOrder: ['label', 'input', 'description', 'error'] } },
     TextInput: { defaultProps: { size: 'sm' } },
     Select: { defaultProps: { size: 'sm', allowDeselect: false, checkIconPosition: 'right' } },
     NumberInput: { defaultProps: { size: 'sm' } },

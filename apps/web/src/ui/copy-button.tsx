@@ -16,7 +16,7 @@ export function CopyButton({ text, label = words.common.copy, compact = false }:
   if (compact)
     return (
       <Tooltip label={shown}>
-        <ActionIcon variant="subtle" aria-label={shown} onClick={() => clipboard.copy(text)}>
+        <ActionIcon variant="subtle" color="gray" aria-label={shown} onClick={() => clipboard.copy(text)}>
           {icon}
         </ActionIcon>
       </Tooltip>

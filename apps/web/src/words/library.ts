@@ -82,7 +82,11 @@ export const library = {
   register: {
     title: 'Register an image file',
     path: 'File on this computer',
-    text: 'The file stays where it is. Strata reads its header and shows what it stands on.',
+    texts: {
+      register: 'The file stays where it is. Strata reads its header and shows what it stands on.',
+      copy: 'The file stays where it is; a copy of it goes into the default folder of the library.',
+      move: 'The file moves into the default folder of the library. Refused while something of the library stands on it.',
+    },
     mode: 'What to do with it',
     modes: {
       register: 'use it where it is',
@@ -94,6 +98,7 @@ export const library = {
   },
   browse: {
     label: 'Browse',
+    what: (field: string) => `Browse: ${field}`,
     up: 'One folder up',
     here: (path: string) => `In ${path}`,
     choose: 'Take this folder',
@@ -154,5 +159,12 @@ export const library = {
     deleteText: (bytes: number) => `${formatBytes(bytes)} are freed. This cannot be undone.`,
     deleted: 'Deleted',
   },
-  imagePage: { back: 'Library', facts: (format: string, path: string) => `${format} · ${path}` },
+  imagePage: {
+    facts: (format: string, path: string) => `${format} · ${path}`,
+    gone: {
+      title: 'There is no such image',
+      text: 'It may have been merged, deleted or moved away, or its folder is no longer registered.',
+      back: 'To the library',
+    },
+  },
 };

@@ -17,7 +17,7 @@ export const newVm = {
   system: '2. System',
   presets: {
     linux: { label: 'Linux', text: 'virtio everything, q35' },
-    windows: { label: 'Windows 10 or newer', text: 'SATA and e1000e: needs no driver disk' },
+    windows: { label: 'Windows 8 or 10', text: 'SATA, e1000e: no driver disk needed' },
     oldWindows: { label: 'Old Windows', text: 'XP to 7: IDE, pc chipset' },
     bsd: { label: 'BSD', text: 'virtio, standard VGA' },
     dos: { label: 'DOS or other', text: 'IDE, Cirrus, NE2000' },

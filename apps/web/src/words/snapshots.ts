@@ -6,6 +6,7 @@ export const snapshots = {
   here: 'You are here',
   changed: 'changed since',
   unchanged: 'nothing written since',
+  unchangedYet: 'no write seen since; the VM is running',
   count: (count: number) => formatCount(count, 'snapshot', 'snapshots'),
   empty: {
     title: 'No snapshots yet',
@@ -29,7 +30,7 @@ export const snapshots = {
   },
   own: (bytes: number) => `${formatBytes(bytes)} frozen`,
   pausedFor: (milliseconds: number) => `guest stopped for ${milliseconds} ms`,
-  disks: (count: number) => formatCount(count, 'disk', 'disks'),
+  onlyDisks: (count: number, all: number) => `only ${count} of ${formatCount(all, 'disk', 'disks')}`,
   screenshotAlt: (name: string) => `The screen when “${name}” was taken`,
   actions: {
     revert: 'Revert…',
@@ -51,13 +52,15 @@ export const snapshots = {
       `${formatCount(count, 'new overlay', 'new overlays')} of about 200 KiB ${count === 1 ? 'now; it grows' : 'each now; they grow'} with what the VM writes from then on`,
     free: (bytes: number) => `${formatBytes(bytes)} are free`,
     live: 'Live: the guest keeps running, all disks at one instant.',
-    offline: 'The VM is off: the disks are complete and at rest.',
+    offline: 'The VM is off: its disks are complete and at rest, and nothing is in flight.',
     paused: 'The VM is paused and stays paused.',
     crash:
       'Crash-consistent: the guest is not asked to write out what it still holds in memory. After a revert it finds its disks as after a power cut; journaling file systems cope with that, databases usually too. For a clean one, shut the VM down first.',
-    clean: 'Clean: nothing is in flight while the VM is off.',
     disksOnly: 'Disks only; the memory of the VM is not kept.',
     which: 'Disks',
+    leftOut: (names: readonly string[]) =>
+      `${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} left out: a revert to this snapshot leaves ${names.length === 1 ? 'it' : 'them'} as of then, and what the guest keeps across its disks may not fit together.`,
+    noDisk: 'Tick at least one disk.',
     reasons: {
       noDisks: 'This VM has no disk to take a snapshot of.',
       starting: 'The VM is starting. Wait a moment.',

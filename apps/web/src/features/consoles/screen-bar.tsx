@@ -7,6 +7,7 @@ import { call, callBinary } from '../../api/call.ts';
 import { saveBlob, screenshotName } from '../../lib/save-blob.ts';
 import { words } from '../../lib/words.ts';
 import { notifyError } from '../../ui/notify.tsx';
+import { useScreenshot } from '../vms/use-screenshot.ts';
 import { isLive } from '../vms/vm-can.ts';
 import { keyCombinations } from './key-combinations.ts';
 import classes from './screen-bar.module.css';
@@ -37,6 +38,7 @@ export function ScreenBar({ vm, vnc, fit, onFit, fullscreen, onFullscreen }: Scr
     onError: notifyError,
   });
   const live = isLive(vm.state);
+  const lastPicture = useScreenshot(vm, !live);
   return (
     <div className={classes.bar} data-fullscreen={fullscreen} data-hidden={hidden}>
       <SegmentedControl
@@ -77,16 +79,18 @@ export function ScreenBar({ vm, vnc, fit, onFit, fullscreen, onFullscreen }: Scr
         </>
       ) : null}
       <span className={classes.spacer} />
-      <Tooltip label={text.screenshot} withinPortal={!fullscreen}>
-        <ActionIcon
-          variant="default"
-          aria-label={text.screenshot}
-          loading={screenshot.isPending}
-          onClick={() => screenshot.mutate()}
-        >
-          <IconCamera size={17} aria-hidden />
-        </ActionIcon>
-      </Tooltip>
+      {live || lastPicture !== null ? (
+        <Tooltip label={text.screenshot} withinPortal={!fullscreen}>
+          <ActionIcon
+            variant="default"
+            aria-label={text.screenshot}
+            loading={screenshot.isPending}
+            onClick={() => screenshot.mutate()}
+          >
+            <IconCamera size={17} aria-hidden />
+          </ActionIcon>
+        </Tooltip>
+      ) : null}
       <Tooltip label={fullscreen ? text.leaveFullScreen : text.fullScreen} withinPortal={!fullscreen}>
         <ActionIcon
           variant="default"

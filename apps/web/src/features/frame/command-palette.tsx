@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { imagesQuery, vmsQuery } from '../../api/queries.ts';
+import { useImageNames } from '../../api/use-image-names.ts';
 import { formatBytes } from '../../lib/format.ts';
 import { words } from '../../lib/words.ts';
 import { StateDot } from '../../ui/state-dot.tsx';
@@ -43,6 +44,7 @@ const offered: { verb: VmVerb; icon: typeof IconPower }[] = [
 function useCommandGroups(): SpotlightActionGroupData[] {
   const vms = useQuery(vmsQuery()).data?.items;
   const images = useQuery(imagesQuery()).data?.items;
+  const nameOf = useImageNames();
   const navigate = useNavigate();
   const { mutate: act } = useAnyVmAction();
   const { mutate: createDemo } = useCreateDemo();
@@ -80,11 +82,11 @@ function useCommandGroups(): SpotlightActionGroupData[] {
     ]);
     const imageActions = (images ?? []).map((image) => ({
       id: `image ${image.id}`,
-      label: image.name,
+      label: nameOf(image),
       description: `${image.format} · ${formatBytes(image.virtualSize)}`,
-      keywords: image.path,
+      keywords: `${image.name} ${image.path}`,
       leftSection: <IconDatabase size={16} aria-hidden />,
-      onClick: go('/library'),
+      onClick: () => void navigate({ to: '/library/$imageId', params: { imageId: image.id } }),
     }));
     return [
       { group: vmsWord, actions: vmActions },
@@ -102,5 +104,5 @@ function useCommandGroups(): SpotlightActionGroupData[] {
       { group: palette.actions, actions: verbs },
       { group: palette.images, actions: imageActions },
     ];
-  }, [vms, images, navigate, act, createDemo]);
+  }, [vms, images, nameOf, navigate, act, createDemo]);
 }

@@ -25,6 +25,7 @@ export function DevicesPanel({ draft }: { draft: Draft }) {
         />
         <Select
           label={text.audio}
+          description={text.audioHint}
           data={options(text.audios)}
           value={value.audio}
           error={draft.fieldError('audio')}

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { imagesQuery } from '../../api/queries.ts';
+import { useImageNames } from '../../api/use-image-names.ts';
 import { formatBytes } from '../../lib/format.ts';
 import { words } from '../../lib/words.ts';
 import type { DiskDraft } from '../vm-form/definition.ts';
@@ -110,6 +111,7 @@ function DiskRow({ draft, disk, onChange, onRemove, error }: DiskRowProps) {
 
 function useDiskName(draft: Draft, disk: DiskDraft): string {
   const images = useQuery(imagesQuery()).data?.items;
+  const nameOf = useImageNames();
   const { disk: text } = words.hardware;
   if ('create' in disk) return `${text.newDisk} · ${formatBytes(Number(disk.create.size))}`;
   const imageId =
@@ -119,6 +121,6 @@ function useDiskName(draft: Draft, disk: DiskDraft): string {
         ? draft.vm.disks.find((each) => each.id === disk.id)?.imageId
         : disk.imageId;
   const image = images?.find((each) => each.id === imageId);
-  const name = image ? `${image.name} · ${image.format} · ${formatBytes(image.virtualSize)}` : imageId;
+  const name = image ? `${nameOf(image)} · ${image.format} · ${formatBytes(image.virtualSize)}` : imageId;
   return name ?? text.missing;
 }

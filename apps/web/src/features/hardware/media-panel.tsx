@@ -26,7 +26,9 @@ export function MediaPanel({ draft }: { draft: Draft }) {
             // biome-ignore lint/suspicious/noArrayIndexKey: a drive that is not saved has no slot yet
             <div key={index} className={classes.row}>
               <div className={classes.rowHead}>
-                <span className={classes.rowName}>{text[drive.kind]}</span>
+                <span className={classes.rowName}>
+                  <IconDisc size={15} aria-hidden style={{ verticalAlign: '-2px' }} /> {text[drive.kind]}
+                </span>
                 <ActionIcon
                   variant="subtle"
                   color="red"
@@ -36,6 +38,15 @@ export function MediaPanel({ draft }: { draft: Draft }) {
                   <IconTrash size={15} aria-hidden />
                 </ActionIcon>
               </div>
+              <ImageSelect
+                aria-label={text.insert}
+                placeholder={text.empty}
+                value={drive.imageId ?? null}
+                accept={isMedium}
+                clearable
+                error={draft.fieldError(`media.${index}`)}
+                onChange={(imageId) => draft.set('media', media.with(index, { ...drive, imageId }))}
+              />
             </div>
           ))
         : draft.vm.media.map((drive, index) => (

@@ -40,6 +40,10 @@ export function ProcessorPanel({ draft }: { draft: Draft }) {
           label={text.accelerator}
           data={options(text.accelerators)}
           value={value.accelerator}
+          description={text.acceleratorNow(
+            vm.effectiveAccelerator.kind.toUpperCase(),
+            vm.effectiveAccelerator.reason,
+          )}
           error={draft.fieldError('accelerator')}
           onChange={(next) => draft.set('accelerator', next as Definition['accelerator'])}
         />
@@ -47,6 +51,7 @@ export function ProcessorPanel({ draft }: { draft: Draft }) {
           label={text.machine}
           data={[...new Set(machines.map((machine) => machine.name))]}
           limit={40}
+          description={text.machineHint}
           value={value.machine}
           error={draft.fieldError('machine')}
           onChange={(machine) => draft.set('machine', machine)}
@@ -59,10 +64,6 @@ export function ProcessorPanel({ draft }: { draft: Draft }) {
           onChange={(firmware) => draft.set('firmware', firmware as Definition['firmware'])}
         />
       </div>
-      <p className={classes.hint}>
-        {text.acceleratorNow(vm.effectiveAccelerator.kind.toUpperCase(), vm.effectiveAccelerator.reason)}
-      </p>
-      <p className={classes.hint}>{text.machineHint}</p>
     </DraftPanel>
   );
 }

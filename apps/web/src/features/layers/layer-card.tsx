@@ -10,6 +10,7 @@ import type { ReactNode } from 'react';
 import { words } from '../../lib/words.ts';
 import { Bytes } from '../../ui/bytes.tsx';
 import { When } from '../../ui/when.tsx';
+import { problemsOf } from '../library/image-list.ts';
 import classes from './layer-card.module.css';
 import type { LayerModel } from './layer-model.ts';
 
@@ -63,7 +64,7 @@ export function LayerCard({ layer, writer, vmId }: LayerCardProps) {
           </Chip>
         )}
       </div>
-      {image.problems.map((problem) => (
+      {problemsOf(image).map((problem) => (
         <p key={problem.code} className={classes.problem}>
           <IconAlertTriangle size={13} aria-hidden /> {problem.message} {problem.repair ?? ''}
         </p>

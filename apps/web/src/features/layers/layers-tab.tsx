@@ -4,6 +4,7 @@ import { IconGitBranch, IconStack2 } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { imageQuery, vmQuery } from '../../api/queries.ts';
+import { useImageNames } from '../../api/use-image-names.ts';
 import { words } from '../../lib/words.ts';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
@@ -62,10 +63,13 @@ function DiskLayers({ vm, disk, name }: { vm: Vm; disk: Vm['disks'][number]; nam
 
 function BranchNotice({ tipId, onBack }: { tipId: string; onBack: () => void }) {
   const tip = useQuery(imageQuery(tipId));
+  const nameOf = useImageNames();
   return (
     <Group className={classes.notice} gap={10}>
       <IconGitBranch size={16} aria-hidden />
-      <span className={classes.noticeText}>{words.layers.branches.viewing(tip.data?.name ?? '…')}</span>
+      <span className={classes.noticeText}>
+        {words.layers.branches.viewing(tip.data ? nameOf(tip.data) : '…')}
+      </span>
       <Button size="compact-sm" variant="default" onClick={onBack}>
         {words.layers.branches.back}
       </Button>

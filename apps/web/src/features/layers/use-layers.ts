@@ -3,6 +3,7 @@ import type { Image } from '@strata/contract';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { forestQuery, imageChainQuery, imageMapQuery } from '../../api/queries.ts';
+import { toldApart, useImageNames } from '../../api/use-image-names.ts';
 import { layerModels } from './layer-model.ts';
 import { rememberedColours } from './remembered-colours.ts';
 
@@ -16,14 +17,16 @@ export function useLayers(tipId: string) {
   const map = useQuery({ ...imageMapQuery(tipId, resolution), placeholderData: keepPreviousData });
   const forest = useQuery(forestQuery());
   const scheme = useComputedColorScheme('dark');
+  const nameOf = useImageNames();
   const models = useMemo(() => {
     if (chain.data === undefined) return [];
     const colours = rememberedColours(chain.data.layers.map(({ id }) => id));
-    return layerModels({ chain: chain.data, map: map.data, colours, scheme });
-  }, [chain.data, map.data, scheme]);
+    const named = { ...chain.data, layers: chain.data.layers.map((image) => toldApart(image, nameOf)) };
+    return layerModels({ chain: named, map: map.data, colours, scheme });
+  }, [chain.data, map.data, scheme, nameOf]);
   const images = useMemo(
-    () => new Map<string, Image>(forest.data?.images.map((image) => [image.id, image])),
-    [forest.data],
+    () => new Map<string, Image>(forest.data?.images.map((image) => [image.id, toldApart(image, nameOf)])),
+    [forest.data, nameOf],
   );
   return { chain, map, models, images };
 }

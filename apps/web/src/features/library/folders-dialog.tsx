@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { endpoints, type Folder } from '@strata/contract';
 import { IconRefresh } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
@@ -8,11 +8,12 @@ import { call } from '../../api/call.ts';
 import { foldersQuery, keys } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
 import { ConfirmButton } from '../../ui/confirm-button.tsx';
+import { Dialog } from '../../ui/dialog.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { notifyDone, notifyError } from '../../ui/notify.tsx';
+import { PathField } from '../../ui/path-field.tsx';
 import { RowSkeletons } from '../../ui/skeletons.tsx';
 import classes from './dialogs.module.css';
-import { PathField } from './path-field.tsx';
 
 export function FoldersDialog({ onClose }: { onClose: () => void }) {
   const client = useQueryClient();
@@ -27,7 +28,7 @@ export function FoldersDialog({ onClose }: { onClose: () => void }) {
     onError: notifyError,
   });
   return (
-    <Modal opened onClose={onClose} title={folderWords.title} size="40rem">
+    <Dialog onClose={onClose} title={folderWords.title} size="40rem">
       <Stack gap="md">
         <Text size="sm" c="dimmed">
           {folderWords.text}
@@ -51,7 +52,7 @@ export function FoldersDialog({ onClose }: { onClose: () => void }) {
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }
 
@@ -121,6 +122,8 @@ function AddFolder() {
       <PathField
         label={folders.add}
         kind="folder"
+        required
+        focused
         value={path}
         onChange={setPath}
         error={isApiError(add.error) ? add.error.fieldError('path') : undefined}

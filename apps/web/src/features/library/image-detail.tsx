@@ -5,14 +5,15 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import { imageChainQuery } from '../../api/queries.ts';
+import { toldApart, useImageNames } from '../../api/use-image-names.ts';
 import { words } from '../../lib/words.ts';
 import { Bytes } from '../../ui/bytes.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { When } from '../../ui/when.tsx';
-import { allImagesQuery } from './all-images-query.ts';
 import { CreateImageDialog } from './create-image-dialog.tsx';
 import { DeleteImageButton } from './delete-image-button.tsx';
 import classes from './image-detail.module.css';
+import { problemsOf } from './image-list.ts';
 import { ImageName } from './image-name.tsx';
 
 interface ImageDetailProps {
@@ -24,6 +25,7 @@ interface ImageDetailProps {
 /** Everything about one image, and what can be done with it here. */
 export function ImageDetail({ image, onClose, onOpen }: ImageDetailProps) {
   const [overlay, setOverlay] = useState(false);
+  const nameOf = useImageNames();
   const { detail } = words.library;
   const qcow2Chain = image.role !== 'media';
   return (
@@ -43,7 +45,7 @@ export function ImageDetail({ image, onClose, onOpen }: ImageDetailProps) {
             {detail.overlay}
           </Button>
         ) : null}
-        <DeleteImageButton image={image} onDeleted={onClose} />
+        <DeleteImageButton image={toldApart(image, nameOf)} onDeleted={onClose} />
       </Group>
       <Facts image={image} />
       <Chain image={image} onOpen={onOpen} />
@@ -56,7 +58,7 @@ export function ImageDetail({ image, onClose, onOpen }: ImageDetailProps) {
 }
 
 function Problems({ image }: { image: Image }) {
-  return image.problems.map((problem) => (
+  return problemsOf(image).map((problem) => (
     <Alert
       key={problem.code}
       color="red"
@@ -116,6 +118,7 @@ function Section({ title, children }: { title: string; children: ReactNode }) {
 
 function Chain({ image, onOpen }: { image: Image; onOpen: (id: string) => void }) {
   const chain = useQuery(imageChainQuery(image.id));
+  const nameOf = useImageNames();
   if (chain.data === undefined || chain.data.layers.length < 2) return null;
   return (
     <Section title={words.library.detail.chain}>
@@ -123,10 +126,10 @@ function Chain({ image, onOpen }: { image: Image; onOpen: (id: string) => void }
         {chain.data.layers.map((layer) => (
           <li key={layer.id}>
             {layer.id === image.id ? (
-              <strong>{layer.name}</strong>
+              <strong>{nameOf(layer)}</strong>
             ) : (
               <UnstyledButton className={classes.link} onClick={() => onOpen(layer.id)}>
-                {layer.name}
+                {nameOf(layer)}
               </UnstyledButton>
             )}{' '}
             · <Bytes value={layer.allocatedSize} />
@@ -138,16 +141,15 @@ function Chain({ image, onOpen }: { image: Image; onOpen: (id: string) => void }
 }
 
 function Overlays({ image, onOpen }: { image: Image; onOpen: (id: string) => void }) {
-  const images = useQuery(allImagesQuery()).data?.items;
+  const nameOf = useImageNames();
   if (image.overlays.length === 0) return null;
-  const names = new Map(images?.map(({ id, name }) => [id, name]));
   return (
     <Section title={words.library.detail.overlays}>
       <ul className={classes.list}>
         {image.overlays.map((id) => (
           <li key={id}>
             <UnstyledButton className={classes.link} onClick={() => onOpen(id)}>
-              {names.get(id) ?? id}
+              {nameOf({ id, name: id })}
             </UnstyledButton>
           </li>
         ))}

@@ -20,7 +20,6 @@ export function ImageDrawer({ imageId, onClose, onOpen }: ImageDrawerProps) {
       position="right"
       size="30rem"
       title={words.library.detail.title}
-      closeButtonProps={{ 'aria-label': words.common.close }}
     >
       {imageId === null ? null : (
         <Content key={imageId} imageId={imageId} onClose={onClose} onOpen={onOpen} />

@@ -1,6 +1,6 @@
 import type { Image } from '@strata/contract';
 import { describe, expect, it } from 'vitest';
-import { listImages, matches, standsOn } from './image-list.ts';
+import { hasProblem, listImages, matches, problemsOf, standsOn } from './image-list.ts';
 
 const image = (name: string, fields: Partial<Image> = {}) =>
   ({
@@ -33,6 +33,12 @@ describe('the table of images', () => {
     expect(names(listImages(images, '', byName, String))).toEqual(['gone', 'zz', 'a']);
     const down = { column: 'name', descending: true } as const;
     expect(names(listImages(images, '', down, String))).toEqual(['zz', 'gone', 'a']);
+  });
+  it('says of a deep chain once, at its top, that it is deep', () => {
+    const problems = [{ code: 'chain-deep', message: 'The chain has 40 layers.' }];
+    expect(problemsOf(image('top', { problems }))).toEqual(problems);
+    expect(problemsOf(image('below', { problems, overlays: ['top'] }))).toEqual([]);
+    expect(hasProblem(image('below', { problems, overlays: ['top'] }))).toBe(false);
   });
   it('finds by every word, in name, path, format and user', () => {
     const used = image('root', { usedBy: [{ kind: 'vm', id: 'v', name: 'web-7' }] });

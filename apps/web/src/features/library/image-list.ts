@@ -42,11 +42,16 @@ export function listImages(
       (a, b) =>
         Number(hasProblem(b)) - Number(hasProblem(a)) ||
         compare(a, b) * (descending ? -1 : 1) ||
-        byText(a.name, b.name),
+        byText(a.name, b.name) ||
+        byText(nameOf(a.id), nameOf(b.id)),
     );
 }
 
-export const hasProblem = (image: Image): boolean => image.problems.length > 0 || !image.present;
+/** What to show of an image's problems: that a chain is deep is said at its top, not again in all layers below. */
+export const problemsOf = (image: Image): Image['problems'] =>
+  image.problems.filter(({ code }) => code !== 'chain-deep' || image.overlays.length === 0);
+
+export const hasProblem = (image: Image): boolean => problemsOf(image).length > 0 || !image.present;
 
 const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
 const byText = (a: string, b: string) => collator.compare(a, b);

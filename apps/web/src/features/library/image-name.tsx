@@ -32,6 +32,7 @@ export function ImageName({ image }: { image: Image }) {
         <h2>{image.name}</h2>
         <ActionIcon
           variant="subtle"
+          color="gray"
           aria-label={words.library.detail.rename}
           onClick={() => setName(image.name)}
         >

@@ -6,7 +6,7 @@ import { useRef } from 'react';
 import { words } from '../../lib/words.ts';
 import { Bytes } from '../../ui/bytes.tsx';
 import { When } from '../../ui/when.tsx';
-import { hasProblem, type SortColumn, type Sorting, sortColumns } from './image-list.ts';
+import { hasProblem, problemsOf, type SortColumn, type Sorting, sortColumns } from './image-list.ts';
 import classes from './image-table.module.css';
 
 interface ImageTableProps {
@@ -59,7 +59,8 @@ export function ImageTable({ images, nameOf, sorting, onSort, onOpen }: ImageTab
 const Spacer = ({ height }: { height: number }) =>
   height <= 0 ? null : (
     <tr aria-hidden>
-      <td colSpan={sortColumns.length} style={{ height, padding: 0, border: 0 }} />
+      {/* One cell only: spanning columns that a narrow window hides would bring them back, empty. */}
+      <td style={{ height, padding: 0, border: 0 }} />
     </tr>
   );
 
@@ -100,6 +101,7 @@ interface ImageRowProps {
 
 function ImageRow({ image, index, nameOf, onOpen }: ImageRowProps) {
   const { library } = words;
+  const shown = nameOf(image.id);
   const users = image.usedBy.filter(({ kind }) => kind !== 'overlay');
   return (
     <tr className={classes.row} aria-rowindex={index + 2} onClick={() => onOpen(image.id)}>
@@ -107,7 +109,7 @@ function ImageRow({ image, index, nameOf, onOpen }: ImageRowProps) {
         <UnstyledButton
           className={classes.open}
           title={image.path}
-          aria-label={library.actions.open(image.name)}
+          aria-label={library.actions.open(shown)}
           onClick={(event) => {
             event.stopPropagation();
             onOpen(image.id);
@@ -117,10 +119,11 @@ function ImageRow({ image, index, nameOf, onOpen }: ImageRowProps) {
             <IconAlertTriangle
               size={14}
               className={classes.warning}
-              aria-label={image.problems[0]?.message ?? library.gone}
+              aria-label={problemsOf(image)[0]?.message ?? library.gone}
             />
           ) : null}
           {image.name}
+          {shown === image.name ? null : <span className={classes.file}> {shown}</span>}
         </UnstyledButton>
       </th>
       <td className={classes.format}>{image.format}</td>

@@ -3,13 +3,13 @@ import { IconPlus, IconSearch, IconStack2 } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useDeferredValue, useMemo, useState } from 'react';
-import { trashQuery } from '../../api/queries.ts';
+import { imagesQuery, trashQuery } from '../../api/queries.ts';
+import { imageNames } from '../../lib/image-names.ts';
 import { words } from '../../lib/words.ts';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { Page } from '../../ui/page.tsx';
 import { RowSkeletons } from '../../ui/skeletons.tsx';
-import { allImagesQuery } from './all-images-query.ts';
 import { CreateImageDialog } from './create-image-dialog.tsx';
 import { FoldersDialog } from './folders-dialog.tsx';
 import { ImageDrawer } from './image-drawer.tsx';
@@ -24,7 +24,7 @@ type Dialog = 'create' | 'register' | 'folders' | 'trash' | null;
 
 /** All images Strata knows; `?image=ID` shows the details of one. */
 export function LibraryPage() {
-  const images = useQuery(allImagesQuery());
+  const images = useQuery(imagesQuery());
   const [dialog, setDialog] = useState<Dialog>(null);
   const [search, setSearch] = useState('');
   const [sorting, setSorting] = useState<Sorting>({ column: 'name', descending: false });
@@ -36,8 +36,8 @@ export function LibraryPage() {
 
   const items = images.data?.items;
   const nameOf = useMemo(() => {
-    const names = new Map(items?.map(({ id, name }) => [id, name]));
-    return (id: string) => names.get(id) ?? '';
+    const names = imageNames(items ?? []);
+    return (id: string) => names[id] ?? '';
   }, [items]);
   const wanted = useDeferredValue(search);
   const shown = useMemo(
@@ -73,7 +73,7 @@ export function LibraryPage() {
       ) : null}
       {items && items.length > 0 ? (
         <>
-          <LibraryProblems images={items} onOpen={open} />
+          <LibraryProblems images={items} nameOf={nameOf} onOpen={open} />
           <TextInput
             className={classes.search ?? ''}
             type="search"

@@ -3,7 +3,7 @@ import type { Image } from '@strata/contract';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { useState } from 'react';
 import { words } from '../../lib/words.ts';
-import { hasProblem } from './image-list.ts';
+import { hasProblem, problemsOf } from './image-list.ts';
 import classes from './library-page.module.css';
 
 const few = 5;
@@ -11,9 +11,11 @@ const few = 5;
 /** What is wrong, at the top, with what helps. */
 export function LibraryProblems({
   images,
+  nameOf,
   onOpen,
 }: {
   images: readonly Image[];
+  nameOf: (id: string) => string;
   onOpen: (id: string) => void;
 }) {
   const [all, setAll] = useState(false);
@@ -30,10 +32,10 @@ export function LibraryProblems({
         {shown.map((image) => (
           <li key={image.id}>
             <UnstyledButton className={classes.problemName} onClick={() => onOpen(image.id)}>
-              {image.name}
+              {nameOf(image.id)}
             </UnstyledButton>
-            {image.problems.length === 0 ? `: ${gone}` : null}
-            {image.problems.map((problem) => (
+            {problemsOf(image).length === 0 ? `: ${gone}` : null}
+            {problemsOf(image).map((problem) => (
               <span key={problem.code}>
                 : {problem.message}
                 {problem.repair ? (

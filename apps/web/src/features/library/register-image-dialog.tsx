@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Select, Stack, Text } from '@mantine/core';
+import { Button, Group, Select, Stack, Text } from '@mantine/core';
 import { endpoints, type ImportImage } from '@strata/contract';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
@@ -6,9 +6,10 @@ import { isApiError } from '../../api/api-error.ts';
 import { call } from '../../api/call.ts';
 import { keys } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
+import { Dialog } from '../../ui/dialog.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { notifyDone } from '../../ui/notify.tsx';
-import { PathField } from './path-field.tsx';
+import { PathField } from '../../ui/path-field.tsx';
 
 export function RegisterImageDialog({ onClose }: { onClose: () => void }) {
   const client = useQueryClient();
@@ -28,15 +29,17 @@ export function RegisterImageDialog({ onClose }: { onClose: () => void }) {
     if (path.trim() !== '') take.mutate();
   };
   return (
-    <Modal opened onClose={onClose} title={register.title} size="34rem">
+    <Dialog onClose={onClose} title={register.title} size="34rem">
       <form onSubmit={submit}>
         <Stack gap="sm">
           <Text size="sm" c="dimmed">
-            {register.text}
+            {register.texts[mode]}
           </Text>
           <PathField
             label={register.path}
             kind="file"
+            required
+            focused
             value={path}
             onChange={setPath}
             error={isApiError(take.error) ? take.error.fieldError('path') : undefined}
@@ -61,6 +64,6 @@ export function RegisterImageDialog({ onClose }: { onClose: () => void }) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,4 +1,4 @@
-import { Group, Modal, Stack, Text } from '@mantine/core';
+import { Group, Stack, Text } from '@mantine/core';
 import { endpoints } from '@strata/contract';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { call } from '../../api/call.ts';
@@ -6,6 +6,7 @@ import { keys, trashQuery } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
 import { Bytes } from '../../ui/bytes.tsx';
 import { ConfirmButton } from '../../ui/confirm-button.tsx';
+import { Dialog } from '../../ui/dialog.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { notifyDone, notifyError } from '../../ui/notify.tsx';
 import { ReasonedButton } from '../../ui/reasoned-button.tsx';
@@ -19,7 +20,7 @@ export function TrashDialog({ onClose }: { onClose: () => void }) {
   const { trash: trashWords } = words.library;
   const total = items.reduce((sum, { bytes }) => sum + bytes, 0);
   return (
-    <Modal opened onClose={onClose} title={trashWords.title} size="42rem">
+    <Dialog onClose={onClose} title={trashWords.title} size="42rem">
       <Stack gap="md">
         <ErrorNotice error={trash.error} />
         {trash.isPending ? <RowSkeletons count={2} /> : null}
@@ -34,7 +35,7 @@ export function TrashDialog({ onClose }: { onClose: () => void }) {
           ))}
         </ul>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }
 

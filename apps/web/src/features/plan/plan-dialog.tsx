@@ -1,14 +1,17 @@
-import { Alert, Button, Group, Modal } from '@mantine/core';
+import { Alert, Button, Group } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import type { Operation, Plan } from '@strata/contract';
 import { IconBan, IconRefresh } from '@tabler/icons-react';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { isApiError } from '../../api/api-error.ts';
+import { useImageNames } from '../../api/use-image-names.ts';
 import { words } from '../../lib/words.ts';
+import { Dialog } from '../../ui/dialog.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { ReasonedButton } from '../../ui/reasoned-button.tsx';
 import { RowSkeletons } from '../../ui/skeletons.tsx';
+import { nameLayers } from './name-layers.ts';
 import classes from './plan.module.css';
 import { PlanBody } from './plan-body.tsx';
 
@@ -28,6 +31,7 @@ interface PlanDialogProps {
 /** Plan, then run: nothing is touched before the button, and the button runs exactly what is shown. */
 export function PlanDialog({ title, planKey, makePlan, run, onClose, children, refusal }: PlanDialogProps) {
   const [stale, setStale] = useState(false);
+  const nameOf = useImageNames();
   const narrow = useMediaQuery('(max-width: 48rem)') ?? false;
   const plan = useQuery({
     queryKey: ['plan', ...planKey],
@@ -50,8 +54,7 @@ export function PlanDialog({ title, planKey, makePlan, run, onClose, children, r
   });
   const shownError = isApiError(start.error) && start.error.is('plan-stale') ? null : start.error;
   return (
-    <Modal
-      opened
+    <Dialog
       onClose={onClose}
       title={title}
       size="64rem"
@@ -68,7 +71,7 @@ export function PlanDialog({ title, planKey, makePlan, run, onClose, children, r
         {plan.data ? <Blockers plan={plan.data} /> : null}
         {plan.isError ? <ErrorNotice error={plan.error} onRetry={() => void plan.refetch()} /> : null}
         {plan.isPending ? <RowSkeletons count={5} height={48} /> : null}
-        {plan.data ? <PlanBody plan={plan.data} /> : null}
+        {plan.data ? <PlanBody plan={nameLayers(plan.data, nameOf)} /> : null}
         <ErrorNotice error={shownError} />
         <Group justify="flex-end" className={classes.buttons}>
           <Button variant="default" onClick={onClose} data-autofocus>
@@ -82,7 +85,7 @@ export function PlanDialog({ title, planKey, makePlan, run, onClose, children, r
           />
         </Group>
       </div>
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Stack, Textarea, TextInput } from '@mantine/core';
+import { Button, Group, Stack, Textarea, TextInput } from '@mantine/core';
 import { endpoints, type Snapshot } from '@strata/contract';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
@@ -6,6 +6,7 @@ import { isApiError } from '../../api/api-error.ts';
 import { call } from '../../api/call.ts';
 import { keys } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
+import { Dialog } from '../../ui/dialog.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 
 interface SnapshotDialogProps {
@@ -31,7 +32,7 @@ export function EditSnapshotDialog({ vmId, snapshot, onClose }: SnapshotDialogPr
     if (name.trim() !== '') save.mutate();
   };
   return (
-    <Modal opened onClose={onClose} title={words.snapshots.edit.title}>
+    <Dialog onClose={onClose} title={words.snapshots.edit.title}>
       <form onSubmit={submit}>
         <Stack gap="sm">
           <TextInput
@@ -60,6 +61,6 @@ export function EditSnapshotDialog({ vmId, snapshot, onClose }: SnapshotDialogPr
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,9 +1,10 @@
-import { Button, Group, Modal, Stack } from '@mantine/core';
+import { Button, Group, Stack } from '@mantine/core';
 import { endpoints, type Snapshot } from '@strata/contract';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { call } from '../../api/call.ts';
 import { keys } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
+import { Dialog } from '../../ui/dialog.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 
 interface ForgetSnapshotDialogProps {
@@ -27,7 +28,7 @@ export function ForgetSnapshotDialog({ vmId, snapshot, onClose }: ForgetSnapshot
     },
   });
   return (
-    <Modal opened onClose={onClose} title={words.snapshots.forget.title(snapshot.name)}>
+    <Dialog onClose={onClose} title={words.snapshots.forget.title(snapshot.name)}>
       <Stack gap="md">
         <p>{words.snapshots.forget.text}</p>
         <ErrorNotice error={forget.error} />
@@ -40,6 +41,6 @@ export function ForgetSnapshotDialog({ vmId, snapshot, onClose }: ForgetSnapshot
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

@@ -4,6 +4,7 @@ import { IconDeviceSdCard, IconDiamond, IconDots, IconPhoto } from '@tabler/icon
 import { useNavigate } from '@tanstack/react-router';
 import { words } from '../../lib/words.ts';
 import { When } from '../../ui/when.tsx';
+import { isLive } from '../vms/vm-can.ts';
 import { SnapshotGraph } from './snapshot-graph.tsx';
 import { SnapshotPicture } from './snapshot-picture.tsx';
 import type { SnapshotRow } from './snapshot-rows.ts';
@@ -27,14 +28,12 @@ export function SnapshotLine({ row, columns, vm, changed, onAction }: SnapshotLi
         {snapshot === null ? (
           <span className={classes.here}>
             {words.snapshots.here}
-            <span className={changed ? classes.changed : classes.unchanged}>
-              {changed ? words.snapshots.changed : words.snapshots.unchanged}
-            </span>
+            <span className={changed ? classes.changed : classes.unchanged}>{sinceWords(vm, changed)}</span>
           </span>
         ) : (
           <>
             {snapshot.hasScreenshot ? <SnapshotPicture vmId={vm.id} snapshot={snapshot} /> : null}
-            <SnapshotText snapshot={snapshot} />
+            <SnapshotText snapshot={snapshot} diskCount={vm.disks.length} />
             <SnapshotActions vm={vm} snapshot={snapshot} onAction={onAction} />
           </>
         )}
@@ -43,7 +42,14 @@ export function SnapshotLine({ row, columns, vm, changed, onAction }: SnapshotLi
   );
 }
 
-function SnapshotText({ snapshot }: { snapshot: Snapshot }) {
+/** Of a running guest nobody can say that it writes nothing: only that nothing was seen yet. */
+function sinceWords(vm: Vm, changed: boolean): string {
+  const { snapshots } = words;
+  if (changed) return snapshots.changed;
+  return isLive(vm.state) ? snapshots.unchangedYet : snapshots.unchanged;
+}
+
+function SnapshotText({ snapshot, diskCount }: { snapshot: Snapshot; diskCount: number }) {
   const { kinds, consistency, consistencyWhy, own, pausedFor } = words.snapshots;
   const [Icon, kind] = snapshot.memory
     ? ([IconPhoto, kinds.memory] as const)
@@ -58,6 +64,11 @@ function SnapshotText({ snapshot }: { snapshot: Snapshot }) {
         <span>
           <Icon size={14} aria-hidden style={{ verticalAlign: '-2px' }} /> {kind}
         </span>
+        {snapshot.disks.length < diskCount ? (
+          <span className={classes.partly}>
+            {words.snapshots.onlyDisks(snapshot.disks.length, diskCount)}
+          </span>
+        ) : null}
         <When at={snapshot.createdAt} />
         <span>{own(snapshot.sizes.own)}</span>
         <Tooltip label={consistencyWhy[snapshot.consistency]}>
@@ -87,7 +98,7 @@ function SnapshotActions({ vm, snapshot, onAction }: SnapshotActionsProps) {
       </Button>
       <Menu>
         <Menu.Target>
-          <ActionIcon variant="subtle" aria-label={actions.more(snapshot.name)}>
+          <ActionIcon variant="subtle" color="gray" aria-label={actions.more(snapshot.name)}>
             <IconDots size={16} aria-hidden />
           </ActionIcon>
         </Menu.Target>

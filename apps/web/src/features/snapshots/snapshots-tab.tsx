@@ -20,7 +20,8 @@ export type SnapshotAction = { kind: 'revert' | 'edit' | 'forget'; snapshot: Sna
 
 export function SnapshotsTab({ vmId }: { vmId: string }) {
   const vm = useQuery(vmQuery(vmId));
-  const snapshots = useQuery(snapshotsQuery(vmId));
+  // Whether the guest has written since is told by no event of its own: it is read again at each visit.
+  const snapshots = useQuery({ ...snapshotsQuery(vmId), refetchOnMount: 'always' });
   const error = vm.error ?? snapshots.error;
   if (vm.data === undefined || snapshots.data === undefined)
     return error ? (

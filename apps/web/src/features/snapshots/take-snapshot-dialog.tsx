@@ -1,11 +1,13 @@
-import { Button, Checkbox, Group, Modal, Stack, Textarea, TextInput } from '@mantine/core';
+import { Alert, Button, Checkbox, Group, Stack, Textarea, TextInput } from '@mantine/core';
 import { endpoints, type Vm } from '@strata/contract';
+import { IconAlertTriangle } from '@tabler/icons-react';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { isApiError } from '../../api/api-error.ts';
 import { call } from '../../api/call.ts';
 import { hostQuery } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
+import { Dialog } from '../../ui/dialog.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { notifyDone } from '../../ui/notify.tsx';
 import { diskName } from '../layers/disk-name.ts';
@@ -42,7 +44,7 @@ export function TakeSnapshotDialog({ vm, onClose }: { vm: Vm; onClose: () => voi
   const failed = take.data?.state === 'failed' ? take.data.error : undefined;
   const { take: takeWords } = words.snapshots;
   return (
-    <Modal opened onClose={onClose} title={takeWords.title} size="34rem">
+    <Dialog onClose={onClose} title={takeWords.title} size="34rem">
       <form onSubmit={submit}>
         <Stack gap="sm">
           <TextInput
@@ -63,6 +65,7 @@ export function TakeSnapshotDialog({ vm, onClose }: { vm: Vm; onClose: () => voi
             rows={2}
           />
           {vm.disks.length > 1 ? <DiskChoice vm={vm} value={disks} onChange={setDisks} /> : null}
+          <LeftOut vm={vm} taken={disks} />
           <Forecast vm={vm} diskCount={disks.length} />
           <ErrorNotice error={take.error} />
           {failed ? <ErrorNotice error={new Error(failed.message)} /> : null}
@@ -80,7 +83,7 @@ export function TakeSnapshotDialog({ vm, onClose }: { vm: Vm; onClose: () => voi
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }
 
@@ -102,6 +105,18 @@ function DiskChoice({ vm, value, onChange }: DiskChoiceProps) {
   );
 }
 
+/** A restore point of some disks only is easily taken for one of the VM. */
+function LeftOut({ vm, taken }: { vm: Vm; taken: readonly string[] }) {
+  const names = vm.disks.flatMap(({ id }, index) => (taken.includes(id) ? [] : [diskName(vm.disks, index)]));
+  if (names.length === 0) return null;
+  const { take } = words.snapshots;
+  return (
+    <Alert color="amber" icon={<IconAlertTriangle size={18} aria-hidden />} role="status">
+      {taken.length === 0 ? take.noDisk : take.leftOut(names)}
+    </Alert>
+  );
+}
+
 /** What it will cost and what it will be worth, before it is taken. */
 function Forecast({ vm, diskCount }: { vm: Vm; diskCount: number }) {
   const host = useQuery(hostQuery());
@@ -117,8 +132,12 @@ function Forecast({ vm, diskCount }: { vm: Vm; diskCount: number }) {
           {free === undefined ? '' : `; ${take.free(free)}`}
         </li>
         <li>{vm.state === 'paused' ? take.paused : alive ? take.live : take.offline}</li>
-        <li>{alive ? take.crash : take.clean}</li>
-        <li>{take.disksOnly}</li>
+        {alive ? (
+          <>
+            <li>{take.crash}</li>
+            <li>{take.disksOnly}</li>
+          </>
+        ) : null}
       </ul>
     </div>
   );

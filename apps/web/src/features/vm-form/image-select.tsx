@@ -2,6 +2,7 @@ import { Select, type SelectProps } from '@mantine/core';
 import type { Image } from '@strata/contract';
 import { useQuery } from '@tanstack/react-query';
 import { imagesQuery } from '../../api/queries.ts';
+import { useImageNames } from '../../api/use-image-names.ts';
 import { formatBytes } from '../../lib/format.ts';
 import { words } from '../../lib/words.ts';
 
@@ -20,12 +21,13 @@ export const isWritable = (image: Image): boolean =>
 
 export function ImageSelect({ value, onChange, accept, ...props }: ImageSelectProps) {
   const images = useQuery(imagesQuery()).data?.items ?? [];
+  const nameOf = useImageNames();
   const data = images
     .filter((image) => image.present && accept(image))
     .sort((a, b) => a.name.localeCompare(b.name))
     .map((image) => ({
       value: image.id,
-      label: `${image.name} · ${image.format} · ${formatBytes(image.virtualSize)}`,
+      label: `${nameOf(image)} · ${image.format} · ${formatBytes(image.virtualSize)}`,
     }));
   return (
     <Select

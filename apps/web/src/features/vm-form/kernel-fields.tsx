@@ -1,6 +1,7 @@
-import { Stack, Textarea, TextInput } from '@mantine/core';
+import { Stack, Textarea } from '@mantine/core';
 import type { CreateVm } from '@strata/contract';
 import { words } from '../../lib/words.ts';
+import { PathField } from '../../ui/path-field.tsx';
 
 type Kernel = NonNullable<CreateVm['kernel']>;
 
@@ -14,23 +15,24 @@ export function KernelFields({ value, onChange, error }: KernelFieldsProps) {
   const text = words.hardware.kernel;
   return (
     <Stack gap="xs">
-      <TextInput
+      <PathField
         label={text.path}
-        description={text.pathHint}
+        kind="file"
         placeholder="/boot/vmlinuz"
         value={value.path}
         error={error?.('kernel.path')}
-        onChange={(event) => onChange({ ...value, path: event.currentTarget.value })}
+        onChange={(path) => onChange({ ...value, path })}
+        required
       />
-      <TextInput
+      <PathField
         label={text.initrd}
+        kind="file"
         placeholder="/boot/initrd.img"
         value={value.initrd ?? ''}
         error={error?.('kernel.initrd')}
-        onChange={(event) => {
+        onChange={(initrd) => {
           const { initrd: _, ...rest } = value;
-          const next = event.currentTarget.value;
-          onChange(next ? { ...rest, initrd: next } : rest);
+          onChange(initrd ? { ...rest, initrd } : rest);
         }}
       />
       <Textarea

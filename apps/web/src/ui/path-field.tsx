@@ -2,12 +2,15 @@ import { Button, Group, Popover, TextInput, UnstyledButton } from '@mantine/core
 import { endpoints } from '@strata/contract';
 import { IconArrowUp, IconFile, IconFolder } from '@tabler/icons-react';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { type ReactNode, useState } from 'react';
-import { call } from '../../api/call.ts';
-import { words } from '../../lib/words.ts';
-import { Bytes } from '../../ui/bytes.tsx';
-import { ErrorNotice } from '../../ui/error-notice.tsx';
+import { type ReactNode, useRef, useState } from 'react';
+import { call } from '../api/call.ts';
+import { words } from '../lib/words.ts';
+import { Bytes } from './bytes.tsx';
+import { ErrorNotice } from './error-notice.tsx';
 import classes from './path-field.module.css';
+
+/** Read by Mantine's dialogs: Escape closes the list only, and not also the dialog that it stands in. */
+const keepsEscape = { 'data-mantine-stop-propagation': true };
 
 interface PathFieldProps {
   label: string;
@@ -16,10 +19,23 @@ interface PathFieldProps {
   /** What is looked for: clicking a file takes it, a folder is taken by its button. */
   kind: 'file' | 'folder';
   error?: ReactNode;
+  placeholder?: string;
+  required?: boolean;
+  /** The dialog it stands in puts the focus here. */
+  focused?: boolean;
 }
 
 /** A path of the host: typed, or chosen by looking around. */
-export function PathField({ label, value, onChange, kind, error }: PathFieldProps) {
+export function PathField({
+  label,
+  value,
+  onChange,
+  kind,
+  error,
+  placeholder = kind === 'file' ? '/home/me/disk.qcow2' : '/home/me/images',
+  required = false,
+  focused = false,
+}: PathFieldProps) {
   const [opened, setOpened] = useState(false);
   const choose = (path: string) => {
     onChange(path);
@@ -31,20 +47,24 @@ export function PathField({ label, value, onChange, kind, error }: PathFieldProp
         className={classes.input ?? ''}
         label={label}
         value={value}
-        placeholder={kind === 'file' ? '/home/me/disk.qcow2' : '/home/me/images'}
+        placeholder={placeholder}
         onChange={(event) => onChange(event.currentTarget.value)}
         error={error}
         spellCheck={false}
-        required
-        data-autofocus
+        required={required}
+        data-autofocus={focused || undefined}
       />
       <Popover opened={opened} onChange={setOpened} position="bottom-end" width={360} trapFocus>
         <Popover.Target>
-          <Button variant="default" onClick={() => setOpened(!opened)}>
+          <Button
+            variant="default"
+            aria-label={words.library.browse.what(label)}
+            onClick={() => setOpened(!opened)}
+          >
             {words.library.browse.label}
           </Button>
         </Popover.Target>
-        <Popover.Dropdown>
+        <Popover.Dropdown {...keepsEscape}>
           <Browser kind={kind} onChoose={choose} />
         </Popover.Dropdown>
       </Popover>
@@ -54,6 +74,12 @@ export function PathField({ label, value, onChange, kind, error }: PathFieldProp
 
 function Browser({ kind, onChoose }: { kind: 'file' | 'folder'; onChoose: (path: string) => void }) {
   const [path, setPath] = useState<string>();
+  const listRef = useRef<HTMLUListElement>(null);
+  const enter = (folder: string | undefined) => {
+    setPath(folder);
+    // The line that was chosen goes with its folder; the focus stays in the list.
+    listRef.current?.focus();
+  };
   const listing = useQuery({
     queryKey: ['browse', path ?? null],
     queryFn: ({ signal }) =>
@@ -73,10 +99,14 @@ function Browser({ kind, onChoose }: { kind: 'file' | 'folder'; onChoose: (path:
           <div className={classes.here} title={data.path}>
             {browse.here(data.path)}
           </div>
-          <ul className={classes.entries}>
+          <ul ref={listRef} tabIndex={-1} className={classes.entries} {...keepsEscape}>
             {data.parent === null ? null : (
               <li>
-                <UnstyledButton className={classes.entry} onClick={() => setPath(data.parent ?? undefined)}>
+                <UnstyledButton
+                  {...keepsEscape}
+                  className={classes.entry}
+                  onClick={() => enter(data.parent ?? undefined)}
+                >
                   <IconArrowUp size={15} aria-hidden /> {browse.up}
                 </UnstyledButton>
               </li>
@@ -84,8 +114,9 @@ function Browser({ kind, onChoose }: { kind: 'file' | 'folder'; onChoose: (path:
             {entries.map((entry) => (
               <li key={entry.path}>
                 <UnstyledButton
+                  {...keepsEscape}
                   className={classes.entry}
-                  onClick={() => (entry.kind === 'folder' ? setPath(entry.path) : onChoose(entry.path))}
+                  onClick={() => (entry.kind === 'folder' ? enter(entry.path) : onChoose(entry.path))}
                 >
                   {entry.kind === 'folder' ? (
                     <IconFolder size={15} aria-label={browse.folder} />
@@ -100,7 +131,7 @@ function Browser({ kind, onChoose }: { kind: 'file' | 'folder'; onChoose: (path:
             {entries.length === 0 ? <li className={classes.none}>{browse.empty}</li> : null}
           </ul>
           {kind === 'folder' ? (
-            <Button size="compact-sm" onClick={() => onChoose(data.path)}>
+            <Button {...keepsEscape} size="compact-sm" onClick={() => onChoose(data.path)}>
               {browse.choose}
             </Button>
           ) : null}

@@ -1,5 +1,5 @@
 import { access, constants, realpath, unlink } from 'node:fs/promises';
-import { dirname, relative } from 'node:path';
+import { basename, dirname, relative } from 'node:path';
 import type { CreateImage } from '@strata/contract';
 import { readImageHeader } from '@strata/disk-image';
 import { AppError } from '../../app-error.ts';
@@ -7,10 +7,13 @@ import { createImage, createOverlay, type Preallocation } from '../../qemu/qemu-
 import { approvedChain } from './chain-facts.ts';
 import { isWithin } from './forbidden-paths.ts';
 import { demandFreeSpace } from './free-space.ts';
-import { candidatePaths } from './image-names.ts';
+import { candidatePaths, shownStem, stemOf } from './image-names.ts';
 import type { ImageRecord } from './image-record.ts';
 import type { LibraryAccess } from './library-access.ts';
 import { syncWithFolder } from './sync-files.ts';
+
+/** `given`: shown as a person wrote it. `unique`: Strata chose it, and nothing else is shown so. */
+export type Naming = 'given' | 'unique';
 
 /** Where new images may go: a registered folder, or one below it. */
 export const libraryFolder = async (
@@ -33,8 +36,10 @@ export const atFreeName = async (
   name: string,
   extension: string,
   make: (path: string) => Promise<void>,
+  isAllowed: (path: string) => boolean = () => true,
 ): Promise<string> => {
   for (const path of candidatePaths(folder, name, extension)) {
+    if (!isAllowed(path)) continue;
     try {
       await make(path);
       return path;
@@ -45,12 +50,23 @@ export const atFreeName = async (
   throw new AppError('image-exists', `Every name like “${name}” is taken in ${folder}.`);
 };
 
+/**
+ * What Strata names by itself is called as no other image is, in any folder and in the trash: “Demo-2”. A person may
+ * give a name twice.
+ */
+const isUnusedName = ({ library, repository }: LibraryAccess): ((path: string) => boolean) => {
+  const shown = [...library.all(), ...repository.trash()].map(({ name }) => shownStem(name));
+  const taken = new Set(shown);
+  return (path) => !taken.has(shownStem(basename(path)));
+};
+
 const spaceFor = (size: number, preallocation: Preallocation): number =>
   preallocation === 'full' || preallocation === 'falloc' ? size : 1024 ** 2;
 
 export const createEmptyImage = async (
   access: LibraryAccess,
   request: CreateImage & { size: number },
+  naming: Naming = 'given',
 ): Promise<ImageRecord> => {
   const { name, format, size, preallocation } = request;
   if (format === 'raw' && preallocation === 'metadata') {
@@ -61,11 +77,16 @@ export const createEmptyImage = async (
   }
   const folder = await libraryFolder(access, request.folder);
   await demandFreeSpace(folder, spaceFor(size, preallocation));
-  const path = await atFreeName(folder, name, format, (file) =>
-    createImage({ path: file, format, size, preallocation }),
+  const path = await atFreeName(
+    folder,
+    name,
+    format,
+    (file) => createImage({ path: file, format, size, preallocation }),
+    naming === 'unique' ? isUnusedName(access) : undefined,
   );
   await syncWithFolder(path);
-  return access.adopt(path, { name, format, fixed: format === 'raw' });
+  const shown = naming === 'unique' ? stemOf(path) : name;
+  return access.adopt(path, { name: shown, format, fixed: format === 'raw' });
 };
 
 /** Relative to the overlay's folder, as QEMU resolves it; `a:b` alone would be a protocol. */
@@ -84,9 +105,10 @@ const isWritableFolder = (path: string): Promise<boolean> =>
 const overlayFolder = async (
   access: LibraryAccess,
   backing: ImageRecord,
-  wanted?: string,
+  { folder, place = 'beside' }: OverlayRequest,
 ): Promise<string> => {
-  if (wanted !== undefined) return libraryFolder(access, wanted);
+  if (folder !== undefined) return libraryFolder(access, folder);
+  if (place === 'default') return libraryFolder(access);
   const beside = dirname(backing.path);
   const inLibrary = access.folders().some((folder) => isWithin(beside, folder.path));
   return inLibrary && (await isWritableFolder(beside)) ? beside : libraryFolder(access);
@@ -113,6 +135,8 @@ interface OverlayRequest {
   readonly backingId: string;
   readonly stem: string;
   readonly folder?: string | undefined;
+  readonly place?: 'beside' | 'default' | undefined;
+  readonly naming: Naming;
 }
 
 const createOverlayLocked = async (access: LibraryAccess, request: OverlayRequest): Promise<ImageRecord> => {
@@ -124,13 +148,18 @@ const createOverlayLocked = async (access: LibraryAccess, request: OverlayReques
   await access.refreshLocked(approvedChain(access.world, request.backingId).map((record) => record.id));
   const [backing] = approvedChain(access.world, request.backingId);
   if (backing === undefined) throw new AppError('not-found', `There is no image ${request.backingId}.`);
-  const folder = await overlayFolder(access, backing, request.folder);
+  const folder = await overlayFolder(access, backing, request);
   await demandFreeSpace(folder, 1024 ** 2);
   const link = relativeBacking(folder, backing.path);
-  const path = await atFreeName(folder, request.stem, 'qcow2', (file) =>
-    createOverlay({ path: file, backing: link, backingFormat: backing.format }),
+  const path = await atFreeName(
+    folder,
+    request.stem,
+    'qcow2',
+    (file) => createOverlay({ path: file, backing: link, backingFormat: backing.format }),
+    request.naming === 'unique' ? isUnusedName(access) : undefined,
   );
   await verifyOverlay(path, link, backing);
   await syncWithFolder(path);
-  return access.adoptLocked(path, { name: request.stem, format: 'qcow2' });
+  const name = request.naming === 'unique' ? stemOf(path) : request.stem;
+  return access.adoptLocked(path, { name, format: 'qcow2' });
 };

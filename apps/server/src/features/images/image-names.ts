@@ -1,5 +1,5 @@
 import { access } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 
 /**
  * A readable file name from what a person calls a thing: `[A-Za-z0-9._-]`, beginning with a letter or digit, so
@@ -28,6 +28,12 @@ export const exists = (path: string): Promise<boolean> =>
 /** Without the extension that is added again: `disk.qcow2` and `disk` both become `disk.qcow2`. */
 const withoutExtension = (stem: string, extension: string): string =>
   stem.toLowerCase().endsWith(`.${extension}`) ? stem.slice(0, -extension.length - 1) : stem;
+
+export const stemOf = (path: string): string => basename(path, extname(path));
+
+const imageExtension = /\.(qcow2?|raw|img|vmdk|vdi|vhdx?|vpc|iso)$/i;
+/** By what two names are told apart: `Demo-2` and the file `demo-2.qcow2`, shown by its name, look the same. */
+export const shownStem = (name: string): string => name.replace(imageExtension, '').toLowerCase();
 
 /** Paths to try, in order: `name.qcow2`, `name-2.qcow2`, … Whoever creates the file does so exclusively. */
 export function* candidatePaths(folder: string, name: string, extension: string): Generator<string> {

@@ -88,7 +88,7 @@ describe('overlays', () => {
     });
     write(base.path, 'qcow2', 'write -P 7 0 1M');
     const overlay = await library.images.createOverlay({ backingId: base.id, stem: 'before update' });
-    expect(overlay).toMatchObject({ name: 'before update', backingId: base.id, virtualSize: 8 * mebi });
+    expect(overlay).toMatchObject({ name: 'before-update', backingId: base.id, virtualSize: 8 * mebi });
     expect(info(overlay.path)).toMatchObject({
       'backing-filename': 'base.qcow2',
       'backing-filename-format': 'qcow2',
@@ -110,6 +110,39 @@ describe('overlays', () => {
     expect(library.images.chainFacts(branch.id).map(({ id }) => id)).toEqual([branch.id, deep.id, base.id]);
     qemuImg('compare', '-f', 'qcow2', '-F', 'qcow2', base.path, branch.path);
     expect(library.images.get(base.id).overlays).toHaveLength(2);
+  });
+
+  test('that Strata makes by itself are called as nothing else in the library or the trash', async () => {
+    const size = 8 * mebi;
+    const wish = { name: 'Demo', format: 'qcow2', size, preallocation: 'off' } as const;
+    const base = await library.images.create(wish);
+    await library.folders.add(library.outside);
+    qemuImg('create', '-f', 'qcow2', join(library.outside, 'demo-2.qcow2'), '1M');
+    await library.images.scan();
+    const made = [3, 4].map(async () => library.images.createOverlay({ backingId: base.id, stem: 'Demo' }));
+    const [one, two] = await Promise.all(made);
+    expect([one?.name, two?.name].sort()).toEqual(['Demo-3', 'Demo-4']);
+    await library.images.delete(one?.id ?? '');
+    const third = await library.images.createOverlay({ backingId: base.id, stem: 'Demo' });
+    expect(third).toMatchObject({ name: 'Demo-5', path: library.at('Demo-5.qcow2') });
+    await library.trash.restore(library.trash.list()[0]?.id ?? '');
+    expect(new Set(library.images.list().map(({ name }) => name)).size).toBe(library.images.list().length);
+    // A person may give a name twice; the files differ.
+    const twice = await library.images.create(wish);
+    expect(twice).toMatchObject({ name: 'Demo', path: library.at('Demo-2.qcow2') });
+    expect((await library.images.create(wish, 'unique')).name).toBe('Demo-6');
+  });
+
+  test('lie beside the layer they continue, or in the default folder when that is asked for', async () => {
+    await library.folders.add(library.outside);
+    qemuImg('create', '-f', 'qcow2', join(library.outside, 'mine.qcow2'), '1M');
+    await library.images.scan();
+    const mine = library.byName('mine.qcow2');
+    const beside = await library.images.createOverlay({ backingId: mine.id, stem: 'vm' });
+    expect(beside.path).toBe(join(library.outside, 'vm.qcow2'));
+    const apart = await library.images.createOverlay({ backingId: mine.id, stem: 'vm', place: 'default' });
+    expect(apart.path).toBe(library.at('vm-2.qcow2'));
+    qemuImg('compare', '-f', 'qcow2', '-F', 'qcow2', apart.path, mine.path);
   });
 
   test.each(['raw', 'vmdk', 'vdi', 'vpc', 'vhdx'])('stand on %s images too', async (format) => {

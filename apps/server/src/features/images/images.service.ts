@@ -214,11 +214,11 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
     forest: () => world.now().forest,
     refresh: (ids) => (ids === undefined ? scan() : exclusive(() => rereadAll(ids))),
     scan,
-    create: async (request) => {
+    create: async (request, naming) => {
       const { backing, size } = request;
       if (backing === undefined) {
         if (size === undefined) throw new AppError('invalid-request', 'A size is needed.');
-        return world.view((await createEmptyImage(access, { ...request, size })).id);
+        return world.view((await createEmptyImage(access, { ...request, size }, naming)).id);
       }
       if (size !== undefined && size !== world.facts(backing).virtualSize) {
         throw new AppError(
@@ -226,11 +226,13 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
           'An overlay begins with the size of its backing image. Leave the size out.',
         );
       }
-      const wishes = { backingId: backing, stem: request.name, folder: request.folder };
+      const { name: stem, folder } = request;
+      const wishes = { backingId: backing, stem, folder, naming: naming ?? 'given' };
       return world.view((await createOverlayImage(access, wishes)).id);
     },
     import: async (request) => world.view((await importImage(access, request)).id),
-    createOverlay: async (request) => world.view((await createOverlayImage(access, request)).id),
+    createOverlay: async (request) =>
+      world.view((await createOverlayImage(access, { ...request, naming: 'unique' })).id),
     rename: (id, name) =>
       exclusive(async () => {
         library.change([{ ...world.record(id), name }]);

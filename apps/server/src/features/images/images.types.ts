@@ -50,13 +50,19 @@ export interface ImagesService {
   /** Every folder again; afterwards `forest().complete` is true unless something could not be read. */
   scan(): Promise<void>;
 
-  create(request: CreateImage): Promise<Image>;
+  /** `unique`: Strata chose the name and shows the first one like it that no image has; else it is shown as given. */
+  create(request: CreateImage, naming?: 'given' | 'unique'): Promise<Image>;
   import(request: ImportImage): Promise<Image>;
   /**
-   * A new qcow2 overlay beside `backingId` (same folder unless given), backing string relative, format recorded,
-   * the header read back and verified. `stem` is slugged into a free file name.
+   * A new qcow2 overlay, backing string relative, format recorded, the header read back and verified. It lies beside
+   * `backingId`, or in the default folder; its shown name is the stem of its file name, which no other image has.
    */
-  createOverlay(request: { backingId: string; stem: string; folder?: string }): Promise<Image>;
+  createOverlay(request: {
+    backingId: string;
+    stem: string;
+    folder?: string;
+    place?: 'beside' | 'default';
+  }): Promise<Image>;
   /** Ranges a layer holds itself, from its qcow2 tables (other formats: `qemu-img map`), cached by inode, size and mtime. */
   allocation(id: string): Promise<ExtentList>;
   map(id: string, resolution?: number): Promise<ImageMap>;

@@ -1,4 +1,5 @@
 import { AppError } from '../../app-error.ts';
+import { diskStem } from '../../disk-stem.ts';
 import type { Executor, OperationContext } from '../operations/operations.types.ts';
 import {
   createOverlays,
@@ -8,7 +9,7 @@ import {
   removeOverlays,
   removeStrays,
 } from './new-overlays.ts';
-import type { TakeDeps } from './take.executor.ts';
+import { positionOf, type TakeDeps } from './take.executor.ts';
 
 /*
  *    active              active      overlay  <- the VM writes
@@ -50,7 +51,11 @@ const makeOverlays = async ({ images, vms, screenshots }: TakeDeps, context: Con
   context.save({ ...context.journal, phase: 'creating', known });
   const overlays = await createOverlays(
     images,
-    wanted.map(({ diskId, backing }) => ({ diskId, backingId: backing, stem: vmName })),
+    wanted.map(({ diskId, backing }) => ({
+      diskId,
+      backingId: backing,
+      stem: diskStem(vmName, positionOf(vms, vmId, diskId)),
+    })),
   );
   const screenshot = keep === null ? null : await screenshots.keep(vmId, keep.id, () => vms.screenshot(vmId));
   context.save({ phase: 'stopping', known, overlays, screenshot });

@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../app-error.ts';
+import { diskStem } from '../../disk-stem.ts';
 import type { BlockEngines } from '../../qemu/block-engine.types.ts';
 import { snapshotDisks } from '../../qemu/live-snapshot.ts';
 import type { ImagesService } from '../images/images.types.ts';
@@ -74,6 +75,10 @@ const record = ({ vms, repository, publish }: TakeDeps, context: Context): void 
   publish(snapshotId, 'created');
 };
 
+/** Where a disk stands among those of its VM: layers are named by it. */
+export const positionOf = (vms: VmsService, vmId: string, diskId: string): number =>
+  vms.get(vmId).disks.findIndex((disk) => disk.id === diskId);
+
 const makeOverlays = async ({ images, vms, screenshots }: TakeDeps, context: Context): Promise<void> => {
   const { vmId, vmName, snapshotId, disks } = context.request;
   const known = overlaysBefore(
@@ -83,7 +88,11 @@ const makeOverlays = async ({ images, vms, screenshots }: TakeDeps, context: Con
   context.save({ ...context.journal, phase: 'creating', known });
   const overlays = await createOverlays(
     images,
-    disks.map(({ diskId, imageId }) => ({ diskId, backingId: imageId, stem: vmName })),
+    disks.map(({ diskId, imageId }) => ({
+      diskId,
+      backingId: imageId,
+      stem: diskStem(vmName, positionOf(vms, vmId, diskId)),
+    })),
   );
   const screenshot = await screenshots.keep(vmId, snapshotId, () => vms.screenshot(vmId));
   context.save({ phase: 'switching', known, overlays, screenshot });

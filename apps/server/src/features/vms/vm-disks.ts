@@ -1,6 +1,7 @@
 import { access, constants, stat } from 'node:fs/promises';
-import type { DiskInput, PatchVm, Vm } from '@strata/contract';
+import type { DiskInput, ImageUse, PatchVm, Vm } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
+import { diskStem } from '../../disk-stem.ts';
 import { newId } from '../../new-id.ts';
 import type { ImageFacts } from '../images/images.types.ts';
 import type { StoredDisk } from './vm-record.types.ts';
@@ -8,6 +9,25 @@ import type { VmsContext } from './vms.context.ts';
 
 /** Formats QEMU may write for a VM; the others are read only, below a qcow2 overlay. */
 const writtenFormats = new Set(['qcow2', 'raw']);
+
+const useWords: Record<ImageUse['kind'], string> = {
+  vm: 'the VM',
+  snapshot: 'the snapshot',
+  overlay: 'the overlay',
+  export: 'the export',
+  operation: 'the operation',
+};
+
+/** Who stands on an image, and what a person can do instead. An overlay on what another VM writes would break too. */
+const standWords = (stands: readonly ImageUse[]): string => {
+  const names = stands.map(({ kind, name }) => `${useWords[kind]} "${name}"`).join(', ');
+  const who = `${names} ${stands.length === 1 ? 'needs' : 'need'} it as it is.`;
+  if (stands.some(({ kind }) => kind === 'operation')) return `${who} Wait for the operation to end.`;
+  const writer = stands.find(({ kind }) => kind === 'vm');
+  return writer === undefined
+    ? `${who} Create an overlay on it for this VM, or choose another image.`
+    : `${who} Take a snapshot of the VM "${writer.name}" and create an overlay on the layer it freezes, or choose another image.`;
+};
 
 /** Throws unless this image may become the active layer of a disk of this VM. */
 export const checkActiveLayer = (context: VmsContext, imageId: string, vmId: string | null): void => {
@@ -22,15 +42,13 @@ export const checkActiveLayer = (context: VmsContext, imageId: string, vmId: str
   if (!writtenFormats.has(image.format))
     throw new AppError(
       'not-possible',
-      `A VM does not write ${image.format} images. Use an overlay on "${image.name}" (overlayOf): the original stays as it is.`,
+      `A VM does not write ${image.format} images. Create an overlay on "${image.name}" for it: the original stays as it is.`,
     );
   const stands = image.usedBy.filter((use) => use.kind !== 'vm' || use.id !== vmId);
   if (stands.length > 0)
-    throw new AppError(
-      'image-in-use',
-      `"${image.name}" cannot be written by a VM: ${stands.map((use) => `${use.kind} "${use.name}"`).join(', ')} ${stands.length === 1 ? 'stands' : 'stand'} on it. Use an overlay instead (overlayOf: "${image.id}").`,
-      { usedBy: stands },
-    );
+    throw new AppError('image-in-use', `"${image.name}" cannot be written by a VM: ${standWords(stands)}`, {
+      usedBy: stands,
+    });
   checkChain(context, imageId);
 };
 
@@ -106,6 +124,7 @@ export const makeDisks = async (
   context: VmsContext,
   vmName: string,
   wishes: readonly DiskInput[],
+  firstPosition = 0,
 ): Promise<{ disks: StoredDisk[]; undo(): Promise<void> }> => {
   const made: string[] = [];
   const undo = async (): Promise<void> => {
@@ -113,16 +132,19 @@ export const makeDisks = async (
   };
   const imageOf = async (wish: DiskInput, position: number): Promise<string> => {
     if ('imageId' in wish) return wish.imageId;
-    const name = position === 0 ? vmName : `${vmName}-${position + 1}`;
+    const name = diskStem(vmName, firstPosition + position);
     const image =
       'overlayOf' in wish
-        ? await context.images.createOverlay({ backingId: wish.overlayOf, stem: name })
-        : await context.images.create({
-            name: wish.create.name ?? name,
-            format: wish.create.format,
-            size: wish.create.size,
-            preallocation: 'off',
-          });
+        ? await context.images.createOverlay({ backingId: wish.overlayOf, stem: name, place: 'default' })
+        : await context.images.create(
+            {
+              name: wish.create.name ?? name,
+              format: wish.create.format,
+              size: wish.create.size,
+              preallocation: 'off',
+            },
+            wish.create.name === undefined ? 'unique' : 'given',
+          );
     made.push(image.id);
     return image.id;
   };
@@ -160,7 +182,7 @@ export const changeDisks = async (
     ...fresh.flatMap((wish) => ('imageId' in wish ? [wish.imageId] : [])),
   ]);
   checkDisks(context, fresh, vm.id);
-  const made = await makeDisks(context, vm.name, fresh);
+  const made = await makeDisks(context, vm.name, fresh, kept.length);
   const disks = places.flatMap((place) => {
     const disk = typeof place === 'number' ? made.disks[place] : place;
     return disk === undefined ? [] : [disk];

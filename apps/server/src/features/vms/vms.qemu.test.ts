@@ -214,7 +214,7 @@ describe('a definition is refused, and nothing is changed, when', () => {
     await strata.images.images.createOverlay({ backingId: free.id, stem: 'above' });
     const frozen = await post('/vms', { name: 'Frozen', disks: [{ imageId: free.id }] });
     expect(frozen.body.code).toBe('image-in-use');
-    expect(frozen.body.detail).toContain('overlayOf');
+    expect(frozen.body.detail).toContain('Create an overlay on it');
     const overlay = await made({ name: 'Above', disks: [{ overlayOf: free.id }] });
     expect(overlay.disks[0]?.chainLength).toBe(2);
     expect(strata.vms.list().map(({ name }) => name)).not.toContain('Frozen');

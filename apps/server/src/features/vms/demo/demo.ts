@@ -72,7 +72,10 @@ const makeImages = async (context: VmsContext, name: string, made: string[]): Pr
   try {
     await writeFile(join(folder, bootFile), bootSector(), { mode: 0o600 });
     const base = keep(
-      await images.create({ name: `${name} base`, format: 'qcow2', size: diskSize, preallocation: 'off' }),
+      await images.create(
+        { name: `${name}-base`, format: 'qcow2', size: diskSize, preallocation: 'off' },
+        'unique',
+      ),
     );
     await writeBlocks(base, [{ offset: 0, length: sectorSize, file: bootFile }, ...contents.base], folder);
     const layer = await overlay(base, 'layer', contents.layer);

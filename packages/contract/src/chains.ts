@@ -49,6 +49,8 @@ export const planLayer = z.object({
   snapshots: z.array(z.object({ id: z.string(), name: z.string() })),
   /** Names of VMs whose active layer this is. */
   activeOf: z.array(z.object({ id, name: z.string() })),
+  /** It does not exist yet: the operation makes it, and `imageId` is a placeholder. */
+  isNew: z.boolean().optional(),
 });
 /** Top first. */
 export const planChain = z.object({ layers: z.array(planLayer) });

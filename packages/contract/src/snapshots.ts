@@ -12,6 +12,8 @@ const snapshotFields = z.object({
   kind: z.enum(['external', 'internal']),
   memory: z.boolean(),
   consistency: z.enum(['crash', 'frozen', 'memory']),
+  /** The VM was off when it was taken: what the disks hold is as whole as the guest's last shutdown left it. */
+  vmWasOff: z.boolean(),
   createdAt: time,
   disks: z.array(snapshotDisk),
   hasScreenshot: z.boolean(),

@@ -66,6 +66,7 @@ CREATE TABLE snapshots (
   kind TEXT NOT NULL CHECK (kind IN ('external', 'internal')),
   memory INTEGER NOT NULL CHECK (memory IN (0, 1)),
   consistency TEXT NOT NULL CHECK (consistency IN ('crash', 'frozen', 'memory')),
+  vm_was_off INTEGER NOT NULL DEFAULT 0 CHECK (vm_was_off IN (0, 1)),
   pause_ms REAL,
   screenshot TEXT,
   created_at TEXT NOT NULL

@@ -15,23 +15,32 @@ export interface RevertWords {
 
 const quoted = (names: readonly string[]): string => names.map((name) => `“${name}”`).join(', ');
 
-/** What happens, in order; the executor counts its steps by this list. */
-export const revertSteps = (forest: Forest, plan: RevertPlan, words: RevertWords): string[] => {
+export type RevertStep = 'create' | 'stop' | 'switch' | 'after';
+
+/** What happens, in order. What there is nothing to do for is no step. */
+export const revertSteps = (
+  forest: Forest,
+  plan: RevertPlan,
+  words: RevertWords,
+): { readonly step: RevertStep; readonly text: string }[] => {
   const name = (id: LayerId) => forest.layers.get(id)?.name ?? id;
   const since = words.unchanged ? ` (there are no changes since “${words.snapshotName}”)` : '';
   const kept =
     words.keepName === null
       ? `Give up the current state${since}`
       : `Keep the current state as “${words.keepName}”${since}`;
+  const disks = plan.overlays.length === 1 ? 'the disk' : 'the disks';
+  const overlays = plan.overlays.length === 1 ? 'the new overlay' : 'the new overlays';
   const after = [
     ...(plan.deletes.length > 0 ? [`move ${quoted(plan.deletes.map(name))} to the trash`] : []),
     ...(words.start === 'no' ? [] : [`start the VM${words.start === 'paused' ? ', paused' : ''}`]),
   ];
+  const backings = quoted(plan.overlays.map(({ backing }) => name(backing)));
   return [
-    `Create a new overlay on ${quoted(plan.overlays.map(({ backing }) => name(backing)))}`,
-    plan.vm.running ? `Pause and power off “${plan.vm.vmName}”` : `“${plan.vm.vmName}” is off`,
-    `${kept}, and let the disks continue on the new overlays`,
-    after.length === 0 ? 'Read the headers again' : `Then ${after.join(' and ')}`,
+    { step: 'create', text: `Create a new overlay on ${backings}` },
+    ...(plan.vm.running ? [{ step: 'stop' as const, text: `Pause and power off “${plan.vm.vmName}”` }] : []),
+    { step: 'switch', text: `${kept}, and let ${disks} continue on ${overlays}` },
+    ...(after.length === 0 ? [] : [{ step: 'after' as const, text: `Then ${after.join(' and ')}` }]),
   ];
 };
 
@@ -64,7 +73,8 @@ type PlanLayer = Plan['before'][number]['layers'][number];
 const drawn = (forest: Forest, plan: RevertPlan, words: RevertWords, after: boolean): Plan['before'] => {
   const chains = after ? plan.after : plan.before;
   const layerOf = (id: LayerId): PlanLayer => {
-    const created = plan.overlays.find(({ diskId }) => newOverlayId(diskId) === id);
+    const place = plan.overlays.findIndex(({ diskId }) => newOverlayId(diskId) === id);
+    const created = plan.overlays[place];
     const layer = forest.layers.get(id);
     const moved = (diskId: string, vmId: string) =>
       vmId === plan.vm.vmId && plan.overlays.some((overlay) => overlay.diskId === diskId);
@@ -77,7 +87,8 @@ const drawn = (forest: Forest, plan: RevertPlan, words: RevertWords, after: bool
     const keeps = after && words.keepName !== null && plan.keeps.some(({ imageId }) => imageId === id);
     return {
       // The wire's ids are short and plain; the overlay gets its own when it is made.
-      imageId: created === undefined ? id : 'new0',
+      imageId: created === undefined ? id : `new${place}`,
+      ...(created === undefined ? {} : { isNew: true }),
       name: created === undefined ? (layer?.name ?? id) : 'New overlay',
       format: layer?.format ?? 'qcow2',
       allocatedBytes: layer?.allocatedBytes ?? 0,
@@ -126,7 +137,7 @@ export const revertView = (
       ...blocker,
       subjects: blocker.subjects.map((subject) => ({ ...subject })),
     })),
-    steps: revertSteps(forest, plan, words),
+    steps: revertSteps(forest, plan, words).map(({ text }) => text),
     commands: plan.blockers.length > 0 ? [] : create,
   };
 };

@@ -1,6 +1,7 @@
 import { AppError } from '../../app-error.ts';
 import { diskStem } from '../../disk-stem.ts';
 import type { Executor, OperationContext } from '../operations/operations.types.ts';
+import { closeLeftovers, whileHeld } from './held-layers.ts';
 import {
   createOverlays,
   type KnownOverlays,
@@ -9,6 +10,7 @@ import {
   removeOverlays,
   removeStrays,
 } from './new-overlays.ts';
+import type { RevertStep } from './revert-view.ts';
 import { positionOf, type TakeDeps } from './take.executor.ts';
 
 /*
@@ -26,11 +28,14 @@ export interface RevertRun {
   readonly keep: {
     readonly id: string;
     readonly name: string;
+    readonly vmWasOff: boolean;
     readonly disks: readonly { readonly diskId: string; readonly imageId: string }[];
   } | null;
   /** Active layers that go to the trash. */
   readonly deletes: readonly string[];
   readonly start: 'no' | 'running' | 'paused';
+  /** What is done, in order; the operation shows these steps. */
+  readonly order: readonly RevertStep[];
 }
 
 export interface RevertJournal {
@@ -84,6 +89,7 @@ const record = ({ vms, repository, publish }: TakeDeps, context: Context): void 
         kind: 'external',
         memory: false,
         consistency: 'crash',
+        vmWasOff: keep.vmWasOff,
         pauseMs: null,
         screenshot: context.journal.screenshot,
         createdAt: new Date().toISOString(),
@@ -95,22 +101,28 @@ const record = ({ vms, repository, publish }: TakeDeps, context: Context): void 
   if (keep !== null) publish(keep.id, 'created');
 };
 
+/** Steps that there is nothing to do for are not shown. */
+const begin = (context: Context, step: RevertStep): void => {
+  const index = context.request.order.indexOf(step);
+  if (index >= 0) context.step(index);
+};
+
 const swap = async (deps: TakeDeps, context: Context): Promise<void> => {
-  const { vmId } = context.request;
-  context.step(1);
+  const { vmId, overlays: wanted } = context.request;
+  const tops = context.journal.overlays.map((overlay) => overlay.imageId);
+  begin(context, 'stop');
   try {
     await powerOff(deps, vmId);
+    const written = wanted.map(({ from }) => from);
+    await whileHeld(deps, { operationId: context.id, written, tops }, () => {
+      context.finishing();
+      begin(context, 'switch');
+      record(deps, context);
+    });
   } catch (error) {
-    if (!context.ending)
-      await removeOverlays(
-        deps.images,
-        context.journal.overlays.map((overlay) => overlay.imageId),
-      );
+    if (!context.ending && context.journal.phase === 'stopping') await removeOverlays(deps.images, tops);
     throw error;
   }
-  context.finishing();
-  context.step(2);
-  record(deps, context);
 };
 
 const start = async ({ vms }: TakeDeps, context: Context): Promise<void> => {
@@ -130,6 +142,7 @@ export const revertExecutor = (deps: TakeDeps): Executor<RevertRun, RevertJourna
   kind: 'snapshot-revert',
   run: async (context) => {
     const { request } = context;
+    if (context.resumed) await closeLeftovers(deps, context.id, request.overlays.length);
     if (context.journal.phase === 'creating') {
       await removeStrays(deps.images, context.journal.known);
       throw new AppError(
@@ -138,12 +151,13 @@ export const revertExecutor = (deps: TakeDeps): Executor<RevertRun, RevertJourna
       );
     }
     if (context.journal.phase === 'new') {
-      context.step(0);
+      begin(context, 'create');
       await makeOverlays(deps, context);
     }
     if (context.journal.phase === 'stopping') await swap(deps, context);
     context.finishing();
-    context.step(3);
+    begin(context, 'after');
+    await deps.vms.forgetPicture(request.vmId);
     await deps.images.refresh();
     context.release({ images: request.deletes });
     for (const id of request.deletes)

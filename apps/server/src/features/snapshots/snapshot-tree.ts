@@ -15,6 +15,7 @@ export const toSnapshot = (
   kind: stored.kind,
   memory: stored.memory,
   consistency: stored.consistency,
+  vmWasOff: stored.vmWasOff,
   createdAt: stored.createdAt,
   disks: stored.disks.map(({ diskId, imageId, internalTag }) => ({
     diskId,

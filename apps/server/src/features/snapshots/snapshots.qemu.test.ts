@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { writeBlocks } from '../../qemu/qemu-io.ts';
@@ -64,6 +67,7 @@ describe('a snapshot of a VM that is off', () => {
       {
         name: 'first',
         consistency: 'crash',
+        vmWasOff: true,
         children: [],
         disks: [
           { diskId: 'vmoned0', imageId: a },
@@ -116,6 +120,150 @@ describe('a snapshot of a VM that is off', () => {
   });
 });
 
+/** A program of somebody else that has an image open for writing. */
+const withForeignWriter = async (image: string, work: (pid: number) => Promise<void>): Promise<void> => {
+  const { path, format } = bench.images.facts(image);
+  const holder = spawn('qemu-io', ['-f', format, path], { stdio: ['pipe', 'pipe', 'ignore'] });
+  try {
+    holder.stdin.write('read 0 512\n');
+    await once(holder.stdout, 'data');
+    await work(holder.pid ?? 0);
+  } finally {
+    holder.stdin.end('quit\n');
+    await once(holder, 'exit');
+  }
+};
+const noDaemonLeft = async (): Promise<void> => expect(await readdir(join(folder.folder, 'run'))).toEqual([]);
+
+describe('while another program has an active layer open', () => {
+  it.each([
+    ['qcow2', 0],
+    ['raw', 1],
+  ])('no snapshot is taken of a %s disk: it could change the restore point', async (_format, position) => {
+    const active = bench.vms.diskImage('vmone', position);
+    const { path } = bench.images.facts(active);
+    const before = bench.images.list().length;
+    await withForeignWriter(active, async (pid) => {
+      const refusal = { code: 'image-locked', status: 409 };
+      await expect(take('never')).rejects.toMatchObject(refusal);
+      await expect(take('never')).rejects.toThrow(path);
+      await expect(take('never')).rejects.toThrow(`process ${pid}`);
+    });
+    await bench.images.scan();
+    expect(bench.images.list()).toHaveLength(before);
+    expect(await take('now')).toMatchObject({ state: 'done' });
+    await noDaemonLeft();
+  });
+
+  it('one that comes in the middle is noticed, and nothing has changed', async () => {
+    const active = id('a');
+    let opened: Promise<void> = Promise.resolve();
+    let close: () => void = () => {};
+    bench = folder.open({
+      images: (images) => ({
+        ...images,
+        createOverlay: async (wish) => {
+          const made = await images.createOverlay(wish);
+          if (wish.backingId !== active) return made;
+          await new Promise<void>((ready) => {
+            opened = withForeignWriter(active, () => {
+              ready();
+              return new Promise((done) => {
+                close = done;
+              });
+            });
+          });
+          return made;
+        },
+      }),
+    });
+    await bench.images.scan();
+    const before = bench.images.list().length;
+    const operation = await take('never');
+    close();
+    await opened;
+    expect(operation).toMatchObject({ state: 'failed', error: { code: 'image-locked' } });
+    await bench.images.scan();
+    expect(bench.images.list()).toHaveLength(before);
+    expect(bench.vms.diskImage('vmone', 0)).toBe(active);
+    await noDaemonLeft();
+  });
+
+  it('a revert is blocked, and its plan names the program', async () => {
+    const first = idOf(await take('first'));
+    const active = bench.vms.diskImage('vmone', 0);
+    await withForeignWriter(active, async (pid) => {
+      const plan = await bench.snapshots.planRevert('vmone', first, { keepCurrent: true });
+      expect(plan.blockers).toMatchObject([{ code: 'image-locked' }]);
+      expect(plan.blockers[0]?.message).toContain(`process ${pid}`);
+      await expect(revert(first)).rejects.toMatchObject({ code: 'plan-blocked', status: 409 });
+    });
+    expect(await revert(first)).toMatchObject({ state: 'done' });
+    await noDaemonLeft();
+  });
+
+  it('a revert fails when the restore point itself is being written by it', async () => {
+    const first = idOf(await take('first'));
+    const [frozen, active] = [id('a'), bench.vms.diskImage('vmone', 0)];
+    await withForeignWriter(frozen, async () => {
+      expect(await revert(first)).toMatchObject({ state: 'failed', error: { code: 'image-locked' } });
+    });
+    expect(bench.vms.diskImage('vmone', 0)).toBe(active);
+    await noDaemonLeft();
+  });
+});
+
+it('a snapshot of a VM that is off is whole or not there, whichever call the server is killed before', {
+  timeout: 120_000,
+}, async () => {
+  for (let at = 1; at < 30; at += 1) {
+    const points = killPoints({ at, only: /^(?!check-chain)/ });
+    bench = folder.open(points.disturbance);
+    await bench.images.scan();
+    const before = await flatten(bench, join(folder.folder, 'before'));
+    const [a, b] = [id('a'), id('b', 'raw')];
+    const started = await bench.snapshots.take('vmone', { name: 'off', kind: 'external', memory: false });
+    const ended = bench.operations.wait(started.id, 30).then(() => 'ended-before');
+    const how = await Promise.race([ended, points.reached]);
+    bench = folder.open();
+    await bench.images.scan();
+    await bench.operations.recover();
+    const outcome = await bench.operations.wait(started.id, 60);
+    const place = `killed before call ${at} (${how}): ${JSON.stringify(outcome.error)}`;
+    expect(outcome.state, place).toBe('done');
+    await bench.images.scan();
+    expect((await bench.snapshots.tree('vmone')).tree, place).toHaveLength(1);
+    expect(bench.images.list(), place).toHaveLength(5);
+    for (const [position, frozen] of [a, b].entries()) {
+      const active = bench.vms.diskImage('vmone', position);
+      expect(bench.images.facts(active).backingId, place).toBe(frozen);
+      expect(await readsAs(bench, active, before.get(frozen)), place).toBe(true);
+    }
+    await noDaemonLeft();
+    if (how === 'ended-before') {
+      expect(at).toBeGreaterThan(5);
+      return;
+    }
+    folder.dispose();
+    await build();
+  }
+});
+
+describe('the picture of a snapshot', () => {
+  it('shows the last screen of a VM that is off, but never that of a state it was reverted from', async () => {
+    bench.vms.setPicture('vmone', Buffer.from('png of now'));
+    const first = idOf(await take('first'));
+    expect(String(await bench.snapshots.screenshot('vmone', first))).toBe('png of now');
+    await revert(first);
+    const [tree] = (await bench.snapshots.tree('vmone')).tree;
+    const kept = tree?.children[0]?.id ?? '';
+    expect(tree?.children[0]).toMatchObject({ vmWasOff: true, hasScreenshot: true });
+    expect(String(await bench.snapshots.screenshot('vmone', kept))).toBe('png of now');
+    const after = idOf(await take('after the revert'));
+    expect(bench.snapshots.get('vmone', after)).toMatchObject({ hasScreenshot: false, vmWasOff: true });
+  });
+});
+
 describe('a revert', () => {
   it('continues from the snapshot and keeps the current state as one more', async () => {
     const first = idOf(await take('first'));
@@ -158,6 +306,11 @@ describe('a revert', () => {
     expect(plan).toMatchObject({ operation: 'revert', blockers: [], deletes: [] });
     expect(plan.steps.join()).toContain('no changes since “first”');
     expect(plan.after[0]?.layers[0]).toMatchObject({ name: 'New overlay', activeOf: [{ id: 'vmone' }] });
+    // Of two disks, two overlays are new, and no layer that is there already.
+    const after = plan.after.flatMap(({ layers }) => layers);
+    expect(after.filter(({ isNew }) => isNew).map(({ imageId }) => imageId)).toEqual(['new0', 'new1']);
+    // The VM is off: that is no step.
+    expect(plan.steps).toHaveLength(2);
     await bench.images.scan();
     expect(bench.images.list()).toHaveLength(before);
     await take('second');
@@ -222,7 +375,9 @@ describe('a snapshot of a running VM', () => {
     await guest.write(0, 20, 20);
     await guest.write(1, 21, 21);
     const frozen = [0, 1].map((disk) => bench.vms.diskImage('vmone', disk));
-    expect(await take('live')).toMatchObject({ state: 'done' });
+    const taken = await take('live');
+    expect(taken).toMatchObject({ state: 'done' });
+    expect(bench.snapshots.get('vmone', idOf(taken)).vmWasOff).toBe(false);
     const copies = [0, 1].map((disk) => {
       const copy = join(folder.folder, `taken-${disk}.raw`);
       copyFileSync(guest.expected(disk), copy);

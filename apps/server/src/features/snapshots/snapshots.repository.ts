@@ -24,6 +24,7 @@ interface Record {
   kind: string;
   memory: number;
   consistency: string;
+  vm_was_off: number;
   pause_ms: number | null;
   screenshot: string | null;
   created_at: string;
@@ -31,10 +32,10 @@ interface Record {
 
 export const snapshotsRepository = (db: Db): SnapshotsRepository => {
   const insert = db.prepare(
-    `INSERT INTO snapshots (id, vm_id, parent_id, name, description, kind, memory, consistency, pause_ms, screenshot,
-       created_at)
-     VALUES (@id, @vmId, @parentId, @name, @description, @kind, @memory, @consistency, @pauseMs, @screenshot,
-       @createdAt)`,
+    `INSERT INTO snapshots (id, vm_id, parent_id, name, description, kind, memory, consistency, vm_was_off, pause_ms,
+       screenshot, created_at)
+     VALUES (@id, @vmId, @parentId, @name, @description, @kind, @memory, @consistency, @vmWasOff, @pauseMs,
+       @screenshot, @createdAt)`,
   );
   const insertDisk = db.prepare(
     `INSERT INTO snapshot_disks (snapshot_id, disk_id, image_id, internal_tag)
@@ -72,6 +73,7 @@ export const snapshotsRepository = (db: Db): SnapshotsRepository => {
     kind: record.kind as StoredSnapshot['kind'],
     memory: record.memory === 1,
     consistency: record.consistency as StoredSnapshot['consistency'],
+    vmWasOff: record.vm_was_off === 1,
     pauseMs: record.pause_ms,
     screenshot: record.screenshot,
     createdAt: record.created_at,
@@ -80,8 +82,9 @@ export const snapshotsRepository = (db: Db): SnapshotsRepository => {
 
   return {
     insert: (snapshot) => {
-      insert.run({ ...snapshot, memory: snapshot.memory ? 1 : 0, disks: undefined });
-      for (const disk of snapshot.disks) insertDisk.run({ ...disk, snapshotId: snapshot.id });
+      const { memory, vmWasOff, disks: shown, ...rest } = snapshot;
+      insert.run({ ...rest, memory: memory ? 1 : 0, vmWasOff: vmWasOff ? 1 : 0 });
+      for (const disk of shown) insertDisk.run({ ...disk, snapshotId: snapshot.id });
     },
     find: (id) => {
       const record = find.get(id);

@@ -11,6 +11,7 @@ import type { OperationSubject, OperationsService } from '../operations/operatio
 import type { VmsService } from '../vms/vms.types.ts';
 import { forgetExecutor } from './forget.executor.ts';
 import { forgetView } from './forget-view.ts';
+import { demandNotOpen, openBlockers } from './held-layers.ts';
 import { revertExecutor } from './revert.executor.ts';
 import { type RevertWords, revertFingerprint, revertSteps, revertView } from './revert-view.ts';
 import { screenshotFiles } from './screenshot-files.ts';
@@ -113,7 +114,9 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
     if (isRefusal(answer)) throw new AppError('not-possible', answer.message);
     const layers = snapshot.disks.map((disk) => disk.imageId);
     const tainted = taintBlockers(layers, null, operations.taints.list(), images);
-    const plan = { ...answer, blockers: [...answer.blockers, ...tainted] };
+    const left = answer.overlays.map(({ from }) => from);
+    const open = vms.live(vmId) === null ? await openBlockers(images, left) : [];
+    const plan = { ...answer, blockers: [...answer.blockers, ...tainted, ...open] };
     const before = vm.state === 'paused' ? 'paused' : vms.live(vmId) === null ? 'no' : 'running';
     const start = wish.start === undefined ? before : wish.start ? 'running' : 'no';
     const words: RevertWords = { snapshotName: snapshot.name, keepName, unchanged, start };
@@ -154,6 +157,11 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
         throw new AppError('not-possible', 'The VM has no disk that a snapshot could be taken of.');
       // Throws when a layer is missing: an overlay on a broken chain would be no restore point.
       for (const { imageId } of disks) await images.checkedChain(imageId);
+      if (vms.live(vmId) === null)
+        await demandNotOpen(
+          images,
+          disks.map((disk) => disk.imageId),
+        );
       const tainted = taintBlockers(
         disks.map((disk) => disk.imageId),
         null,
@@ -164,6 +172,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
         throw new AppError('plan-blocked', tainted.map(({ message }) => message).join(' '), {
           blockers: tainted.map((blocker) => ({ ...blocker, subjects: [...blocker.subjects] })),
         });
+      const vmWasOff = vms.live(vmId) === null;
       const snapshotId = newId();
       const layers = disks.map((disk) => `“${images.facts(disk.imageId).name}”`).join(', ');
       return operations.start({
@@ -171,12 +180,12 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
         title: `Take the snapshot “${wish.name}” of “${vm.name}”`,
         request: {
           ...{ vmId, vmName: vm.name, snapshotId, disks },
-          ...{ name: wish.name, description: wish.description ?? '' },
+          ...{ name: wish.name, description: wish.description ?? '', vmWasOff },
         },
         journal: { phase: 'new', known: {}, overlays: [], screenshot: null },
         steps: [
           `Create an overlay on ${layers}`,
-          vms.live(vmId) === null
+          vmWasOff
             ? 'Let the disks continue on the overlays'
             : 'Let the running VM continue on the overlays, all disks at one instant',
           'Write the snapshot down',
@@ -205,7 +214,9 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
         throw new AppError('plan-blocked', view.blockers.map(({ message }) => message).join(' '), {
           blockers: view.blockers,
         });
-      const keep = keepName === null ? null : { id: newId(), name: keepName, disks: plan.keeps };
+      const vmWasOff = vms.live(vmId) === null;
+      const keep = keepName === null ? null : { id: newId(), name: keepName, vmWasOff, disks: plan.keeps };
+      const steps = revertSteps(images.forest(), plan, words);
       return operations.start({
         kind: 'snapshot-revert',
         title: `Revert “${vm.name}” to “${words.snapshotName}”`,
@@ -213,9 +224,10 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
           ...{ vmId, vmName: vm.name, snapshotId, keep, start: words.start },
           overlays: plan.overlays.map(({ diskId, from, backing }) => ({ diskId, from, backing })),
           deletes: plan.deletes,
+          order: steps.map(({ step }) => step),
         },
         journal: { phase: 'new', known: {}, overlays: [], screenshot: null },
-        steps: revertSteps(images.forest(), plan, words),
+        steps: steps.map(({ text }) => text),
         subjects: subjects(vm, [
           { id: snapshotId, name: words.snapshotName },
           ...(keep === null ? [] : [keep]),
@@ -226,7 +238,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
           vms: [vmId],
         },
         unit: 'steps',
-        total: 4,
+        total: steps.length,
         cancelNote: null,
       });
     },

@@ -24,6 +24,7 @@ export interface StoredSnapshot {
   readonly kind: 'external' | 'internal';
   readonly memory: boolean;
   readonly consistency: 'crash' | 'frozen' | 'memory';
+  readonly vmWasOff: boolean;
   readonly pauseMs: number | null;
   /** File name below `vms/<vmId>/snapshots/`. */
   readonly screenshot: string | null;

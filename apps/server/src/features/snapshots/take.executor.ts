@@ -7,6 +7,7 @@ import { snapshotDisks } from '../../qemu/live-snapshot.ts';
 import type { ImagesService } from '../images/images.types.ts';
 import type { Executor, OperationContext } from '../operations/operations.types.ts';
 import type { VmsService } from '../vms/vms.types.ts';
+import { closeLeftovers, whileHeld } from './held-layers.ts';
 import {
   createOverlays,
   type KnownOverlays,
@@ -30,6 +31,7 @@ export interface TakeRun {
   readonly snapshotId: string;
   readonly name: string;
   readonly description: string;
+  readonly vmWasOff: boolean;
   /** The active layers that become the restore point. */
   readonly disks: readonly { readonly diskId: string; readonly imageId: string }[];
 }
@@ -53,7 +55,7 @@ export interface TakeDeps {
 }
 
 const record = ({ vms, repository, publish }: TakeDeps, context: Context): void => {
-  const { vmId, snapshotId, name, description, disks } = context.request;
+  const { vmId, snapshotId, name, description, vmWasOff, disks } = context.request;
   context.save({ ...context.journal, phase: 'recorded' }, () => {
     repository.insert({
       id: snapshotId,
@@ -64,6 +66,7 @@ const record = ({ vms, repository, publish }: TakeDeps, context: Context): void 
       kind: 'external',
       memory: false,
       consistency: 'crash',
+      vmWasOff,
       pauseMs: null,
       screenshot: context.journal.screenshot,
       createdAt: new Date().toISOString(),
@@ -123,7 +126,7 @@ const outcome = async ({ engines, vms }: TakeDeps, { request, journal }: Context
 const switchDisks = async (deps: TakeDeps, context: Context): Promise<void> => {
   const { overlays } = context.journal;
   const vm = deps.vms.live(context.request.vmId);
-  // Nobody writes: an overlay over the active layer reads the same, whichever of the two was written last.
+  // It ended after it was asked for: an overlay over the active layer reads the same, whichever was written last.
   if (vm === null) return;
   if (context.resumed && (await outcome(deps, context)) === 'switched') return;
   try {
@@ -151,6 +154,26 @@ const switchDisks = async (deps: TakeDeps, context: Context): Promise<void> => {
   }
 };
 
+/** The VM is off, and locked: nothing was written to the overlays yet. The disks continue on them as soon as the books say so. */
+const switchBooks = async (deps: TakeDeps, context: Context): Promise<void> => {
+  const { overlays } = context.journal;
+  const holding = {
+    operationId: context.id,
+    written: context.request.disks.map((disk) => disk.imageId),
+    tops: overlays.map((overlay) => overlay.imageId),
+  };
+  try {
+    await whileHeld(deps, holding, () => {
+      context.step(2);
+      record(deps, context);
+    });
+  } catch (error) {
+    if (!context.ending && context.journal.phase === 'switching')
+      await removeOverlays(deps.images, holding.tops);
+    throw error;
+  }
+};
+
 /** Killed before the disks could have been switched: nothing was taken. */
 const rollBack = async ({ images, vms }: TakeDeps, context: Context): Promise<void> => {
   const removed = await removeStrays(images, context.journal.known);
@@ -171,6 +194,7 @@ export const takeExecutor = (deps: TakeDeps): Executor<TakeRun, TakeJournal> => 
   kind: 'snapshot-take',
   run: async (context) => {
     const { snapshotId, disks } = context.request;
+    if (context.resumed) await closeLeftovers(deps, context.id, disks.length);
     if (context.journal.phase === 'creating') await rollBack(deps, context);
     if (context.journal.phase === 'new' || context.journal.phase === 'creating') {
       context.step(0);
@@ -179,9 +203,12 @@ export const takeExecutor = (deps: TakeDeps): Executor<TakeRun, TakeJournal> => 
     if (context.journal.phase === 'switching') {
       context.finishing();
       context.step(1);
-      await switchDisks(deps, context);
-      context.step(2);
-      record(deps, context);
+      if (context.request.vmWasOff) await switchBooks(deps, context);
+      else {
+        await switchDisks(deps, context);
+        context.step(2);
+        record(deps, context);
+      }
     }
     await deps.images.refresh([
       ...disks.map((disk) => disk.imageId),

@@ -43,6 +43,9 @@ export const keepPicture = async (context: VmsContext, record: VmRecord, run: Vm
   await refresh(context, record, run).catch(() => {});
 };
 
+export const forgetPicture = (context: VmsContext, record: VmRecord): Promise<void> =>
+  rm(pathsOf(context, record).screen, { force: true });
+
 export const screenshotOf = async (context: VmsContext, id: string): Promise<Buffer | null> => {
   const record = recordOf(context, id);
   if (record.definition.display === 'none') return null;

@@ -14,7 +14,7 @@ import { commandOf, toCommandLine } from './vm-launch.ts';
 import { pauseVm, poweroffVm, resetVm, resumeVm, shutdownVm, startVm } from './vm-lifecycle.ts';
 import { logOf } from './vm-log.ts';
 import { changeMedium } from './vm-media.ts';
-import { screenshotOf } from './vm-screenshots.ts';
+import { forgetPicture, screenshotOf } from './vm-screenshots.ts';
 import { diskUses, flushImage, mediaUses, qdevOf } from './vm-uses.ts';
 import { toVm } from './vm-view.ts';
 import { pathsOf, recordOf, runOf, type VmsContext } from './vms.context.ts';
@@ -114,6 +114,7 @@ export const createVmsService = (parts: VmsParts): VmsFeature => {
     log: (id) => logOf(context, id),
     insertMedium: (id, slot, imageId, force) => after(id, changeMedium(context, id, slot, imageId, force)),
     screenshot: (id) => screenshotOf(context, id),
+    forgetPicture: (id) => forgetPicture(context, recordOf(context, id)),
     commandLine: async (id) => {
       const record = recordOf(context, id);
       const started = context.runs.get(id)?.process.argv ?? [];

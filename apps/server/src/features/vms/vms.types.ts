@@ -33,6 +33,8 @@ export interface VmsService {
   live(id: string): LiveVm | null;
   /** The PNG of now, or of the last time; null when there never was one. */
   screenshot(id: string): Promise<Buffer | null>;
+  /** The disks of a VM that is off hold another state now, which nobody has seen. A running VM is looked at anew. */
+  forgetPicture(id: string): Promise<void>;
 
   /** Bookkeeping only, synchronous: to be called inside the transaction that records an operation's result. */
   setDiskImage(vmId: string, diskId: string, imageId: string): void;

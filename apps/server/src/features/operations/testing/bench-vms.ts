@@ -11,6 +11,8 @@ export interface BenchVms extends VmsService {
   diskImage(vmId: string, position?: number): string;
   diskId(vmId: string, position?: number): string;
   setLive(vmId: string, live: LiveVm | null): void;
+  /** What its screen showed the last time. */
+  setPicture(vmId: string, png: Buffer): void;
 }
 
 const unused = (): never => {
@@ -19,6 +21,7 @@ const unused = (): never => {
 
 export const benchVms = (db: Db, images: ImagesService): BenchVms => {
   const running = new Map<string, LiveVm>();
+  const pictures = new Map<string, Buffer>();
   const guards: Array<Parameters<VmsService['addGuard']>[0]> = [];
   const diskRows = (vmId: string) =>
     db
@@ -83,7 +86,12 @@ export const benchVms = (db: Db, images: ImagesService): BenchVms => {
     list: () => vmIds().map(get),
     get,
     live: (vmId) => running.get(vmId) ?? null,
-    screenshot: () => Promise.resolve(null),
+    screenshot: (vmId) => Promise.resolve(pictures.get(vmId) ?? null),
+    forgetPicture: (vmId) => {
+      pictures.delete(vmId);
+      return Promise.resolve();
+    },
+    setPicture: (vmId, png) => void pictures.set(vmId, png),
     setDiskImage: (vmId, diskId, imageId) => {
       const { changes } = db
         .prepare('UPDATE vm_disks SET image_id = ? WHERE vm_id = ? AND id = ?')

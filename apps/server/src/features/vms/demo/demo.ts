@@ -91,8 +91,8 @@ const makeImages = async (context: VmsContext, name: string, made: string[]): Pr
 /** The frozen layers are restore points from the start: there is something to revert to at once. */
 const recordSnapshots = (db: Db, vmId: string, diskId: string, images: DemoImages): string => {
   const insert = db.prepare(
-    `INSERT INTO snapshots (id, vm_id, parent_id, name, description, kind, memory, consistency, created_at)
-     VALUES (?, ?, ?, ?, ?, 'external', 0, 'crash', ?)`,
+    `INSERT INTO snapshots (id, vm_id, parent_id, name, description, kind, memory, consistency, vm_was_off, created_at)
+     VALUES (?, ?, ?, ?, ?, 'external', 0, 'crash', 1, ?)`,
   );
   const insertDisk = db.prepare(
     'INSERT INTO snapshot_disks (snapshot_id, disk_id, image_id) VALUES (?, ?, ?)',

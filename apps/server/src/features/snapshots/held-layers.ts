@@ -1,0 +1,82 @@
+import type { Blocker } from '@strata/backing-chain';
+import { AppError } from '../../app-error.ts';
+import type { BlockEngine, BlockEngines } from '../../qemu/block-engine.types.ts';
+import { lockHolder } from '../../qemu/lock-holder.ts';
+import type { ImagesService } from '../images/images.types.ts';
+
+/*
+ * While a VM runs, its QEMU keeps others from writing its layers. While it is off, nobody does: a program that has an
+ * active layer open would go on writing what has become a restore point.
+ *
+ *     overlay  <- a storage daemon opens this …
+ *     active   <- … and so holds this one for reading: no other QEMU program may have it open for writing
+ *     base
+ *
+ * That is so for qcow2. Raw images are only looked at: QEMU 7.2 takes no lock against writers on a raw backing file.
+ */
+
+export interface HoldDeps {
+  readonly images: ImagesService;
+  readonly engines: BlockEngines;
+}
+
+/** Which of these layers a program has open; only for a VM that is off, whose own QEMU would be named. */
+export const openBlockers = async (images: ImagesService, ids: readonly string[]): Promise<Blocker[]> => {
+  const blockers: Blocker[] = [];
+  for (const id of ids) {
+    const { name, path } = images.facts(id);
+    const holder = await lockHolder(path);
+    if (holder === null) continue;
+    const message = `${holder.program} (process ${holder.pid}) has “${name}” (${path}) open. Close it there first.`;
+    blockers.push({ code: 'image-locked', message, subjects: [{ kind: 'image', id, name }] });
+  }
+  return blockers;
+};
+
+/** Throws `image-locked`, naming the file and the program. */
+export const demandNotOpen = async (images: ImagesService, ids: readonly string[]): Promise<void> => {
+  const [blocker] = await openBlockers(images, ids);
+  if (blocker !== undefined) throw new AppError('image-locked', blocker.message);
+};
+
+const daemonId = (operationId: string, index: number): string => `${operationId}-${index}`;
+
+/** A run that was killed has left its daemons, at whatever point it was, and they hold what is needed. */
+export const closeLeftovers = async (
+  { engines }: HoldDeps,
+  operationId: string,
+  count: number,
+): Promise<void> => {
+  for (let index = 0; index < count; index += 1) {
+    const identity = await engines.findDaemon(daemonId(operationId, index));
+    const engine = identity === null ? null : await engines.adoptDaemon(identity);
+    await engine?.close();
+  }
+};
+
+export interface Holding {
+  readonly operationId: string;
+  /** Looked at first, so that the refusal can name the program. */
+  readonly written: readonly string[];
+  /** The tops of the chains that are held while `work` runs. */
+  readonly tops: readonly string[];
+}
+
+/** Nobody else writes these layers while `work` runs. Throws `image-locked` before it when somebody does. */
+export const whileHeld = async (
+  deps: HoldDeps,
+  { operationId, written, tops }: Holding,
+  work: () => void,
+): Promise<void> => {
+  await demandNotOpen(deps.images, written);
+  const held: BlockEngine[] = [];
+  try {
+    for (const [index, top] of tops.entries()) {
+      const chain = (await deps.images.checkedChain(top)).map(({ path, format }) => ({ path, format }));
+      held.push(await deps.engines.openDaemon({ id: daemonId(operationId, index), chain }));
+    }
+    work();
+  } finally {
+    for (const engine of held) await engine.close().catch(() => {});
+  }
+};

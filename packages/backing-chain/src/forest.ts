@@ -51,6 +51,15 @@ export interface OperationUse {
   readonly operationId: string;
   readonly title: string;
   readonly imageId: LayerId;
+  /** It changes the layer, or its file; otherwise it only reads it. */
+  readonly changes: boolean;
+}
+/** A deleted image, until it is deleted for good: it may be restored, and then it must read what it read. */
+export interface TrashUse {
+  readonly trashId: string;
+  readonly name: string;
+  /** The layer it stands on; this may lie in the trash itself. */
+  readonly imageId: LayerId;
 }
 
 /**
@@ -63,6 +72,7 @@ export interface Forest {
   readonly media: readonly MediaUse[];
   readonly snapshots: readonly SnapshotUse[];
   readonly operations: readonly OperationUse[];
+  readonly trashed: readonly TrashUse[];
   /** False when a folder could not be read: then nobody can say who stands on what, and commits are refused. */
   readonly complete: boolean;
 }

@@ -150,6 +150,7 @@ export const contentBlockerCodes: ReadonlySet<string> = new Set([
   'overlay-stands',
   'disk-stands',
   'media-stands',
+  'trash-stands',
   'size-differs',
   'internal-snapshots',
 ]);

@@ -3,7 +3,7 @@ import type { Subject } from './plan.ts';
 
 /** Something that needs a layer to read as it does. */
 export interface Standing {
-  readonly kind: 'overlay' | 'disk' | 'media' | 'snapshot' | 'internal-snapshot' | 'operation';
+  readonly kind: 'overlay' | 'disk' | 'media' | 'snapshot' | 'internal-snapshot' | 'operation' | 'trash';
   readonly subject: Subject;
   /** A whole sentence for a person. */
   readonly words: string;
@@ -11,7 +11,7 @@ export interface Standing {
 
 /**
  * Everything that stands on a layer: overlays, disks, media, snapshots, tags inside the file that no snapshot
- * of a VM claims, unfinished operations. Empty: the file may go.
+ * of a VM claims, unfinished operations, deleted images that may be restored. Empty: the file may go.
  */
 export function standsOn(forest: Forest, id: LayerId): readonly Standing[] {
   const overlays = overlaysOf(forest, id).map(
@@ -64,7 +64,16 @@ export function standsOn(forest: Forest, id: LayerId): readonly Standing[] {
         words: `The operation “${operation.title}” works on it.`,
       }),
     );
-  return [...overlays, ...disks, ...media, ...snapshots, ...tags, ...operations];
+  const trashed = forest.trashed
+    .filter((use) => use.imageId === id)
+    .map(
+      (use): Standing => ({
+        kind: 'trash',
+        subject: { kind: 'image', id: use.trashId, name: use.name },
+        words: `“${use.name}”, which is in the trash, stands on it.`,
+      }),
+    );
+  return [...overlays, ...disks, ...media, ...snapshots, ...tags, ...operations, ...trashed];
 }
 
 /** The id by which a plan names an internal snapshot that is no snapshot of a VM of Strata. */

@@ -5,7 +5,24 @@ import { snapshotsAfterCommit } from './commit-snapshots.ts';
 
 /** Readers that would see other bytes after a commit, by name. */
 export function commitContentBlockers(forest: Forest, range: CommitRange): readonly Blocker[] {
-  return [...standingBlockers(forest, range), ...sizeBlockers(forest, range)];
+  return [
+    ...standingBlockers(forest, range),
+    ...trashBlockers(forest, range),
+    ...sizeBlockers(forest, range),
+  ];
+}
+
+/** A deleted image may be restored, and then reads through what it stood on. On `top` it would lose its backing file. */
+function trashBlockers(forest: Forest, range: CommitRange): readonly Blocker[] {
+  return [...range.merged, range.base].flatMap((layer) =>
+    forest.trashed
+      .filter((use) => use.imageId === layer.id)
+      .map((use) => ({
+        code: 'trash-stands',
+        message: `“${use.name}”, which is in the trash, stands on “${layer.name}” and could not be restored as it was. Delete it from the trash for good, or restore it, first.`,
+        subjects: [{ kind: 'image' as const, id: use.trashId, name: use.name }],
+      })),
+  );
 }
 
 /** Who reads a layer of [base … below top]: base changes, and what stands on a changed base changes with it. */

@@ -91,6 +91,17 @@ describe('refuses to commit', () => {
     const forest = forestWith([...chain(), layerOf('clone', 's1')]);
     expect(codes(planCommit(forest, new Map(), s2ToBase))).toEqual(['overlay-stands']);
   });
+  test.each(['base', 's1', 's2'])(
+    'when an image in the trash stands on %s, and says how to lift it',
+    (layer) => {
+      const trashed = [{ trashId: 't', name: 'old.qcow2', imageId: layer }];
+      const forest = forestWith(chain(), { trashed });
+      expect(codes(planCommit(forest, new Map(), s2ToBase))).toEqual(['trash-stands']);
+      expect(impedimentWords(commitRefusal(forest, s2ToBase))).toContain(
+        'Delete it from the trash for good, or restore it, first.',
+      );
+    },
+  );
   test('into the active layer of a VM', () => {
     const forest = forestWith(chain(), { disks: [diskOf('other', 'base')] });
     expect(codes(planCommit(forest, new Map(), s2ToBase))).toEqual(['disk-stands']);
@@ -112,7 +123,7 @@ describe('refuses to commit', () => {
     const forest = forestWith(chain(), {
       disks: [diskOf('web', 'active', { suspended: true })],
       media: [{ vmId: 'tv', vmName: 'tv', slot: 'cd0', imageId: 's1' }],
-      operations: [{ operationId: 'op', title: 'Pull', imageId: 'active' }],
+      operations: [{ operationId: 'op', title: 'Pull', imageId: 'active', changes: true }],
       complete: false,
     });
     expect(codes(planCommit(forest, new Map(), s2ToBase))).toEqual([
@@ -138,7 +149,7 @@ describe('refuses to commit', () => {
 
 test('an operation on a branch beside does not stand in the way', () => {
   const forest = forestWith([...chain(), layerOf('clone', 'base')], {
-    operations: [{ operationId: 'op', title: 'Pull', imageId: 'clone' }],
+    operations: [{ operationId: 'op', title: 'Pull', imageId: 'clone', changes: true }],
   });
   expect(codes(planCommit(forest, new Map(), { top: 's2', base: 's1' }))).toEqual([]);
 });

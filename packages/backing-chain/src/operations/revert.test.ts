@@ -52,7 +52,7 @@ test('an active layer that something else stands on is not trashed', () => {
 test('refuses while the VM is suspended, an operation works, or the snapshot is not what was asked for', () => {
   const suspended = world({ disks: [diskOf('web', 'active', { suspended: true })] });
   expect(planRevert(suspended, request)).toMatchObject({ blockers: [{ code: 'vm-suspended' }] });
-  const busy = world({ operations: [{ operationId: 'op', title: 'Commit', imageId: 's2' }] });
+  const busy = world({ operations: [{ operationId: 'op', title: 'Commit', imageId: 's2', changes: true }] });
   expect(planRevert(busy, request)).toMatchObject({ blockers: [{ code: 'operation-unfinished' }] });
   const code = (differs: object) => {
     const plan = planRevert(world(), { ...request, ...differs });

@@ -89,6 +89,16 @@ function runJob(model: Model, plan: ChainPlan): Applied {
   return blockCommit(model, top, plan.grows.layer);
 }
 
+/** Merged files are gone for good; what is merely unused goes to the trash, and may come back. */
+const disposed = (
+  images: readonly ModelImage[],
+  deleted: ReadonlySet<LayerId>,
+  toTrash: boolean,
+): readonly ModelImage[] =>
+  toTrash
+    ? images.map((image) => (deleted.has(image.id) ? { ...image, trashed: true } : image))
+    : images.filter((image) => !deleted.has(image.id));
+
 /**
  * Carries out exactly what a plan says, whether or not it has blockers. With `unlink: false` the files of
  * `deletes` stay, so that one can see what their readers would have read.
@@ -106,12 +116,10 @@ export function applyPlan(model: Model, plan: ChainPlan, { unlink } = { unlink: 
     copiedBytes: done.copiedBytes,
     model: {
       ...done.model,
-      images: done.model.images
-        .filter((image) => !deleted.has(image.id))
-        .map((image) => {
-          const backing = links.get(image.id);
-          return backing === undefined ? image : { ...image, backing };
-        }),
+      images: disposed(done.model.images, deleted, plan.operation === 'pull').map((image) => {
+        const backing = links.get(image.id);
+        return backing === undefined ? image : { ...image, backing };
+      }),
       vms: done.model.vms.map((vm) => ({
         ...vm,
         disks: vm.disks.map(({ diskId, imageId }) => ({
@@ -152,7 +160,7 @@ export function applyRevert(
   const switched = new Set(plan.overlays.map((overlay) => overlay.diskId));
   return {
     ...model,
-    images: [...model.images.filter((image) => !deleted.has(image.id)), ...overlays],
+    images: [...disposed(model.images, deleted, true), ...overlays],
     vms: model.vms.map((vm) =>
       vm.id === plan.vm.vmId
         ? {

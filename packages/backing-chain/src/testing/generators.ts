@@ -20,6 +20,8 @@ export interface ModelOptions {
   readonly states: boolean;
   /** Whether layers may have different virtual sizes. */
   readonly sizes: boolean;
+  /** Whether images that nobody uses may lie in the trash. */
+  readonly trash: boolean;
 }
 export const modelOptions: ModelOptions = {
   clusterSize: 65_536,
@@ -27,6 +29,7 @@ export const modelOptions: ModelOptions = {
   maxImages: 9,
   states: true,
   sizes: true,
+  trash: false,
 };
 
 const pick = fc.nat(1_000_000);
@@ -43,6 +46,7 @@ const imageSeed = fc.record({
   }),
   tags: fc.array(fc.array(fc.boolean(), { maxLength: 64 }), { maxLength: 1 }),
   tagged: rarely,
+  trashed: fc.boolean(),
 });
 const useSeed = fc.record({ leaf: fc.nat(9).map((number) => number > 1), pick });
 const vmSeed = fc.record({
@@ -118,7 +122,31 @@ function buildModel(
     });
     return [{ id: `s${index}`, vmId: vm.id, disks }];
   });
-  return { clusterSize: options.clusterSize, images, vms, snapshots };
+  const model = { clusterSize: options.clusterSize, images, vms, snapshots };
+  return options.trash ? inTrash(model, seeds.images) : model;
+}
+
+/** Nothing but other deleted images may stand on what is deleted. */
+export function isDisposable(model: Model, id: LayerId): boolean {
+  const used = [
+    ...model.vms.flatMap((vm) => [...vm.disks, ...vm.media]),
+    ...model.snapshots.flatMap((s) => s.disks),
+  ];
+  return (
+    used.every((use) => use.imageId !== id) &&
+    model.images.every((image) => image.backing !== id || image.trashed === true)
+  );
+}
+
+function inTrash(model: Model, seeds: readonly ImageSeed[]): Model {
+  let next = model;
+  for (const [index, image] of [...model.images.entries()].reverse())
+    if (seeds[index]?.trashed === true && index > 1 && isDisposable(next, image.id))
+      next = {
+        ...next,
+        images: next.images.map((other) => (other === image ? { ...image, trashed: true } : other)),
+      };
+  return next;
 }
 
 /** Forests with branches, several VMs and disks, snapshots, internal snapshots and media; also quite unreasonable ones. */
@@ -135,7 +163,7 @@ export const arbitraryModel = (options: Partial<ModelOptions> = {}): fc.Arbitrar
 
 /** One thing that happens; its numbers are resolved against the model at that moment, so that any sequence makes sense. */
 export interface Step {
-  readonly kind: 'write' | 'snapshot' | 'branch' | 'revert' | 'commit' | 'pull';
+  readonly kind: 'write' | 'snapshot' | 'branch' | 'revert' | 'commit' | 'pull' | 'trash' | 'restore';
   readonly first: number;
   readonly second: number;
   readonly flag: boolean;
@@ -150,6 +178,8 @@ export const arbitraryStep: fc.Arbitrary<Step> = fc.record({
     'commit',
     'commit',
     'pull',
+    'trash',
+    'restore',
   ),
   first: pick,
   second: pick,
@@ -159,7 +189,7 @@ export const arbitraryStep: fc.Arbitrary<Step> = fc.record({
 /** A commit with a base that is truly below; null where no image has a backing. */
 export function commitRequestOf(model: Model, step: Pick<Step, 'first' | 'second'>): CommitRequest | null {
   const top = at(
-    model.images.filter((image) => image.backing !== null),
+    model.images.filter((image) => image.backing !== null && image.trashed !== true),
     step.first,
   );
   if (top === undefined) return null;
@@ -195,5 +225,6 @@ export function writableActives(model: Model): readonly LayerId[] {
     .filter((vm) => !vm.suspended)
     .flatMap((vm) => vm.disks.map((disk) => disk.imageId))
     .filter((id) => !stood.has(id) && overlaysOf(forest, id).length === 0)
+    .filter((id) => forest.trashed.every((use) => use.imageId !== id))
     .filter((id) => uses.filter((use) => use === id).length === 1 && imageOf(model, id).length > 0);
 }

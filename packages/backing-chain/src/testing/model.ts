@@ -18,6 +18,8 @@ export interface ModelImage {
     readonly length: number;
     readonly clusters: Clusters;
   }[];
+  /** It lies in the trash: no layer, nobody reads it now, and it may be restored. */
+  readonly trashed?: boolean;
 }
 export interface ModelVm {
   readonly id: string;
@@ -81,22 +83,24 @@ export function readInternal(model: Model, id: LayerId, tag: string): readonly n
 
 /** The same world as the planners see it: names are ids. */
 export function forestOf(model: Model): Forest {
-  const layers = model.images.map(
-    (image): Layer => ({
-      id: image.id,
-      name: image.id,
-      path: `/images/${image.id}.${image.format}`,
-      format: image.format,
-      virtualSize: image.length * model.clusterSize,
-      allocatedBytes: Object.keys(image.clusters).length * model.clusterSize,
-      backingId: image.backing,
-      backingState: image.backing === null ? 'none' : 'ok',
-      internalSnapshots: image.internal.map(({ tag }) => ({ id: tag, tag })),
-      writable: true,
-      present: true,
-      clusterSize: model.clusterSize,
-    }),
-  );
+  const layers = model.images
+    .filter((image) => image.trashed !== true)
+    .map(
+      (image): Layer => ({
+        id: image.id,
+        name: image.id,
+        path: `/images/${image.id}.${image.format}`,
+        format: image.format,
+        virtualSize: image.length * model.clusterSize,
+        allocatedBytes: Object.keys(image.clusters).length * model.clusterSize,
+        backingId: image.backing,
+        backingState: image.backing === null ? 'none' : 'ok',
+        internalSnapshots: image.internal.map(({ tag }) => ({ id: tag, tag })),
+        writable: true,
+        present: true,
+        clusterSize: model.clusterSize,
+      }),
+    );
   return {
     layers: new Map(layers.map((layer) => [layer.id, layer])),
     disks: model.vms.flatMap((vm) =>
@@ -120,6 +124,11 @@ export function forestOf(model: Model): Forest {
       })),
     ),
     operations: [],
+    trashed: model.images.flatMap((image) =>
+      image.trashed === true && image.backing !== null
+        ? [{ trashId: image.id, name: image.id, imageId: image.backing }]
+        : [],
+    ),
     complete: true,
   };
 }

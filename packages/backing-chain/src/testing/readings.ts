@@ -3,7 +3,7 @@ import { type Model, readAll, readInternal } from './model.ts';
 /** Who reads what: the key names a reader, the value is what it reads. */
 export type Readings = ReadonlyMap<string, readonly number[]>;
 
-/** Everything that product.md's rule 1 protects: disks, media, external and internal snapshots, and each image for itself. */
+/** Everything that product.md's rule 1 protects: disks, media, external and internal snapshots, each image for itself, deleted ones too. */
 export function readingsOf(model: Model): Readings {
   const readings = new Map<string, readonly number[]>();
   const claimed = new Set(
@@ -12,7 +12,7 @@ export function readingsOf(model: Model): Readings {
     ),
   );
   for (const image of model.images) {
-    readings.set(`image ${image.id}`, readAll(model, image.id));
+    readings.set(`${image.trashed === true ? 'trash' : 'image'} ${image.id}`, readAll(model, image.id));
     for (const { tag } of image.internal.filter((item) => !claimed.has(`${image.id}:${item.tag}`)))
       readings.set(`tag ${image.id}:${tag}`, readInternal(model, image.id, tag));
   }

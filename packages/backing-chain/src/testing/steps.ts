@@ -3,7 +3,14 @@ import { planPull } from '../operations/pull.ts';
 import { planRevert } from '../operations/revert.ts';
 import { type ChainPlan, isRefusal, type Refusal } from '../plan.ts';
 import { applyPlan, applyRevert } from './apply.ts';
-import { commitRequestOf, pullRequestOf, revertRequestOf, type Step, writableActives } from './generators.ts';
+import {
+  commitRequestOf,
+  isDisposable,
+  pullRequestOf,
+  revertRequestOf,
+  type Step,
+  writableActives,
+} from './generators.ts';
 import { allocationOf, forestOf, imageOf, type Model, type ModelImage } from './model.ts';
 
 const overlay = (model: Model, id: string, backing: string): ModelImage => ({
@@ -42,9 +49,31 @@ function snapshot(model: Model, step: Step, number: number): Model {
 }
 
 function branch(model: Model, step: Step, number: number): Model {
-  const backing = model.images[step.first % model.images.length];
+  const layers = model.images.filter((image) => image.trashed !== true);
+  const backing = layers[step.first % layers.length];
   if (backing === undefined) return model;
   return { ...model, images: [...model.images, overlay(model, `b${number}`, backing.id)] };
+}
+
+const marked = (model: Model, image: ModelImage | undefined, trashed: boolean): Model => ({
+  ...model,
+  images: model.images.map((other) => (other === image ? { ...other, trashed } : other)),
+});
+
+function trash(model: Model, step: Step): Model {
+  const unused = model.images.filter((image) => image.trashed !== true && isDisposable(model, image.id));
+  return unused.length === 0 || model.images.length < 3
+    ? model
+    : marked(model, unused[step.first % unused.length], true);
+}
+
+/** What it stands on must be there again first. */
+function restore(model: Model, step: Step): Model {
+  const back = model.images.filter(
+    ({ trashed, backing }) =>
+      trashed === true && (backing === null || imageOf(model, backing).trashed !== true),
+  );
+  return back.length === 0 ? model : marked(model, back[step.first % back.length], false);
 }
 
 const runnable = (model: Model, plan: ChainPlan | Refusal): Model =>
@@ -68,6 +97,10 @@ export function applyStep(model: Model, step: Step, number: number): Model {
       return branch(model, step, number);
     case 'revert':
       return revert(model, step, number);
+    case 'trash':
+      return trash(model, step);
+    case 'restore':
+      return restore(model, step);
     case 'commit': {
       const request = commitRequestOf(model, step);
       return request === null

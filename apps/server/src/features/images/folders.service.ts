@@ -65,9 +65,20 @@ export const createFoldersService = ({ access, problemsOf, changed }: Deps) => {
     const usedBy = inside
       .flatMap(({ id }) => access.world.view(id).usedBy)
       .filter(({ kind, id }) => kind !== 'overlay' || !ids.has(id));
-    if (usedBy.length === 0) return;
-    const names = [...new Set(usedBy.map(({ name }) => `“${name}”`))].join(', ');
-    throw new AppError('folder-in-use', `Images in ${folder.path} are needed by ${names}.`, { usedBy });
+    const deleted = library
+      .trashed()
+      .filter(({ imageId }) => ids.has(imageId))
+      .map(({ trashId, name }) => ({ kind: 'trash', id: trashId, name: `${name} (in the trash)` }));
+    const needing = [...usedBy, ...deleted];
+    if (needing.length > 0) {
+      const names = [...new Set(needing.map(({ name }) => `“${name}”`))].join(', ');
+      const message = `Images in ${folder.path} are needed by ${names}.`;
+      throw new AppError('folder-in-use', message, { usedBy: needing });
+    }
+    const tainted = inside.find(({ id }) => access.world.taintOf(id) !== undefined);
+    if (tainted === undefined) return;
+    const words = access.world.taintOf(tainted.id);
+    throw new AppError('folder-in-use', `${words?.message} ${words?.repair}`);
   };
 
   return {

@@ -50,7 +50,9 @@ export class ImageWorld {
     const uses = this.uses();
     const { disks, media, snapshots, operations } = uses;
     const { layers } = this;
-    const forest: Forest = { layers, disks, media, snapshots, operations, complete: this.library.complete };
+    const trashed = this.library.trashed();
+    const { complete } = this.library;
+    const forest: Forest = { layers, disks, media, snapshots, operations, trashed, complete };
     return { forest, relations, uses, taints: collectTaints(this.sources) };
   }
 

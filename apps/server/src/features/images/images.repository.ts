@@ -30,6 +30,8 @@ export interface TrashRow {
   readonly trashPath: string;
   readonly bytes: number;
   readonly image: ImageRecord;
+  /** The layer it stood on when it was deleted. */
+  readonly backingId: string | null;
   readonly deletedAt: string;
 }
 
@@ -82,13 +84,27 @@ export const createImagesRepository = (db: Db) => {
   const addFolder = db.prepare('INSERT INTO folders VALUES (@id, @path, @isDefault, @createdAt)');
   const moveFolder = db.prepare('UPDATE folders SET path = ? WHERE id = ?');
   const dropFolder = db.prepare('DELETE FROM folders WHERE id = ?');
-  const trash = db.prepare<[], Record<string, string | number>>(
+  const trash = db.prepare<[], Record<string, string | number | null>>(
     'SELECT * FROM trash ORDER BY deleted_at DESC',
   );
   const addTrash = db.prepare(
-    'INSERT INTO trash VALUES (@id, @name, @originalPath, @trashPath, @bytes, @image, @deletedAt)',
+    `INSERT INTO trash (id, name, original_path, trash_path, bytes, image, deleted_at, backing_id)
+     VALUES (@id, @name, @originalPath, @trashPath, @bytes, @image, @deletedAt, @backingId)`,
   );
   const dropTrash = db.prepare('DELETE FROM trash WHERE id = ?');
+  const readTrash = (): TrashRow[] =>
+    trash.all().map((row) => ({
+      id: String(row.id),
+      name: String(row.name),
+      originalPath: String(row.original_path),
+      trashPath: String(row.trash_path),
+      bytes: Number(row.bytes),
+      image: JSON.parse(String(row.image)) as ImageRecord,
+      backingId: typeof row.backing_id === 'string' ? row.backing_id : null,
+      deletedAt: String(row.deleted_at),
+    }));
+  // Asked for with every look at the forest.
+  let trashRows: readonly TrashRow[] | null = null;
   const memorySnapshots = db.prepare<[], { id: string }>('SELECT id FROM snapshots WHERE memory = 1');
 
   return {
@@ -114,28 +130,27 @@ export const createImagesRepository = (db: Db) => {
     dropFolder: (id: string): void => {
       dropFolder.run(id);
     },
-    trash: (): TrashRow[] =>
-      trash.all().map((row) => ({
-        id: String(row.id),
-        name: String(row.name),
-        originalPath: String(row.original_path),
-        trashPath: String(row.trash_path),
-        bytes: Number(row.bytes),
-        image: JSON.parse(String(row.image)) as ImageRecord,
-        deletedAt: String(row.deleted_at),
-      })),
+    trash: (): readonly TrashRow[] => {
+      trashRows ??= readTrash();
+      return trashRows;
+    },
     /** The image leaves the library in the same moment in which it is in the trash. */
-    moveToTrash: (item: TrashRow): void =>
+    moveToTrash: (item: TrashRow): void => {
+      trashRows = null;
       transaction(db, () => {
         addTrash.run({ ...item, image: JSON.stringify(item.image) });
         drop.run(item.image.id);
-      }),
-    takeFromTrash: (item: TrashRow): void =>
+      });
+    },
+    takeFromTrash: (item: TrashRow): void => {
+      trashRows = null;
       transaction(db, () => {
         dropTrash.run(item.id);
         put.run(toRow(item.image));
-      }),
+      });
+    },
     dropTrash: (id: string): void => {
+      trashRows = null;
       dropTrash.run(id);
     },
     snapshotsWithMemory: (): Set<string> => new Set(memorySnapshots.all().map(({ id }) => id)),

@@ -51,7 +51,10 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
   let watchProblem: Problem | null = null;
 
   const isReferred = ({ id }: ImageRecord): boolean =>
-    repository.isReferenced(id) || world.view(id).usedBy.length > 0;
+    repository.isReferenced(id) ||
+    world.view(id).usedBy.length > 0 ||
+    world.taintOf(id) !== undefined ||
+    library.trashed().some(({ imageId }) => imageId === id);
   const scope = (): ScanScope => ({
     folders: repository.folders(),
     // A folder above it may be registered. Opening its lock file would drop the lock (db/instance-lock.ts).

@@ -1,6 +1,8 @@
+import type { TrashUse } from '@strata/backing-chain';
 import type { BackingTarget } from '@strata/disk-image';
 import { fileKey, type ImageRecord } from './image-record.ts';
 import type { ImagesRepository } from './images.repository.ts';
+import { trashUses } from './trash-uses.ts';
 
 /** Where a backing string leads at this moment. */
 export interface ResolvedBacking {
@@ -42,6 +44,11 @@ export class Library {
     for (const record of this.records.values())
       if (record.present && fileKey(record.identity) === key) return record;
     return undefined;
+  }
+
+  /** What stands on layers from the trash. */
+  trashed(): TrashUse[] {
+    return trashUses(this.repository.trash(), this);
   }
 
   backingOf(id: string): ResolvedBacking | undefined {

@@ -9,6 +9,8 @@ import { exists } from './image-names.ts';
 import { fileKey, type ImageRecord, statKey } from './image-record.ts';
 import type { TrashRow } from './images.repository.ts';
 import type { LibraryAccess } from './library-access.ts';
+import { resolveBackingOf } from './resolve-backings.ts';
+import { demandSettled } from './settled-layers.ts';
 import { syncFolder } from './sync-files.ts';
 
 export interface TrashItem {
@@ -88,6 +90,41 @@ const demandUnused = async (access: LibraryAccess, record: ImageRecord): Promise
   }
 };
 
+/** Restored, it must read what it read: through the same file, which nobody has changed or is changing. */
+const demandItsBacking = async (
+  { library, repository, world }: LibraryAccess,
+  item: TrashRow,
+): Promise<void> => {
+  const use = library.trashed().find(({ trashId }) => trashId === item.id);
+  if (use === undefined) return;
+  const refuse = (why: string): AppError =>
+    new AppError('not-possible', `“${item.name}” is not restored: it would not show what it did. ${why}`);
+  const deleted = repository.trash().find(({ image }) => image.id === use.imageId);
+  if (deleted !== undefined)
+    throw refuse(`“${deleted.name}”, on which it stands, is in the trash. Restore that first.`);
+  const backing = library.get(use.imageId);
+  const resolved = await resolveBackingOf({ ...item.image, path: item.originalPath });
+  if (backing === undefined || resolved?.key == null)
+    throw refuse('Its backing file is gone. Put that file back first.');
+  if (resolved.key !== fileKey(backing.identity))
+    throw refuse(`Another file has taken the place of its backing file, which is ${backing.path} now.`);
+  const writer = world.uses().disks.find((disk) => disk.running && disk.imageId === backing.id);
+  if (writer !== undefined) throw refuse(`The VM “${writer.vmName}” is writing “${backing.name}”.`);
+  demandSettled(world, backing.id);
+};
+
+/** What is deleted for good takes with it all that stands on it in the trash: that goes first. */
+const demandNoneAbove = ({ library }: LibraryAccess, item: TrashRow): void => {
+  const above = library.trashed().filter(({ imageId }) => imageId === item.image.id);
+  if (above.length === 0) return;
+  const names = above.map(({ name }) => `“${name}”`).join(', ');
+  throw new AppError(
+    'image-in-use',
+    `“${item.name}” stays in the trash: ${names}, in the trash too, could not be restored without it. Delete ${above.length === 1 ? 'that' : 'these'} for good first.`,
+    { usedBy: above.map(({ trashId, name }) => ({ kind: 'trash', id: trashId, name })) },
+  );
+};
+
 /**
  * Deleted images, until they are deleted for good. The row is written before the file moves, and the row knows both
  * places: after a crash in between, `recover` finds the file at one of them.
@@ -112,6 +149,7 @@ export const createTrashService = (access: LibraryAccess) => {
       trashPath: join(trashFolders(access, record)[0] ?? '', name),
       bytes: record.facts.allocatedSize,
       image: record,
+      backingId: access.world.relation(record.id).backingId,
       deletedAt: new Date().toISOString(),
     };
     repository.moveToTrash(item);
@@ -157,6 +195,7 @@ export const createTrashService = (access: LibraryAccess) => {
         if (!(await exists(item.trashPath))) {
           throw new AppError('not-possible', `${item.trashPath} is gone: somebody has emptied the trash.`);
         }
+        await demandItsBacking(access, item);
         await putBack(item.trashPath, item.originalPath);
         // A scan may have met the file at its old place in between.
         const met = library.byPath(item.originalPath);
@@ -171,6 +210,7 @@ export const createTrashService = (access: LibraryAccess) => {
     deleteForGood: (id: string): Promise<void> =>
       access.exclusive(async () => {
         const item = find(id);
+        demandNoneAbove(access, item);
         await unlink(item.trashPath).catch((error: unknown) => {
           if (errno(error) !== 'ENOENT') throw error;
         });
@@ -184,12 +224,23 @@ export const createTrashService = (access: LibraryAccess) => {
         await access.scanLocked();
         const record = library.get(id);
         if (record === undefined) return;
-        const standing = access.world.view(id).usedBy.filter(({ kind }) => kind !== 'operation');
+        const standing = [
+          ...access.world.view(id).usedBy.filter(({ kind }) => kind !== 'operation'),
+          ...library
+            .trashed()
+            .filter(({ imageId }) => imageId === id)
+            .map(({ trashId, name }) => ({ kind: 'trash' as const, id: trashId, name })),
+        ];
         if (standing.length > 0) {
           const words = `${record.path} is not removed: something stands on it.`;
           throw new AppError('image-in-use', words, { usedBy: standing });
         }
         const stat = await lstat(record.path, { bigint: true }).catch(() => null);
+        const holder = stat === null ? null : await lockHolder(record.path);
+        if (holder !== null) {
+          const words = `${record.path} is not removed: ${holder.program} (process ${holder.pid}) has it open.`;
+          throw new AppError('image-locked', words);
+        }
         // Another file under the same name is none of our business.
         if (stat !== null && statKey(stat) === fileKey(record.identity)) {
           await unlink(record.path);

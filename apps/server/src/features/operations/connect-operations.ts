@@ -10,7 +10,19 @@ export const taintWords = (
   taint: TaintedLayer,
   images: Pick<ImagesService, 'facts'>,
 ): { message: string; repair: string } => {
-  const [layer, top, base] = [taint.imageId, taint.topId, taint.baseId].map((id) => images.facts(id).name);
+  const nameOf = (id: string): string | null => {
+    try {
+      return images.facts(id).name;
+    } catch {
+      return null;
+    }
+  };
+  const [layer, top, base] = [taint.imageId, taint.topId, taint.baseId].map(nameOf);
+  if (top == null || base == null || taint.topId === taint.imageId)
+    return {
+      message: `A commit has changed “${layer ?? taint.imageId}”: what it shows, and what stands on it, is no longer what it was.`,
+      repair: 'Nothing can bring that back. Delete what stands on it, then delete it.',
+    };
   return {
     message: `A commit of “${top}” into “${base}” did not end: what “${layer}” shows is no longer what it was.`,
     repair: `Repeat the commit of “${top}” into “${base}” to its end. “${top}” and everything above it is whole.`,
@@ -25,8 +37,14 @@ export const connectOperations = (
 ): void => {
   images.addUseSource({
     operations: () => operations.uses(),
-    taints: () =>
-      operations.taints.list().map((taint) => ({ imageId: taint.imageId, ...taintWords(taint, images) })),
+    // While the commit is at work, it stands on its layers itself, as an operation.
+    taints: () => {
+      const working = new Set(operations.uses().map(({ operationId }) => operationId));
+      return operations.taints
+        .list()
+        .filter(({ operationId }) => !working.has(operationId))
+        .map((taint) => ({ imageId: taint.imageId, ...taintWords(taint, images) }));
+    },
   });
 
   vms.addGuard((vmId, imageIds, action) => {
@@ -37,6 +55,13 @@ export const connectOperations = (
         `“${working.title}” is working on this VM’s disks. It can be ${actions[action]} when that has ended.`,
       );
     if (action === 'delete') return null;
+    const trashed = images.forest().trashed.find(({ imageId }) => imageIds.includes(imageId));
+    if (action === 'start' && trashed !== undefined)
+      return new AppError(
+        'image-in-use',
+        `“${images.facts(trashed.imageId).name}” cannot be written: “${trashed.name}”, which is in the trash, stands on it. Delete that from the trash for good, or restore it, first.`,
+        { usedBy: [{ kind: 'trash', id: trashed.trashId, name: trashed.name }] },
+      );
     const taint = operations.taints.list().find((layer) => imageIds.includes(layer.imageId));
     if (taint === undefined) return null;
     const { message, repair } = taintWords(taint, images);

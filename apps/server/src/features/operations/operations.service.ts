@@ -184,7 +184,12 @@ export const createOperationsService = ({
       [...runs.values()]
         .filter((run) => !hasEnded(run.row))
         .flatMap(({ row }) =>
-          lockedImages(row.locks).map((imageId) => ({ operationId: row.id, title: row.title, imageId })),
+          lockedImages(row.locks).map((imageId) => ({
+            operationId: row.id,
+            title: row.title,
+            imageId,
+            changes: row.locks.images.includes(imageId),
+          })),
         ),
     activeOn: ({ images = [], vms = [] }) => holderOf({ images, vms })?.toOperation() ?? null,
     recover: async () => {

@@ -88,6 +88,7 @@ export const benchImages = (folder: string, db: Db): BenchImages => {
     media: collect<MediaUse>((source) => source.media?.()),
     snapshots: collect<SnapshotUse>((source) => source.snapshots?.()),
     operations: collect<OperationUse>((source) => source.operations?.()),
+    trashed: [],
     complete: true,
   });
 
@@ -162,10 +163,11 @@ export const benchImages = (folder: string, db: Db): BenchImages => {
     create: unused,
     import: unused,
     setFlusher: () => {},
-    createOverlay: async ({ backingId, stem }) => {
+    createOverlay: async ({ backingId, stem, willMake }) => {
       const backing = facts(backingId);
       const digest = createHash('sha256').update(newId()).digest('hex').slice(0, 6);
       const path = join(folder, `${stem.replace(/\W+/g, '-')}-${digest}.qcow2`);
+      willMake?.(path);
       await createOverlay({ path, backing: relative(folder, backing.path), backingFormat: backing.format });
       await scan();
       return toImage(idOfPath(path));

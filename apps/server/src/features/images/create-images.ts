@@ -7,9 +7,10 @@ import { createImage, createOverlay, type Preallocation } from '../../qemu/qemu-
 import { approvedChain } from './chain-facts.ts';
 import { isWithin } from './forbidden-paths.ts';
 import { demandFreeSpace } from './free-space.ts';
-import { candidatePaths, shownStem, stemOf } from './image-names.ts';
+import { candidatePaths, exists, shownStem, stemOf } from './image-names.ts';
 import type { ImageRecord } from './image-record.ts';
 import type { LibraryAccess } from './library-access.ts';
+import { demandSettled } from './settled-layers.ts';
 import { syncWithFolder } from './sync-files.ts';
 
 /** `given`: shown as a person wrote it. `unique`: Strata chose it, and nothing else is shown so. */
@@ -137,17 +138,15 @@ interface OverlayRequest {
   readonly folder?: string | undefined;
   readonly place?: 'beside' | 'default' | undefined;
   readonly naming: Naming;
+  readonly operationId?: string | undefined;
+  readonly willMake?: ((path: string) => void) | undefined;
 }
 
 const createOverlayLocked = async (access: LibraryAccess, request: OverlayRequest): Promise<ImageRecord> => {
-  const taint = access.world.taintOf(request.backingId);
-  if (taint !== undefined) {
-    const message = `${taint.message} ${taint.repair}`;
-    throw new AppError('plan-blocked', message, { blockers: [{ code: 'tainted', message }] });
-  }
   await access.refreshLocked(approvedChain(access.world, request.backingId).map((record) => record.id));
   const [backing] = approvedChain(access.world, request.backingId);
   if (backing === undefined) throw new AppError('not-found', `There is no image ${request.backingId}.`);
+  demandSettled(access.world, backing.id, request.operationId);
   const folder = await overlayFolder(access, backing, request);
   await demandFreeSpace(folder, 1024 ** 2);
   const link = relativeBacking(folder, backing.path);
@@ -155,7 +154,14 @@ const createOverlayLocked = async (access: LibraryAccess, request: OverlayReques
     folder,
     request.stem,
     'qcow2',
-    (file) => createOverlay({ path: file, backing: link, backingFormat: backing.format }),
+    async (file) => {
+      // The last look: an operation may have begun while headers were read.
+      demandSettled(access.world, backing.id, request.operationId);
+      if (request.willMake !== undefined && (await exists(file)))
+        throw new AppError('image-exists', `${file} exists already.`);
+      request.willMake?.(file);
+      await createOverlay({ path: file, backing: link, backingFormat: backing.format });
+    },
     request.naming === 'unique' ? isUnusedName(access) : undefined,
   );
   await verifyOverlay(path, link, backing);

@@ -62,6 +62,10 @@ export interface ImagesService {
     stem: string;
     folder?: string;
     place?: 'beside' | 'default';
+    /** The operation that makes it: what that one has locked is no reason to refuse. */
+    operationId?: string;
+    /** Told of each path before a file is made there. */
+    willMake?: (path: string) => void;
   }): Promise<Image>;
   /** Ranges a layer holds itself, from its qcow2 tables (other formats: `qemu-img map`), cached by inode, size and mtime. */
   allocation(id: string): Promise<ExtentList>;

@@ -13,6 +13,7 @@ import { formatOf, type Inspected, inspectFile } from './inspect-file.ts';
 import type { LibraryAccess } from './library-access.ts';
 import { newRecord } from './library-scan.ts';
 import { resolveBackingOf } from './resolve-backings.ts';
+import { demandSettled } from './settled-layers.ts';
 import { syncFolder, syncWithFolder } from './sync-files.ts';
 
 const refused = (path: string, why: string): AppError =>
@@ -29,7 +30,8 @@ const read = async (path: string): Promise<Inspected> => {
 };
 
 /** An overlay is taken in where it lies, if what it stands on could be a disk image at all. */
-const checkBacking = async (path: string, inspected: Inspected, dataDir: string): Promise<void> => {
+const checkBacking = async (access: LibraryAccess, path: string, inspected: Inspected): Promise<void> => {
+  const { dataDir } = access;
   const record = await newRecord(path, inspected);
   const resolved = record === null ? null : await resolveBackingOf(record);
   if (resolved === null || resolved.target.kind === 'foreign') return;
@@ -39,6 +41,8 @@ const checkBacking = async (path: string, inspected: Inspected, dataDir: string)
   }
   if (resolved.key !== null && !resolved.regular)
     throw refused(path, `its backing file ${target} is not a file.`);
+  const backing = resolved.key === null ? undefined : access.library.byKey(resolved.key);
+  if (backing !== undefined) demandSettled(access.world, backing.id);
 };
 
 /** Reads and judges a file that somebody names, without opening anything that it names in turn. */
@@ -56,7 +60,7 @@ const judged = async (access: LibraryAccess, path: string): Promise<Inspected & 
       `${path} has another name elsewhere (a hard link). Copy it instead.`,
     );
   }
-  await checkBacking(path, inspected, access.dataDir);
+  await checkBacking(access, path, inspected);
   return { ...inspected, format };
 };
 

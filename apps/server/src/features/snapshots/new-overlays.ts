@@ -10,21 +10,41 @@ export interface NewOverlay {
   readonly imageId: string;
   readonly path: string;
 }
-/** Written before the first file is made: by it a later run tells its own unfinished work from what was there. */
-export type KnownOverlays = Readonly<Record<string, readonly string[]>>;
+/** Written before each file is made: by it a later run tells its own unfinished work from everybody else's. */
+export interface KnownOverlays {
+  /** The overlays that stood on each backing before. */
+  readonly before?: Readonly<Record<string, readonly string[]>>;
+  /** Where the overlay of each disk was about to be made. */
+  readonly paths?: Readonly<Record<string, string>>;
+}
 
-export const overlaysBefore = (images: ImagesService, backings: readonly string[]): KnownOverlays =>
-  Object.fromEntries(backings.map((id) => [id, images.get(id).overlays]));
+export const overlaysBefore = (images: ImagesService, backings: readonly string[]): KnownOverlays => ({
+  before: Object.fromEntries(backings.map((id) => [id, images.get(id).overlays])),
+  paths: {},
+});
+
+/** For whom overlays are made: its own locks do not forbid it, and its journal hears of each file before it exists. */
+export interface Maker {
+  readonly operationId: string;
+  readonly known: KnownOverlays;
+  save(known: KnownOverlays): void;
+}
 
 /** All of them, or none: what was made before the one that fails is removed again. */
 export const createOverlays = async (
   images: ImagesService,
   wishes: readonly OverlayWish[],
+  { operationId, known, save }: Maker,
 ): Promise<NewOverlay[]> => {
   const made: NewOverlay[] = [];
+  const paths: Record<string, string> = {};
   try {
     for (const { diskId, backingId, stem } of wishes) {
-      const { id, path } = await images.createOverlay({ backingId, stem });
+      const willMake = (path: string): void => {
+        paths[diskId] = path;
+        save({ ...known, paths: { ...paths } });
+      };
+      const { id, path } = await images.createOverlay({ backingId, stem, operationId, willMake });
       made.push({ diskId, imageId: id, path });
     }
     return made;
@@ -42,12 +62,14 @@ export const removeOverlays = async (images: ImagesService, ids: readonly string
   for (const id of ids) await images.unlinkMerged(id);
 };
 
-/** What a run that was killed while it made overlays has left: on these layers, unknown before, empty. */
+/** What a run that was killed while it made overlays has left: the files it was about to make, unknown before, empty. */
 export const removeStrays = async (images: ImagesService, known: KnownOverlays): Promise<number> => {
   await images.scan();
   let removed = 0;
-  for (const [backingId, before] of Object.entries(known))
+  const paths = Object.values(known.paths ?? {});
+  for (const [backingId, before] of Object.entries(known.before ?? {}))
     for (const id of images.get(backingId).overlays) {
+      if (!paths.includes(images.facts(id).path)) continue;
       if (before.includes(id) || images.get(id).usedBy.some((use) => use.kind !== 'operation')) continue;
       if ((await images.allocation(id)).length > 0) continue;
       await images.unlinkMerged(id);

@@ -61,9 +61,10 @@ const makeOverlays = async ({ images, vms, screenshots }: TakeDeps, context: Con
       backingId: backing,
       stem: diskStem(vmName, positionOf(vms, vmId, diskId)),
     })),
+    { operationId: context.id, known, save: (next) => context.save({ ...context.journal, known: next }) },
   );
   const screenshot = keep === null ? null : await screenshots.keep(vmId, keep.id, () => vms.screenshot(vmId));
-  context.save({ phase: 'stopping', known, overlays, screenshot });
+  context.save({ phase: 'stopping', known: context.journal.known, overlays, screenshot });
 };
 
 /** Swapping a disk under a running guest would corrupt its caches: the guest ends first (qemu-recipes.md §7). */

@@ -96,9 +96,10 @@ const makeOverlays = async ({ images, vms, screenshots }: TakeDeps, context: Con
       backingId: imageId,
       stem: diskStem(vmName, positionOf(vms, vmId, diskId)),
     })),
+    { operationId: context.id, known, save: (next) => context.save({ ...context.journal, known: next }) },
   );
   const screenshot = await screenshots.keep(vmId, snapshotId, () => vms.screenshot(vmId));
-  context.save({ phase: 'switching', known, overlays, screenshot });
+  context.save({ phase: 'switching', known: context.journal.known, overlays, screenshot });
 };
 
 type Outcome = 'switched' | 'not-switched' | 'vm-gone' | 'unknown';

@@ -1,5 +1,5 @@
 import { dirname, relative } from 'node:path';
-import type { LayerId } from '@strata/backing-chain';
+import { commitRefusal, contentBlockerCodes, type LayerId, overlaysOf } from '@strata/backing-chain';
 import { AppError } from '../../../app-error.ts';
 import type { BlockEngine, DaemonIdentity } from '../../../qemu/block-engine.types.ts';
 import { abandonJob, commitLayers, untilReady } from '../../../qemu/block-jobs.ts';
@@ -37,6 +37,8 @@ export interface CommitJournal {
   readonly phase: 'new' | 'copying' | 'pivoting' | 'switched' | 'copied' | 'recorded';
   readonly daemon: DaemonIdentity | null;
   readonly vmWasRunning: boolean;
+  /** A commit before this one had left the layers half changed; then they stay marked even if this one never begins. */
+  readonly repeats?: boolean;
 }
 type Context = OperationContext<CommitRun, CommitJournal>;
 
@@ -52,9 +54,12 @@ const changedLayers = ({ plan, top, base }: CommitRun): LayerId[] => [
   ...plan.deletes.filter((id) => id !== top),
 ];
 
-const taint = (context: Context): void => {
+/** Before the first byte is written: whatever ends this, nobody takes the layers for what they were. */
+const beginCopying = (context: Context, daemon: DaemonIdentity | null): void => {
   const { top, base } = context.request;
-  context.save(context.journal, () =>
+  const phase = context.journal.phase === 'pivoting' ? 'pivoting' : 'copying';
+  const repeats = context.journal.repeats ?? context.taints.list().some(({ baseId }) => baseId === base);
+  context.save({ ...context.journal, phase, daemon, repeats }, () =>
     context.taints.add(
       changedLayers(context.request).map((imageId) => ({
         imageId,
@@ -64,6 +69,31 @@ const taint = (context: Context): void => {
       })),
     ),
   );
+};
+
+/** The job was refused before its first byte. */
+const neverBegan = (context: Context): void => {
+  if (context.journal.repeats !== false) return;
+  context.save({ ...context.journal, phase: 'new' }, () => context.taints.clear(context.request.base));
+};
+
+/** Between the plan and the lock something may have come to stand on these layers. From the lock on, Strata lets nothing. */
+const demandAsPlanned = async ({ images }: ExecutorDeps, { request }: Context): Promise<void> => {
+  const { plan, top, base } = request;
+  await images.scan();
+  const forest = { ...images.forest(), operations: [] };
+  const refusal = commitRefusal(forest, { top, base });
+  const overlays = overlaysOf(forest, top).map(({ id }) => id);
+  const others = overlays.filter((id) => !plan.relinks.some(({ layer }) => layer === id));
+  const stranger =
+    refusal === null
+      ? undefined
+      : 'refused' in refusal
+        ? refusal
+        : refusal.find(({ code }) => contentBlockerCodes.has(code) || code === 'forest-incomplete');
+  if (stranger === undefined && others.length === 0) return;
+  const what = stranger?.message ?? 'Another overlay stands on these layers now.';
+  throw new AppError('plan-stale', `${what} Nothing was changed; look at the new plan.`);
 };
 
 /** Whether a job of an earlier run has rewritten the link already. */
@@ -158,8 +188,8 @@ const copy = async (deps: ExecutorDeps, context: Context): Promise<void> => {
       () => ({ liveVm: request.plan.liveVm, daemon: context.journal.daemon, root: above ?? request.top }),
       async (engine) => {
         context.cancelled.throwIfAborted();
-        const phase = context.journal.phase === 'pivoting' ? 'pivoting' : 'copying';
-        context.save({ ...context.journal, phase, daemon: engine.daemon });
+        if (context.journal.phase === 'new') await demandAsPlanned(deps, context);
+        beginCopying(context, engine.daemon);
         return above === null
           ? commitActive(deps, context, engine, started)
           : commitUnder(deps, context, above, engine, started);
@@ -168,7 +198,7 @@ const copy = async (deps: ExecutorDeps, context: Context): Promise<void> => {
     if (end === 'cancelled') throw context.cancelled.reason;
     if (!isRecorded(context)) context.save({ ...context.journal, phase: 'copied' });
   } catch (error) {
-    if (begun && !isRecorded(context) && !context.ending) taint(context);
+    if (!begun && !context.ending) neverBegan(context);
     throw error;
   }
 };
@@ -232,9 +262,30 @@ const relinkOthers = async (deps: ExecutorDeps, { plan, layers, base }: CommitRu
 };
 
 /** The merged files mean nothing over the changed base. From the top down, so that what is left always has its backing. */
-const cleanUp = async ({ images }: ExecutorDeps, { request }: Context): Promise<void> => {
-  for (const id of request.plan.deletes) await images.unlinkMerged(id);
-  await images.refresh(request.plan.after.flat());
+const cleanUp = async ({ images }: ExecutorDeps, context: Context): Promise<readonly string[]> => {
+  const { plan, top } = context.request;
+  const kept: LayerId[] = [];
+  for (const id of plan.deletes)
+    try {
+      await images.unlinkMerged(id);
+    } catch (error) {
+      const stays = error instanceof AppError && ['image-in-use', 'image-locked'].includes(error.code);
+      if (!stays || context.ending) throw error;
+      kept.push(id);
+    }
+  const changed = kept.filter((id) => id !== top);
+  if (kept.length > 0) {
+    const names = kept.map((id) => `“${layerOf(context.request, id).name}”`).join(', ');
+    context.save(context.journal, () =>
+      context.taints.add(
+        // Of its own, so that no later commit into the base takes it for repaired.
+        changed.map((imageId) => ({ imageId, operationId: context.id, topId: imageId, baseId: imageId })),
+      ),
+    );
+    context.recovered(`All data was committed. ${names} could not be removed: something else stands on it.`);
+  }
+  await images.refresh(plan.after.flat());
+  return kept;
 };
 
 export const commitExecutor = (deps: ExecutorDeps): Executor<CommitRun, CommitJournal> => ({
@@ -248,16 +299,11 @@ export const commitExecutor = (deps: ExecutorDeps): Executor<CommitRun, CommitJo
     context.step(2);
     if (isRecorded(context)) await verifyLinks(deps, context.request.plan);
     else {
-      try {
-        await verify(deps, context);
-      } catch (error) {
-        if (!context.ending) taint(context);
-        throw error;
-      }
+      await verify(deps, context);
       record(deps, context, 'recorded');
     }
     context.step(3);
-    await cleanUp(deps, context);
-    return { imageId: context.request.base };
+    const kept = await cleanUp(deps, context);
+    return { imageId: context.request.base, ...(kept.length === 0 ? {} : { kept }) };
   },
 });

@@ -17,16 +17,19 @@ export const bytes = z.int().min(0);
  * A plain digit string is refused: it is a number in disguise.
  */
 export const sizeInput = z
-  .union([
-    z.int().positive(),
-    z
-      .string()
-      .regex(/^[1-9][0-9]{0,12}[KMGT]$/, 'must be bytes as a number, or a string like "10G"')
-      .transform((text) => {
-        const unit = text.slice(-1) as keyof typeof unitBytes;
-        return Number(text.slice(0, -1)) * unitBytes[unit];
-      }),
-  ])
+  .union(
+    [
+      z.int().positive('must be more than 0'),
+      z
+        .string()
+        .regex(/^[1-9][0-9]{0,12}[KMGT]$/)
+        .transform((text) => {
+          const unit = text.slice(-1) as keyof typeof unitBytes;
+          return Number(text.slice(0, -1)) * unitBytes[unit];
+        }),
+    ],
+    { error: 'must be bytes as a whole number, or a string like "10G" (K, M, G or T)' },
+  )
   .refine((size) => Number.isSafeInteger(size), 'is too large')
   .meta({ description: 'Bytes as an integer, or a string such as "10G" (powers of 1024)' });
 
@@ -41,17 +44,23 @@ export const displayName = z
   .trim()
   .min(1, 'must not be empty')
   .max(100, 'must be at most 100 characters')
-  // Control characters, line separators and bidirectional overrides would lie about what is shown.
-  .regex(/^[^\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]*$/u, 'must not contain control characters');
+  // Control characters, line separators and bidirectional overrides would lie about what is shown; half a surrogate
+  // pair (Cs) is no text.
+  .regex(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]*$/u, 'must not contain control characters');
 
-export const notesText = z.string().max(10_000, 'must be at most 10,000 characters');
+/** Lines of text. Line ends are kept as one newline, whatever the sender's system calls one. */
+export const notesText = z
+  .string()
+  .overwrite((text) => text.replace(/\r\n?/g, '\n'))
+  .max(10_000, 'must be at most 10,000 characters')
+  .regex(/^(?:[^\p{Cc}\p{Cs}]|[\n\t])*$/u, 'must not contain control characters');
 
 /** An absolute path on the host, as a person types it. Resolved and checked against the library's folders by the server. */
 export const hostPath = z
   .string()
   .min(1)
   .max(4096)
-  .regex(/^\/[^\p{Cc}]*$/u, 'must be an absolute path without control characters');
+  .regex(/^\/[^\p{Cc}\p{Cs}]*$/u, 'must be an absolute path without control characters');
 
 /** ISO 8601, UTC. */
 export const time = z.iso.datetime();

@@ -49,10 +49,16 @@ export const portForward = z.strictObject({
   hostAddress: z.union([z.ipv4(), z.ipv6()]).default('127.0.0.1'),
   hostPort: z.int().min(1).max(65_535),
   guestPort: z.int().min(1).max(65_535),
+  /**
+   * Needed for an address of the host that is not loopback, and for a host port below 1024: other machines may reach
+   * the guest, and are meant to.
+   */
+  exposed: z.boolean().optional(),
 });
 export const macAddress = z
   .string()
   .regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i, 'must look like 52:54:00:12:34:56')
+  .refine((mac) => !/^[0:]*$/.test(mac), 'must not be all zeros')
   .refine((mac) => (Number.parseInt(mac.slice(0, 2), 16) & 1) === 0, 'is a multicast address')
   .transform((mac) => mac.toLowerCase());
 export const nicInput = z.strictObject({
@@ -71,8 +77,12 @@ export const nicInput = z.strictObject({
 export type NicInput = z.infer<typeof nicInput>;
 
 export const bootDevice = z.enum(['disk', 'cdrom', 'network', 'floppy']);
+const bootOrder = z
+  .array(bootDevice)
+  .max(4)
+  .refine((order) => new Set(order).size === order.length, 'names a device twice');
 export const boot = z.strictObject({
-  order: z.array(bootDevice).max(4).default(['disk', 'cdrom', 'network']),
+  order: bootOrder.default(['disk', 'cdrom', 'network']),
   menu: z.boolean().default(false),
   /** Used for the next start only, then forgotten. */
   once: bootDevice.nullable().optional(),
@@ -84,7 +94,7 @@ export const kernelBoot = z.strictObject({
   append: z
     .string()
     .max(2048)
-    .regex(/^[^\p{Cc}]*$/u, 'must not contain control characters')
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not contain control characters')
     .default(''),
 });
 
@@ -134,7 +144,7 @@ export const patchVmBody = z.strictObject({
   machine: definition.machine,
   boot: z
     .strictObject({
-      order: z.array(bootDevice).max(4).optional(),
+      order: bootOrder.optional(),
       menu: z.boolean().optional(),
       once: bootDevice.nullable().optional(),
     })

@@ -184,6 +184,17 @@ describe('bodies', () => {
     expect([answer.statusCode, answer.json().code]).toEqual([400, 'invalid-request']);
     expect(calls).toBe(before);
   });
+  it.each(['"10GB"', '"10"', 'null', '1.5', '[]', '{}'])(
+    'says what a size looks like, unlike %s',
+    async (size) => {
+      expect((await json(`{"size":${size}}`)).json().errors).toEqual([
+        { path: 'size', message: expect.stringContaining('"10G"') },
+      ]);
+    },
+  );
+  it.each(['', 'null', '[]', '7'])('asks for a JSON object instead of %j', async (body) => {
+    expect((await json(body)).json().detail).toContain('Send a JSON object.');
+  });
   it.each([
     '"512"',
     'true',

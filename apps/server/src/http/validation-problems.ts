@@ -5,6 +5,7 @@ interface Issue {
   readonly code?: string;
   readonly path?: readonly PropertyKey[];
   readonly message?: string;
+  readonly expected?: string;
   readonly keys?: readonly string[];
   readonly errors?: ReadonlyArray<readonly Issue[]>;
 }
@@ -30,8 +31,12 @@ const flatten = (issue: Issue, prefix: readonly PropertyKey[]): ValidationProble
   const path = [...prefix, ...(issue.path ?? [])];
   if (issue.code === 'unrecognized_keys')
     return (issue.keys ?? []).map((key) => ({ path: joined(path, [key]), message: 'is not known' }));
-  if (issue.code === 'invalid_union' && issue.errors !== undefined && issue.errors.length > 0)
+  // A union that says in its own words what it takes knows better than any of its variants.
+  const ownWords = issue.message !== undefined && issue.message !== 'Invalid input';
+  if (issue.code === 'invalid_union' && !ownWords && issue.errors !== undefined && issue.errors.length > 0)
     return likeliest(issue.errors).flatMap((inner) => flatten(inner, path));
+  if (path.length === 0 && issue.code === 'invalid_type' && issue.expected === 'object')
+    return [{ path: '', message: 'Send a JSON object.' }];
   return [{ path: joined(path), message: issue.message ?? 'is not valid' }];
 };
 

@@ -24,8 +24,30 @@ export interface QemuTarget {
 
 export const architectures = ['x86_64', 'aarch64', 'i386', 'riscv64'] as const;
 
-export const installHint =
-  'Install it: "apt-get install qemu-system-x86 qemu-utils" (Debian, Ubuntu), "dnf install qemu-system-x86 qemu-img" (Fedora), "pacman -S qemu-system-x86 qemu-img" (Arch).';
+/** The packages of Debian and Ubuntu, Fedora, Arch that hold the QEMU of an architecture. */
+const packages: Readonly<Record<string, readonly [debian: string, fedora: string, arch: string]>> = {
+  x86_64: ['qemu-system-x86', 'qemu-system-x86', 'qemu-system-x86'],
+  i386: ['qemu-system-x86', 'qemu-system-x86', 'qemu-system-x86'],
+  aarch64: ['qemu-system-arm', 'qemu-system-aarch64', 'qemu-system-aarch64'],
+  riscv64: ['qemu-system-misc', 'qemu-system-riscv', 'qemu-system-riscv'],
+};
+
+export const installHint = (arch = 'x86_64'): string => {
+  const [debian, fedora, archLinux] = packages[arch] ?? [
+    `qemu-system-${arch}`,
+    `qemu-system-${arch}`,
+    'qemu-full',
+  ];
+  return `Install it: "apt-get install ${debian} qemu-utils" (Debian, Ubuntu), "dnf install ${fedora} qemu-img" (Fedora), "pacman -S ${archLinux} qemu-img" (Arch).`;
+};
+
+/** How to get a program that comes beside QEMU; an empty text for one that Strata does not know. */
+export const toolInstallHint = (program: string): string =>
+  program === 'qemu-img' || program === 'qemu-io'
+    ? ' Install it: "apt-get install qemu-utils" (Debian, Ubuntu), "dnf install qemu-img" (Fedora), "pacman -S qemu-img" (Arch).'
+    : program === 'qemu-storage-daemon'
+      ? ' Install it: "apt-get install qemu-system-common" (Debian, Ubuntu), "dnf install qemu-img" (Fedora), "pacman -S qemu-storage-daemon" (Arch).'
+      : '';
 
 /** The first executable of that name on the PATH. */
 export const findProgram = (name: string, path: string = process.env.PATH ?? ''): string | null => {
@@ -141,7 +163,10 @@ export const createCapabilities = (path?: string): Capabilities => {
     target: async (arch) => {
       const asked = ask(arch);
       if (asked === null)
-        throw new AppError('qemu-missing', `There is no qemu-system-${arch} on this host. ${installHint}`);
+        throw new AppError(
+          'qemu-missing',
+          `There is no qemu-system-${arch} on this host. ${installHint(arch)}`,
+        );
       try {
         return await asked;
       } catch (cause) {

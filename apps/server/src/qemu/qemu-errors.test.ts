@@ -1,4 +1,5 @@
 import { QmpCommandError, QmpConnectError, QmpInterruptedError, QmpTimeoutError } from '@strata/qmp';
+import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../app-error.ts';
 import { inWords, refusalFrom, toAppError } from './qemu-errors.ts';
@@ -36,6 +37,17 @@ describe('an error', () => {
     [new Error('a bug'), 'internal-error'],
   ])('%s becomes %s, with its cause', (cause, code) => {
     expect(toAppError('Working', cause)).toMatchObject({ code, cause });
+  });
+
+  it('about a program that is not there says how to get it', async () => {
+    const cause = await execa('qemu-img', ['--version'], {
+      env: { PATH: '/nonexistent' },
+      extendEnv: false,
+    }).catch((error: unknown) => error);
+    const error = toAppError('Checking /v/a.qcow2', cause);
+    expect(error.code).toBe('tool-missing');
+    expect(error.message).toContain('qemu-img is not installed');
+    expect(error.message).toContain('apt-get install qemu-utils');
   });
 
   it('that is in words already stays as it is', async () => {

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import {
   QmpCommandError,
   QmpConnectError,
@@ -7,6 +8,7 @@ import {
 } from '@strata/qmp';
 import { ExecaError } from 'execa';
 import { AppError } from '../app-error.ts';
+import { toolInstallHint } from './capabilities.ts';
 
 /** What was being done, as the beginning of a sentence: "Creating /x/y.qcow2". */
 type Doing = string;
@@ -84,7 +86,7 @@ function fromProcess(doing: Doing, error: ExecaError): AppError {
   if (error.code === 'ENOENT')
     return new AppError(
       'tool-missing',
-      `${doing} failed: ${program} is not installed.`,
+      `${doing} failed: ${program} is not installed.${toolInstallHint(basename(program))}`,
       {},
       { cause: error },
     );

@@ -36,7 +36,7 @@ const missingTools = (tools: Host['tools']): Problem[] =>
 /** What a person should know of this host, the worst first, each with what can be done. */
 export const hostProblems = ({ targets, tools, kvm, storage, isRoot }: HostFacts): Problem[] => [
   ...(targets.length === 0
-    ? [{ code: 'qemu-missing', message: 'QEMU is not installed: no VM can start.', repair: installHint }]
+    ? [{ code: 'qemu-missing', message: 'QEMU is not installed: no VM can start.', repair: installHint() }]
     : []),
   ...missingTools(tools),
   ...(isRoot

@@ -17,6 +17,15 @@ describe('a QEMU that ends instead of starting', () => {
     expect(detail).toContain('127.0.0.1');
   });
 
+  it('is an address that is not the host’s, with those that are', async () => {
+    const { code, detail } = await of(
+      "qemu: -netdev user,id=net0: Could not set up host forwarding rule 'tcp:192.0.2.7:8080-:80'\n",
+    );
+    expect(code).toBe('not-possible');
+    expect(detail).toContain('192.0.2.7: that is not an address of this host');
+    expect(detail).toContain('127.0.0.1');
+  });
+
   it('is a locked image, with the file', async () => {
     const { code, detail } = await of(
       'qemu: -device x: Failed to get "write" lock\nIs another process using the image [/data/a b.qcow2]?\n',

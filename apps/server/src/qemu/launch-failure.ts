@@ -1,10 +1,26 @@
+import { networkInterfaces } from 'node:os';
 import { AppError } from '../app-error.ts';
+import { isLoopback } from './argv/network.ts';
 import { lockHolder } from './lock-holder.ts';
+
+const ownAddresses = (): string[] =>
+  Object.values(networkInterfaces()).flatMap((all = []) =>
+    all.filter(({ family }) => family === 'IPv4').map(({ address }) => address),
+  );
+/** Of 127.0.0.0/8 every address is the host's own, and 0.0.0.0 stands for all of them. */
+const isOfThisHost = (address: string): boolean =>
+  address === '' || address === '0.0.0.0' || isLoopback(address) || ownAddresses().includes(address);
 
 const portTaken = (stderr: string): AppError | null => {
   const match = /Could not set up host forwarding rule '(tcp|udp):([\d.]*):(\d+)-/.exec(stderr);
   if (match === null) return null;
   const [, protocol, address, port] = match;
+  if (address !== undefined && !isOfThisHost(address))
+    return new AppError(
+      'not-possible',
+      `Port ${port} (${protocol}) cannot be forwarded from ${address}: that is not an address of this host. Forward from 127.0.0.1, or from one of ${ownAddresses().join(', ')}.`,
+      { stderr },
+    );
   return new AppError(
     'port-taken',
     `Port ${port} (${protocol}) of ${address || 'this host'} cannot be forwarded: another program listens on it, or your user may not. Change the forward or end that program.`,

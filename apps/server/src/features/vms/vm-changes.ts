@@ -4,7 +4,7 @@ import type { CommandLine, CreateVm, PatchVm } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
 import { newId } from '../../new-id.ts';
 import { qemuArgs } from '../../qemu/argv/argv.ts';
-import { changedDefinition, newDefinition, storedMedia } from './vm-definition.ts';
+import { changedDefinition, checkMacs, newDefinition, storedMedia } from './vm-definition.ts';
 import { changeDisks, checkActiveLayer, checkDisks, checkKernel, checkMedia, makeDisks } from './vm-disks.ts';
 import { buildLaunch, commandOf, type Located, toCommandLine } from './vm-launch.ts';
 import { checkSocketPaths, vmPaths } from './vm-paths.ts';
@@ -40,9 +40,10 @@ export const createVm = async (context: VmsContext, wish: CreateVm): Promise<str
   tryLayout(context, wish, definition, paths);
   const made = await makeDisks(context, wish.name, wish.disks);
   try {
-    // Making images took time: somebody may have taken the name or an image.
+    // Making images took time: somebody may have taken the name, an image or an address. From here on nothing waits.
     checkName(context, wish.name, null);
-    for (const disk of wish.disks) if ('imageId' in disk) checkActiveLayer(context, disk.imageId, null);
+    checkDisks(context, wish.disks, null);
+    checkMacs(definition.nics, macsOfOthers(context, null));
     context.repository.insert({
       ...{ id, uuid: randomUUID(), name: wish.name, definition, disks: made.disks },
       createdAt: new Date().toISOString(),
@@ -122,6 +123,19 @@ const checkInsertedMedia = (context: VmsContext, before: VmRecord, change: Patch
     );
 };
 
+const checkNewDisks = (
+  context: VmsContext,
+  before: VmRecord,
+  change: PatchVm,
+  after: readonly StoredDisk[],
+): void => {
+  if (change.disks === undefined) return;
+  const had = new Set(before.disks.map((disk) => disk.imageId));
+  for (const { imageId } of after) if (!had.has(imageId)) checkActiveLayer(context, imageId, before.id);
+  const overlays = change.disks.flatMap((wish) => ('overlayOf' in wish ? [wish] : []));
+  checkDisks(context, overlays, before.id);
+};
+
 export const patchVm = async (context: VmsContext, id: string, change: PatchVm): Promise<void> => {
   const before = recordOf(context, id);
   if (change.name !== undefined) checkName(context, change.name, id);
@@ -149,6 +163,10 @@ export const patchVm = async (context: VmsContext, id: string, change: PatchVm):
           pathsOf(context, { ...before, definition }),
         ),
       );
+      // Much may have happened since the checks: other VMs are changed at the same time. From here on nothing waits.
+      if (change.name !== undefined) checkName(context, change.name, id);
+      checkMacs(definition.nics, macsOfOthers(context, id));
+      checkNewDisks(context, before, change, disks);
       if (changed === null) context.repository.setDefinition({ id, name, definition });
       else context.repository.update({ id, name, definition, disks });
     } catch (error) {

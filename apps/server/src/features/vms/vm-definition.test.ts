@@ -4,7 +4,7 @@ import { AppError } from '../../app-error.ts';
 import type { QemuTarget } from '../../qemu/capabilities.ts';
 import { changedDefinition, freshMac, hardwareOf, newDefinition } from './vm-definition.ts';
 import { checkSocketPaths, vmPaths } from './vm-paths.ts';
-import type { VmRecord } from './vm-record.types.ts';
+import type { StoredDefinition, VmRecord } from './vm-record.types.ts';
 import { slugOf } from './vm-slug.ts';
 import { selectVms } from './vms.routes.ts';
 
@@ -53,7 +53,11 @@ describe('a definition', () => {
   });
 
   it('keeps in a change what is not named in it', () => {
-    const record = { id: 'vm1', definition: define({ memory: '2G', boot: { menu: true } }) } as VmRecord;
+    const record = {
+      id: 'vm1',
+      definition: define({ memory: '2G', boot: { menu: true }, media: [{ kind: 'cdrom' }] }),
+      disks: [],
+    } as unknown as VmRecord;
     const change = patchVmBody.parse({ cpus: 3, boot: { once: 'cdrom' } });
     expect(changedDefinition(record, change, target, new Set())).toEqual({
       ...record.definition,
@@ -64,7 +68,9 @@ describe('a definition', () => {
 
   it('is other hardware when the guest would notice, not when only notes or media change', () => {
     const plain = hardwareOf(define(), []);
-    expect(hardwareOf(define({ notes: 'x', autostart: true, boot: { once: 'disk' } }), [])).toBe(plain);
+    expect(hardwareOf(define({ notes: 'x', autostart: true, boot: { once: 'network' } }), [])).toBe(plain);
+    const reversed = Object.fromEntries(Object.entries(define()).reverse()) as StoredDefinition;
+    expect(hardwareOf(reversed, [])).toBe(plain);
     expect(hardwareOf(define({ cpus: 2 }), [])).not.toBe(plain);
     expect(hardwareOf(define({ media: [{ kind: 'cdrom' }] }), [])).not.toBe(plain);
   });

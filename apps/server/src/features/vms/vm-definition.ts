@@ -3,6 +3,7 @@ import type { CreateVm, NicInput, PatchVm, Vm } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
 import { checkExtraArgs } from '../../qemu/argv/extra-args.ts';
 import { machineFamily } from '../../qemu/argv/machine-layout.ts';
+import { isLoopback } from '../../qemu/argv/network.ts';
 import { findProgram, type QemuTarget, versionedMachine } from '../../qemu/capabilities.ts';
 import { findUefi } from '../../qemu/firmware.ts';
 import type { StoredDefinition, StoredDisk, VmRecord } from './vm-record.types.ts';
@@ -23,6 +24,29 @@ export const freshMac = (seed: string, taken: ReadonlySet<string>): string => {
   }
 };
 
+/** Again just before a definition is kept: the address may have been taken since it was checked. */
+export const checkMacs = (nics: readonly Nic[], taken: ReadonlySet<string>): void => {
+  const double = nics.findIndex((nic) => taken.has(nic.mac));
+  if (double >= 0) refuse(`nics.${double}.mac`, `${nics[double]?.mac} belongs to another network card`);
+};
+
+/** Only a wish in so many words lets other machines in, or takes a port that services of the host are known by. */
+const checkExposure = (path: string, forwards: NicInput['forwards']): void => {
+  for (const [position, { hostAddress, hostPort, exposed }] of forwards.entries()) {
+    if (exposed === true) continue;
+    if (!isLoopback(hostAddress))
+      refuse(
+        `${path}.${position}.hostAddress`,
+        `${hostAddress} lets other machines reach the guest. Use 127.0.0.1, or say so with "exposed": true`,
+      );
+    if (hostPort < 1024)
+      refuse(
+        `${path}.${position}.hostPort`,
+        `${hostPort} is a port of system services. Use 1024 or more, or say so with "exposed": true`,
+      );
+  }
+};
+
 const storedNics = (vmId: string, wishes: readonly NicInput[], taken: ReadonlySet<string>): Nic[] => {
   const used = new Set(taken);
   return wishes.map((wish, position) => {
@@ -35,6 +59,7 @@ const storedNics = (vmId: string, wishes: readonly NicInput[], taken: ReadonlySe
       refuse(`${path}.forwards`, `are not possible with ${wish.mode}`);
     if (wish.forwards.some((forward) => forward.hostAddress.includes(':')))
       refuse(`${path}.forwards`, 'QEMU forwards from IPv4 addresses of the host only');
+    checkExposure(`${path}.forwards`, wish.forwards);
     const mac = wish.mac ?? freshMac(`${vmId}/${position}`, used);
     used.add(mac);
     return {
@@ -115,6 +140,7 @@ export const newDefinition = (
     nics: storedNics(vmId, wish.nics, taken),
     serial: portCount(wish.serial),
   };
+  checkBootDevice(definition.boot.once, { definition, diskCount: wish.disks.length }, 'boot.once');
   checkDefinition(definition, target);
   return definition;
 };
@@ -127,6 +153,22 @@ const kernelOf = (wish: CreateVm['kernel']): Vm['kernel'] =>
         append: wish.append,
         ...(wish.initrd === undefined ? {} : { initrd: wish.initrd }),
       };
+
+/** Throws unless the VM has what it shall boot from. */
+export const checkBootDevice = (
+  device: string | null,
+  vm: { readonly definition: Pick<StoredDefinition, 'media' | 'nics'>; readonly diskCount: number },
+  path: string,
+): void => {
+  const { media, nics } = vm.definition;
+  const count =
+    device === 'disk'
+      ? vm.diskCount
+      : device === 'network'
+        ? nics.filter((nic) => nic.mode !== 'none').length
+        : media.filter((medium) => medium.kind === device).length;
+  if (device !== null && count === 0) refuse(path, `the VM has no device "${device}" to boot from`);
+};
 
 const bootOf = (before: Vm['boot'], change: PatchVm['boot']): Vm['boot'] => ({
   order: change?.order ?? before.order,
@@ -160,9 +202,23 @@ export const changedDefinition = (
     autostart: change.autostart ?? before.autostart,
     notes: change.notes ?? before.notes,
   };
+  if (change.boot?.once !== undefined)
+    checkBootDevice(
+      definition.boot.once,
+      { definition, diskCount: (change.disks ?? record.disks).length },
+      'boot.once',
+    );
   checkDefinition(definition, target);
   return definition;
 };
+
+/** The same text for the same content, in whatever order the keys were set. */
+const canonical = (value: unknown): string =>
+  JSON.stringify(value, (_, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
 
 /** What a guest would notice of a definition. Media are changed while it runs, disks' images by snapshots. */
 export const hardwareOf = (definition: StoredDefinition, disks: readonly StoredDisk[]): string => {
@@ -173,5 +229,5 @@ export const hardwareOf = (definition: StoredDefinition, disks: readonly StoredD
     media: media.map(({ slot }) => slot),
     disks: disks.map(({ id, bus, cache, discard }) => ({ id, bus, cache, discard })),
   };
-  return createHash('sha256').update(JSON.stringify(seen)).digest('hex').slice(0, 16);
+  return createHash('sha256').update(canonical(seen)).digest('hex').slice(0, 16);
 };

@@ -1,6 +1,6 @@
 import type { Problem, Vm, VmState } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
-import { needsBridgeHelper } from '../../qemu/argv/network.ts';
+import { isLoopback, needsBridgeHelper } from '../../qemu/argv/network.ts';
 import { hardwareOf } from './vm-definition.ts';
 import { effectiveAccelerator } from './vm-launch.ts';
 import type { StoredDisk, VmRecord } from './vm-record.types.ts';
@@ -40,8 +40,24 @@ const brokenDisks = (context: VmsContext, record: VmRecord): Problem[] =>
     }
   });
 
-const warnings = (record: VmRecord): Problem[] =>
-  needsBridgeHelper(record.definition.nics)
+const exposedPorts = (record: VmRecord): Problem[] => {
+  const open = record.definition.nics
+    .flatMap((nic) => nic.forwards)
+    .filter((forward) => !isLoopback(forward.hostAddress))
+    .map(({ protocol, hostAddress, hostPort }) => `${hostAddress}:${hostPort} (${protocol})`);
+  if (open.length === 0) return [];
+  return [
+    {
+      code: 'port-exposed',
+      message: `Other machines reach this guest while it runs, at ${open.join(', ')}.`,
+      repair: 'If that is not wanted, forward from 127.0.0.1 instead.',
+    },
+  ];
+};
+
+const warnings = (record: VmRecord): Problem[] => [
+  ...exposedPorts(record),
+  ...(needsBridgeHelper(record.definition.nics)
     ? [
         {
           code: 'weaker-sandbox',
@@ -50,7 +66,8 @@ const warnings = (record: VmRecord): Problem[] =>
           repair: 'A tap interface made beforehand (mode "tap") needs no exception.',
         },
       ]
-    : [];
+    : []),
+];
 
 const runningPart = (record: VmRecord, run: VmRun): Partial<Vm> => ({
   pid: run.process.pid,

@@ -76,6 +76,9 @@ export const networkArgs = (
     card(nic, position, family, bootIndex(nic.id)),
   ]);
 
+/** Whether only programs of this host reach an address. */
+export const isLoopback = (address: string): boolean => address.startsWith('127.');
+
 /** The ports that network cards take below root ports. */
 export const nicPorts = (nics: readonly LaunchNic[]): number[] =>
   nics.flatMap((nic, position) => (models[nic.model]?.place === 'express' ? [portOf.nic(position)] : []));

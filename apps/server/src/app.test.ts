@@ -1,23 +1,22 @@
-import { apiPrefix, endpoints } from '@strata/contract';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { apiPrefix, endpoints, type Host } from '@strata/contract';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { buildApp, type StrataApp } from './app.ts';
+import { openStore } from './db/open-store.ts';
 import { testDataDir } from './testing/test-app.ts';
 
 const folder = testDataDir();
 let strata: StrataApp;
+const headers = { host: '127.0.0.1', authorization: 'Bearer test-token' };
+const buildOn = ({ dataDir, runDir }: { dataDir: string; runDir: string }): Promise<StrataApp> =>
+  buildApp({
+    ...{ version: '0.0.0-test', host: '127.0.0.1', port: 0, dataDir, runDir },
+    ...{ open: false, token: 'test-token', webRoot: null, logLevel: 'silent' },
+  });
 const routes: Array<{ method: string; url: string }> = [];
 beforeAll(async () => {
-  strata = await buildApp({
-    version: '0.0.0-test',
-    host: '127.0.0.1',
-    port: 0,
-    dataDir: folder.dataDir,
-    runDir: folder.runDir,
-    open: false,
-    token: 'test-token',
-    webRoot: null,
-    logLevel: 'silent',
-  });
+  strata = await buildOn(folder);
   await strata.app.ready();
   const described = strata.app.swagger().paths ?? {};
   for (const [url, methods] of Object.entries(described))
@@ -82,4 +81,36 @@ it('describes the host, also while nothing else is there', async () => {
   expect(answer.json()).toMatchObject({ version: '0.0.0-test', dataDir: folder.dataDir });
   expect(answer.json().storage[0]).toMatchObject({ path: folder.dataDir, free: expect.any(Number) });
   expect(answer.json().tools['qemu-img'].purpose).toContain('images');
+});
+
+it('starts and answers when a VM cannot be taken up, and says so on the Host page', async () => {
+  const other = testDataDir();
+  const before = await buildOn(other);
+  const made = await Promise.all(
+    ['Broken', 'Whole'].map((name) =>
+      before.app.inject({ method: 'POST', url: `${apiPrefix}/vms`, headers, payload: { name } }),
+    ),
+  );
+  const id = made[0]?.json().id as string;
+  await before.close();
+  const db = openStore(other.dataDir);
+  db.prepare('UPDATE vms SET process = ? WHERE id = ?').run(
+    JSON.stringify({ bootId: 'an earlier one', pid: 4_000_000, startTime: '1', argv: [], hardware: '' }),
+    id,
+  );
+  db.close();
+  // Its last words shall be read, and are a folder.
+  mkdirSync(join(other.dataDir, 'vms', id, 'qemu.log'), { recursive: true });
+
+  const after = await buildOn(other);
+  const get = (path: string) => after.app.inject({ url: apiPrefix + path, headers });
+  const list = (await get('/vms')).json() as { items: { name: string }[] };
+  const { problems } = (await get('/host')).json() as Host;
+  await after.close();
+  other.remove();
+  expect(list.items.map(({ name }) => name)).toEqual(['Broken', 'Whole']);
+  expect(problems[0]).toMatchObject({
+    code: 'not-taken-up',
+    message: expect.stringContaining('The VM "Broken" could not be looked at.'),
+  });
 });

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { apiPrefix } from '@strata/contract';
+import { apiPrefix, type Problem } from '@strata/contract';
 import type { FastifyInstance } from 'fastify';
 import { type Base, createBase } from './base.ts';
 import type { Config } from './config.ts';
@@ -51,6 +51,7 @@ const createServices = (base: Base) => {
 
   const library = createImagesFeature({ config, db, events });
   const { images, folders } = library;
+  const startProblems: Problem[] = [];
   const host = createHostService({
     version: config.version,
     dataDir,
@@ -61,6 +62,7 @@ const createServices = (base: Base) => {
     kvm: kvmOnHost,
     folders: () => folders.list().map(({ path }) => path),
     isRoot: () => process.getuid?.() === 0,
+    startProblems,
   });
   const vms = createVmsService({ config, db, events, images, capabilities });
   const consoles = createConsolesService(vms);
@@ -71,7 +73,15 @@ const createServices = (base: Base) => {
   const snapshots = createSnapshotsService({ db, events, images, vms, operations, engines, dataDir });
   const chains = createChainsService({ images, operations });
   connectOperations(operations, images, vms);
-  return { library, host, vms, consoles, operations, snapshots, chains };
+  const report = (what: string, error: unknown): void => {
+    log(error, what);
+    startProblems.push({
+      code: 'not-taken-up',
+      message: `At the start of Strata: ${what} ${error instanceof Error ? error.message : String(error)}`,
+      repair: 'The log of the server has the details. Mend the cause, then start Strata again.',
+    });
+  };
+  return { report, library, host, vms, consoles, operations, snapshots, chains };
 };
 
 export type Services = ReturnType<typeof createServices>;
@@ -91,12 +101,31 @@ const needsNoLibrary = /^\/(session|tickets|events|host)$/;
 
 /**
  * Files first, then the processes that hold them, then the operations a crash left: these ask both. Everything else
- * waits for that, so that nothing starts on a layer that is about to be recovered.
+ * waits for that, so that nothing starts on a layer that is about to be recovered. Never rejects: what fails is shown
+ * on the Host page, and everything else works.
  */
-const takeUp = async ({ library, vms, operations }: Services): Promise<void> => {
-  await library.start();
-  await vms.adopt();
-  await operations.recover();
+const takeUp = async (
+  { library, vms, operations }: Services,
+  report: (what: string, error: unknown) => void,
+): Promise<void> => {
+  const done = async (what: string, work: () => Promise<void>): Promise<boolean> => {
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      report(what, error);
+      return false;
+    }
+  };
+  const read = await done('The library could not be read.', () => library.start());
+  const adopted = await done('The VMs that run could not be taken back.', () =>
+    vms.adopt((vm, error) => report(`The VM "${vm.name}" could not be looked at.`, error)),
+  );
+  // An operation that knows neither the files nor who holds them could ruin a disk: it keeps its locks and waits.
+  if (read && adopted)
+    await done('Operations that were under way could not be taken up.', () =>
+      operations.recover((vmIds) => Promise.all(vmIds.map((id) => vms.settled(id)))),
+    );
 };
 
 export interface StrataApp {
@@ -120,9 +149,9 @@ export const buildApp = async (config: Config): Promise<StrataApp> => {
   });
   registerRoutes(base, services);
 
-  takenUp = takeUp(services);
+  takenUp = takeUp(services, services.report);
   const autostarted = takenUp.then(() => services.vms.autostart());
-  autostarted.catch((error: unknown) => app.log.error({ err: error }, 'not everything could be taken up'));
+  autostarted.catch((error: unknown) => app.log.error({ err: error }, 'not every VM could be started'));
   await Promise.race([takenUp, sleep(patienceMilliseconds, undefined, { ref: false })]);
 
   return {

@@ -16,6 +16,8 @@ export interface LaunchRequest {
   /** Takes QEMU's output; it grows on while no server is there. */
   readonly logFile: string;
   readonly sockets: { readonly control: string; readonly tools: string };
+  /** Ends a start that is no longer wanted. */
+  readonly signal?: AbortSignal;
 }
 export interface RunningQemu {
   readonly identity: ProcessIdentity;
@@ -67,6 +69,10 @@ const spawnDetached = (
   }
 };
 
+const checkWanted = ({ signal }: LaunchRequest): void => {
+  if (signal?.aborted) throw new AppError('vm-not-running', 'The start was cancelled.');
+};
+
 /** Tries until QEMU listens, and stops trying the moment it has ended: the socket may be another's by then. */
 const reachMonitors = async (request: LaunchRequest, ended: Promise<string>): Promise<Monitors | string> => {
   let exit: string | null = null;
@@ -80,6 +86,7 @@ const reachMonitors = async (request: LaunchRequest, ended: Promise<string>): Pr
     } catch (error) {
       await Promise.race([watched, sleep(10)]);
       if (exit !== null) return exit;
+      checkWanted(request);
       if (performance.now() > until)
         throw new AppError(
           'qemu-unresponsive',
@@ -95,6 +102,7 @@ const reachMonitors = async (request: LaunchRequest, ended: Promise<string>): Pr
 export const launchQemu = async (request: LaunchRequest): Promise<RunningQemu> => {
   if (await isAnswered(request.sockets.control))
     throw new AppError('vm-running', 'A QEMU process of this VM already answers on its control socket.');
+  checkWanted(request);
   bound(request.logFile, outputLimit);
   const log = openSync(request.logFile, 'a', 0o600);
   const from = fstatSync(log).size;

@@ -28,6 +28,44 @@ export const connectMonitors = async (paths: { control: string; tools: string })
   }
 };
 
+/**
+ * Connects to a QEMU that was found alive and makes sure that it is this machine. Every step has a limit: the process
+ * may be stopped, on its way out, or serving another client.
+ */
+export const reachMachine = async (place: {
+  readonly uuid: string;
+  readonly control: string;
+  readonly tools: string;
+}): Promise<{ monitors: Monitors; paused: boolean }> => {
+  const monitors = await connectMonitors(place);
+  try {
+    const { UUID } = await monitors.control.execute('query-uuid', undefined, {
+      timeoutMs: greetingTimeoutMs,
+    });
+    if (UUID.toLowerCase() !== place.uuid.toLowerCase())
+      throw new AppError('qemu-unresponsive', `Another machine (${UUID}) answers on ${place.control}.`);
+    const { status } = await monitors.control.execute('query-status', undefined, {
+      timeoutMs: greetingTimeoutMs,
+    });
+    return { monitors, paused: status !== 'running' };
+  } catch (error) {
+    monitors.control.close();
+    monitors.tools.close();
+    throw error;
+  }
+};
+
+/** Asks QEMU to end, which writes out what it holds in memory. False when it did not answer in time. */
+export const askToQuit = async (control: QmpClient, timeoutMs: number): Promise<boolean> => {
+  try {
+    await control.execute('quit', undefined, { timeoutMs });
+    return true;
+  } catch (error) {
+    // The connection may end before the answer; the process is what counts.
+    return !(error instanceof QmpTimeoutError);
+  }
+};
+
 /** Whether anybody listens on a monitor's socket: then a QEMU lives that we do not know. */
 export const isAnswered = async (path: string): Promise<boolean> => {
   try {

@@ -10,7 +10,8 @@ export interface ProcessIdentity {
   readonly startTime: string;
 }
 
-const bootId = async (): Promise<string> =>
+/** Names the time since the host was last started. */
+export const currentBoot = async (): Promise<string> =>
   (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
 
 /** State and start time of /proc/PID/stat. The name in parentheses may hold spaces and parentheses itself. */
@@ -27,7 +28,7 @@ export const identify = async (pid: number): Promise<ProcessIdentity | null> => 
   try {
     const stat = parseStat(await readFile(`/proc/${pid}/stat`, 'utf8'));
     if (stat === null || stat.state === 'Z' || stat.state === 'X') return null;
-    return { bootId: await bootId(), pid, startTime: stat.startTime };
+    return { bootId: await currentBoot(), pid, startTime: stat.startTime };
   } catch {
     return null;
   }
@@ -69,12 +70,17 @@ export const waitForEnd = async (identity: ProcessIdentity, milliseconds: number
   return true;
 };
 
-/** SIGKILL, to exactly this process and no other that got its number. */
-export const killProcess = async (identity: ProcessIdentity): Promise<void> => {
+/** To exactly this process and no other that got its number. */
+const signal = async (identity: ProcessIdentity, name: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
   if (!(await isAlive(identity))) return;
   try {
-    process.kill(identity.pid, 'SIGKILL');
+    process.kill(identity.pid, name);
   } catch {
     // Gone in between.
   }
 };
+
+export const killProcess = (identity: ProcessIdentity): Promise<void> => signal(identity, 'SIGKILL');
+
+/** SIGTERM: QEMU writes out what it holds in memory, as at `quit`. */
+export const terminateProcess = (identity: ProcessIdentity): Promise<void> => signal(identity, 'SIGTERM');

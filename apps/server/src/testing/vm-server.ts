@@ -40,7 +40,9 @@ export const startVmServer = async (on?: Pick<Config, 'dataDir' | 'runDir'>): Pr
       vmsRoutes(app, vms);
       consolesRoutes(app, consoles);
       await images.start();
-      await vms.adopt();
+      await vms.adopt((_, error) => {
+        throw error;
+      });
       parts = { vms, images };
       closeParts = async () => {
         consoles.close();

@@ -8,6 +8,7 @@ export interface HostFacts {
   readonly kvm: KvmVerdict;
   readonly storage: Host['storage'];
   readonly isRoot: boolean;
+  readonly startProblems: readonly Problem[];
 }
 
 const gibibyte = 1024 ** 3;
@@ -34,7 +35,15 @@ const missingTools = (tools: Host['tools']): Problem[] =>
   });
 
 /** What a person should know of this host, the worst first, each with what can be done. */
-export const hostProblems = ({ targets, tools, kvm, storage, isRoot }: HostFacts): Problem[] => [
+export const hostProblems = ({
+  targets,
+  tools,
+  kvm,
+  storage,
+  isRoot,
+  startProblems,
+}: HostFacts): Problem[] => [
+  ...startProblems,
   ...(targets.length === 0
     ? [{ code: 'qemu-missing', message: 'QEMU is not installed: no VM can start.', repair: installHint() }]
     : []),

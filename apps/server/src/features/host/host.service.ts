@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { availableParallelism, freemem, totalmem } from 'node:os';
-import type { Host } from '@strata/contract';
+import type { Host, Problem } from '@strata/contract';
 import type { KvmVerdict } from '../../qemu/accelerators.ts';
 import { hostProblems } from './host-problems.ts';
 
@@ -30,6 +30,8 @@ export interface HostDeps {
   /** The library's folders. */
   folders(): readonly string[];
   isRoot(): boolean;
+  /** What went wrong while Strata took up what it found; may grow while it starts. */
+  readonly startProblems: readonly Problem[];
 }
 
 export interface HostService {
@@ -76,7 +78,14 @@ export const createHostService = (deps: HostDeps): HostService => ({
       Promise.all(paths.map(storageOf)),
     ]);
     const kvm = deps.kvm();
-    const facts = { targets, tools, kvm, storage: storage.flat(), isRoot: deps.isRoot() };
+    const facts = {
+      targets,
+      tools,
+      kvm,
+      storage: storage.flat(),
+      isRoot: deps.isRoot(),
+      startProblems: deps.startProblems,
+    };
     return {
       version: deps.version,
       qemu: {

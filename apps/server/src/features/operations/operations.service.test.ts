@@ -269,6 +269,32 @@ describe('after the server was killed', () => {
     expect(seen).toEqual({ resumed: true, journal: { phase: 'moved' }, request: { top: 's1' } });
   });
 
+  it('waits with an operation until its VM can be asked, and holds its locks meanwhile', async () => {
+    const first = serviceOn(untilCancelled);
+    const { id } = first.start(work({ images: [], vms: ['vm1'] }));
+    first.close();
+
+    let ran = false;
+    const second = serviceOn(async () => {
+      ran = true;
+      return {};
+    });
+    let answers = () => {};
+    const asked: string[] = [];
+    await second.recover((vmIds) => {
+      asked.push(...vmIds);
+      return new Promise<void>((resolve) => {
+        answers = resolve;
+      });
+    });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(asked).toEqual(['vm1']);
+    expect(ran).toBe(false);
+    expect(second.activeOn({ vms: asked })?.id).toBe(id);
+    answers();
+    expect(await second.wait(id, 5)).toMatchObject({ state: 'done' });
+  });
+
   it('has written nothing more once it was ending', async () => {
     let go = () => {};
     let tried = false;

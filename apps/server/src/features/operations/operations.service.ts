@@ -192,13 +192,14 @@ export const createOperationsService = ({
           })),
         ),
     activeOn: ({ images = [], vms = [] }) => holderOf({ images, vms })?.toOperation() ?? null,
-    recover: async () => {
+    recover: async (settled) => {
       for (const run of waitingForRecovery.splice(0)) {
         const executor = executors.get(run.row.kind);
         if (executor === undefined) {
           run.giveUp(`This version of Strata cannot carry on an operation of the kind “${run.row.kind}”.`);
           runs.delete(run.row.id);
-        } else launch(run, executor, true);
+        } else if (settled === undefined || run.row.locks.vms.length === 0) launch(run, executor, true);
+        else void settled(run.row.locks.vms).then(() => closing || launch(run, executor, true));
       }
     },
     close: () => {

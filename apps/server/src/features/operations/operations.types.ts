@@ -112,8 +112,11 @@ export interface OperationsService {
   uses(): OperationUse[];
   /** The unfinished operation that works on one of these, if any. */
   activeOn(on: { images?: readonly string[]; vms?: readonly string[] }): Operation | null;
-  /** At start, after VMs were adopted: takes up every unfinished operation. */
-  recover(): Promise<void>;
+  /**
+   * At start, after VMs were adopted: takes up every unfinished operation. One that works on a VM waits for `settled`,
+   * which resolves when the VM is off or its QEMU can be asked; its locks hold meanwhile.
+   */
+  recover(settled?: (vmIds: readonly string[]) => Promise<unknown>): Promise<void>;
   /**
    * The server ends: nothing is written any more, jobs go on in their processes and are taken up at the next start.
    */

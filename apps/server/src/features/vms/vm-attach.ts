@@ -1,59 +1,68 @@
 import { bound, readLogEnd } from '../../qemu/bounded-log.ts';
 import { outputLimit } from '../../qemu/launcher.ts';
-import type { Monitors } from '../../qemu/monitors.ts';
 import type { StoredProcess, VmRecord } from './vm-record.types.ts';
-import { type RunEnd, VmRun } from './vm-run.ts';
+import { VmRun } from './vm-run.ts';
+import { endUnseen, type RunEnd, unexplained } from './vm-run-end.ts';
 import { pathsOf, type VmsContext } from './vms.context.ts';
 
-const endings: Readonly<Record<RunEnd, string>> = {
-  asked: 'powered off',
-  'guest-off': 'the guest shut down',
-  unasked: 'the process ended without having been asked to',
-};
 const stderrShown = 8 * 1024;
 
-/** Takes a QEMU process, just started or found again, as the running VM; writes down who it is. */
-export const attach = (
-  context: VmsContext,
-  record: VmRecord,
-  process: StoredProcess,
-  monitors: Monitors,
-  paused: boolean,
-): VmRun => {
+/** Writes down that the process of a VM is gone, and how it went. */
+export const recordEnd = (context: VmsContext, record: VmRecord, how: RunEnd): void => {
   const { repository } = context;
   const paths = pathsOf(context, record);
-  const run = new VmRun(process, monitors, paused, paths.sockets, {
-    changed: () => {
-      bound(paths.log, outputLimit);
-      context.changed(record.id);
+  bound(paths.log, outputLimit);
+  repository.setProcess(record.id, null);
+  repository.addEvent(record.id, how.crashed ? 'crashed' : 'off', how.words);
+  repository.setFailure(
+    record.id,
+    how.crashed
+      ? {
+          at: new Date().toISOString(),
+          code: 'crashed',
+          message: how.words,
+          stderr: readLogEnd(paths.log, stderrShown).bytes.toString('utf8'),
+        }
+      : null,
+  );
+};
+
+/** Takes a QEMU process, just started or found again, as the VM: from here on it runs. Writes down who it is. */
+export const attach = (context: VmsContext, record: VmRecord, process: StoredProcess): VmRun => {
+  const { repository } = context;
+  const paths = pathsOf(context, record);
+  const { control, tools } = paths.sockets;
+  const run = new VmRun(
+    process,
+    { uuid: record.uuid, control, tools },
+    {
+      changed: () => {
+        bound(paths.log, outputLimit);
+        context.changed(record.id);
+      },
+      note: (event, detail) => repository.addEvent(record.id, event, detail),
+      reached: () => {
+        repository.addEvent(record.id, 'adopted', `process ${process.pid}`);
+        announceLive(context, record.id);
+      },
+      ended: (how) => {
+        context.runs.delete(record.id);
+        // Of a process that never answered only what it left behind can tell.
+        const unseen = (): RunEnd =>
+          run.reached ? unexplained : endUnseen(process, process.bootId, paths.pidFile);
+        // A VM that was deleted in the meantime has no row any more.
+        if (repository.find(record.id) !== null) recordEnd(context, record, how ?? unseen());
+        context.changed(record.id);
+        for (const listener of context.exitListeners) listener(record.id);
+      },
     },
-    note: (event, detail) => repository.addEvent(record.id, event, detail),
-    ended: (how) => {
-      context.runs.delete(record.id);
-      bound(paths.log, outputLimit);
-      // A VM that was deleted in the meantime has no row any more.
-      if (repository.find(record.id) !== null) {
-        repository.setProcess(record.id, null);
-        const crashed = how === 'unasked';
-        repository.addEvent(record.id, crashed ? 'crashed' : 'off', endings[how]);
-        repository.setFailure(
-          record.id,
-          crashed
-            ? {
-                at: new Date().toISOString(),
-                code: 'crashed',
-                message: 'QEMU ended without having been asked to. Its last words are in the log.',
-                stderr: readLogEnd(paths.log, stderrShown).bytes.toString('utf8'),
-              }
-            : null,
-        );
-      }
-      context.changed(record.id);
-      for (const listener of context.exitListeners) listener(record.id);
-    },
-  });
+  );
   context.runs.set(record.id, run);
   repository.setProcess(record.id, process);
-  for (const listener of context.liveListeners) listener(record.id);
   return run;
+};
+
+/** Tells those who connect to a VM's other sockets that somebody answers there now. */
+export const announceLive = (context: VmsContext, vmId: string): void => {
+  for (const listener of context.liveListeners) listener(vmId);
 };

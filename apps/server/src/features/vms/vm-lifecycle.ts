@@ -1,13 +1,13 @@
-import { constants, copyFile, mkdir, rm } from 'node:fs/promises';
+import { chmod, constants, copyFile, mkdir, rm } from 'node:fs/promises';
 import { AppError } from '../../app-error.ts';
 import { afterOnce } from '../../qemu/argv/boot-order.ts';
 import type { Launch } from '../../qemu/argv/launch.types.ts';
 import { findUefi } from '../../qemu/firmware.ts';
 import { launchQemu } from '../../qemu/launcher.ts';
-import { ask, type Monitors } from '../../qemu/monitors.ts';
-import { killProcess, waitForEnd } from '../../qemu/process-identity.ts';
-import { attach } from './vm-attach.ts';
-import { hardwareOf } from './vm-definition.ts';
+import { ask, askToQuit, type Monitors } from '../../qemu/monitors.ts';
+import { killProcess, terminateProcess, waitForEnd } from '../../qemu/process-identity.ts';
+import { announceLive, attach } from './vm-attach.ts';
+import { checkBootDevice, hardwareOf } from './vm-definition.ts';
 import { checkChain, checkKernel, checkMedia } from './vm-disks.ts';
 import { commandOf, type StartWishes } from './vm-launch.ts';
 import { checkSocketPaths, type VmPaths } from './vm-paths.ts';
@@ -17,7 +17,10 @@ import { keepPicture } from './vm-screenshots.ts';
 import { askGuards, exclusively, pathsOf, recordOf, runOf, type VmsContext } from './vms.context.ts';
 
 const usualShutdownSeconds = 60;
-const quitLimitMs = 10_000;
+/** A QEMU that does not even take `quit` in this time is frozen. */
+const quitLimitMs = 3_000;
+/** One that has taken it may still have much to write. */
+const flushLimitMs = 10_000;
 
 /** Files may have changed since they were looked at: every header of the chains is read again before QEMU opens them. */
 const checkImages = async (context: VmsContext, record: VmRecord): Promise<void> => {
@@ -27,17 +30,21 @@ const checkImages = async (context: VmsContext, record: VmRecord): Promise<void>
   for (const disk of record.disks) {
     await context.images.checkedChain(disk.imageId);
     checkChain(context, disk.imageId);
-    checkUnshared(context, disk.imageId);
+    checkUnshared(context, disk.imageId, record.id);
   }
   checkMedia(context, record.definition.media);
   await checkKernel(record.definition.kernel);
 };
 
 /** What something stands on must not be written, whoever made the overlay. */
-const checkUnshared = (context: VmsContext, imageId: string): void => {
+const checkUnshared = (context: VmsContext, imageId: string, vmId: string): void => {
   const image = context.images.get(imageId);
   const stands = image.usedBy.filter(
-    (use) => use.kind === 'overlay' || use.kind === 'snapshot' || use.kind === 'export',
+    (use) =>
+      use.kind === 'overlay' ||
+      use.kind === 'snapshot' ||
+      use.kind === 'export' ||
+      (use.kind === 'vm' && use.id !== vmId),
   );
   if (stands.length === 0) return;
   throw new AppError(
@@ -59,6 +66,8 @@ const prepareFolders = async (record: VmRecord, paths: VmPaths): Promise<void> =
   ).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
   });
+  // The copy has the mode of its template, which everybody may read; keys of the guest are kept in it.
+  await chmod(paths.uefiVars, 0o600);
 };
 
 /** The one-time device was for this boot: a reset of the guest shall find the usual order. */
@@ -74,7 +83,17 @@ const forgetOnce = async (monitors: Monitors, launch: Launch): Promise<void> => 
     );
 };
 
-const launchRecord = async (context: VmsContext, record: VmRecord, wishes: StartWishes): Promise<void> => {
+const launchRecord = async (
+  context: VmsContext,
+  record: VmRecord,
+  wishes: StartWishes,
+  signal: AbortSignal,
+): Promise<void> => {
+  checkBootDevice(
+    wishes.bootOnce ?? null,
+    { definition: record.definition, diskCount: record.disks.length },
+    'bootOnce',
+  );
   await checkImages(context, record);
   const paths = pathsOf(context, record);
   await prepareFolders(record, paths);
@@ -86,16 +105,15 @@ const launchRecord = async (context: VmsContext, record: VmRecord, wishes: Start
     folder: paths.folder,
     logFile: paths.log,
     sockets: paths.sockets,
+    signal,
   });
   context.repository.setFailure(record.id, null);
-  const { status } = await monitors.control.execute('query-status');
-  attach(
-    context,
-    record,
-    { ...identity, startedAt: new Date().toISOString(), argv: [binary, ...args], hardware },
-    monitors,
-    status !== 'running',
-  );
+  const startedAt = new Date().toISOString();
+  const run = attach(context, record, { ...identity, startedAt, argv: [binary, ...args], hardware });
+  run.take(monitors, launch.paused);
+  announceLive(context, record.id);
+  const { status } = await ask('say whether the guest runs', monitors.control.execute('query-status'));
+  run.paused = status !== 'running';
   if (launch.boot.once !== null) {
     // A failure costs the usual order after a reset, not the start.
     await forgetOnce(monitors, launch).catch((error: unknown) =>
@@ -111,15 +129,27 @@ export const startVm = async (context: VmsContext, id: string, wishes: StartWish
   const record = recordOf(context, id);
   if (context.runs.has(id)) throw new AppError('vm-running', `The VM "${record.name}" is running already.`);
   askGuards(context, record, 'start');
-  await exclusively(context, record, 'starting', async () => {
+  const cancel = new AbortController();
+  const started = exclusively(context, record, 'starting', async () => {
     context.changed(id);
     try {
-      await launchRecord(context, record, wishes);
+      await launchRecord(context, record, wishes, cancel.signal);
     } catch (error) {
+      if (cancel.signal.aborted && !context.runs.has(id)) throw startCancelled(context, record);
       if (error instanceof AppError) noteFailure(context, id, error);
       throw error;
     }
   });
+  if (!context.starts.has(id)) {
+    const ended = started.catch(() => {}).finally(() => context.starts.delete(id));
+    context.starts.set(id, { cancel, ended });
+  }
+  await started;
+};
+
+const startCancelled = (context: VmsContext, record: VmRecord): AppError => {
+  context.repository.addEvent(record.id, 'start-cancelled', 'powered off while it was starting');
+  return new AppError('vm-not-running', `The VM "${record.name}" was powered off while it was starting.`);
 };
 
 const noteFailure = (context: VmsContext, id: string, error: AppError): void => {
@@ -137,34 +167,46 @@ export const shutdownVm = async (context: VmsContext, id: string, timeoutSeconds
   const run = runOf(context, record);
   // A paused guest hears no button.
   if (run.paused) await ask('resume the guest', run.monitors.control.execute('cont'));
-  run.beginShutdown(timeoutSeconds ?? usualShutdownSeconds);
   await ask('press the power button', run.monitors.control.execute('system_powerdown'));
+  run.beginShutdown(timeoutSeconds ?? usualShutdownSeconds);
   await keepPicture(context, record, run);
   context.changed(id);
 };
 
-/** `quit` writes out what QEMU holds in memory; only a QEMU that does not answer is killed. */
+/**
+ * `quit` writes out what QEMU holds in memory. A QEMU whose monitor is out of reach gets SIGTERM, which does the same;
+ * one that heeds neither is killed: exactly the process that was proved to be this VM's.
+ */
 const endProcess = async (context: VmsContext, record: VmRecord, run: VmRun): Promise<void> => {
   run.expectEnd();
-  try {
-    await run.monitors.control.execute('quit', undefined, { timeoutMs: quitLimitMs });
-  } catch {
-    // The connection may end before the answer; the process is what counts.
-  }
-  if (!(await waitForEnd(run.process, quitLimitMs))) {
+  const willEnd = run.connected && (await askToQuit(run.monitors.control, quitLimitMs));
+  if (!run.connected) await terminateProcess(run.process);
+  if (!(await waitForEnd(run.process, willEnd ? flushLimitMs : run.connected ? 0 : quitLimitMs))) {
     context.repository.addEvent(record.id, 'killed', 'QEMU did not end by itself');
     await killProcess(run.process);
+    if (!(await waitForEnd(run.process, flushLimitMs)))
+      throw new AppError(
+        'qemu-unresponsive',
+        `The QEMU process ${run.process.pid} does not end, not even by SIGKILL: the kernel waits for a disk or a network share. It ends when that answers.`,
+      );
   }
+  await run.noticeEnd();
   await run.exited;
   await rm(pathsOf(context, record).socketFolder, { recursive: true, force: true });
 };
 
 export const poweroffVm = async (context: VmsContext, id: string): Promise<void> => {
   const record = recordOf(context, id);
+  const start = context.starts.get(id);
+  if (start !== undefined) {
+    start.cancel.abort();
+    await start.ended;
+    if (!context.runs.has(id)) return;
+  }
   const run = runOf(context, record);
   await exclusively(context, record, 'ending', async () => {
     context.changed(id);
-    await keepPicture(context, record, run);
+    if (run.connected) await keepPicture(context, record, run);
     await endProcess(context, record, run);
   });
 };

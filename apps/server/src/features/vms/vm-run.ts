@@ -1,31 +1,49 @@
 import type { Problem } from '@strata/contract';
-import type { Monitors } from '../../qemu/monitors.ts';
-import { connectMonitor } from '../../qemu/monitors.ts';
+import { AppError } from '../../app-error.ts';
+import { connectMonitor, type Monitors, reachMachine } from '../../qemu/monitors.ts';
 import { isAlive, waitForEnd } from '../../qemu/process-identity.ts';
 import type { StoredProcess } from './vm-record.types.ts';
-
-/** How a run of QEMU came to its end, as far as QEMU itself has told. */
-export type RunEnd = 'asked' | 'guest-off' | 'unasked';
+import { asked, type RunEnd } from './vm-run-end.ts';
+import { listenToRun } from './vm-run-events.ts';
 
 export interface RunListener {
   /** Something a page shows has changed. */
   changed(): void;
   note(event: string, detail: string): void;
-  /** The process is gone. */
-  ended(how: RunEnd): void;
+  /** A process that was found alive answers for the first time. */
+  reached(): void;
+  /** The process is gone; null: nobody asked for it, and QEMU has not said why. */
+  ended(how: RunEnd | null): void;
 }
+
+/** Where a QEMU is reached, and which machine must answer there. */
+export interface RunPlace {
+  readonly uuid: string;
+  readonly control: string;
+  readonly tools: string;
+}
+
+/** How long the start of the server waits for a VM that runs on. */
+const firstContactMs = 3_000;
 
 const pause = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => {
     setTimeout(resolve, milliseconds).unref();
   });
 
-/** One QEMU process with its monitors: what its events say of it. */
+const unresponsive = (pid: number): Problem => ({
+  code: 'qemu-unresponsive',
+  message: `The QEMU process ${pid} of this VM lives but does not answer: another program holds its control socket, or the process is stopped. It counts as running, and its disks are left alone.`,
+  repair: `End the program that is connected to it, or let the process go on (kill -CONT ${pid}): Strata takes it back by itself. "Power off" ends the process.`,
+});
+
+/** One QEMU process with its monitors: what its events say of it. It may be one that does not answer (yet). */
 export class VmRun {
   readonly process: StoredProcess;
   readonly exited: Promise<void>;
-  monitors: Monitors;
-  paused: boolean;
+  /** Resolves when the process answers for the first time, or is gone. */
+  readonly settled: Promise<void>;
+  paused = false;
   ended = false;
   /** While a graceful shutdown waits for the guest. */
   shutdown: { requestedAt: string; timeoutSeconds: number } | null = null;
@@ -33,40 +51,82 @@ export class VmRun {
   agent: boolean | null = null;
   readonly problems = new Map<string, Problem>();
 
-  readonly #paths: { control: string; tools: string };
+  #monitors: Monitors | null = null;
+  readonly #place: RunPlace;
   readonly #listener: RunListener;
   #resolveExited: () => void = () => {};
+  #resolveSettled: () => void = () => {};
   #shutdownTimer: NodeJS.Timeout | null = null;
   /** A power-off was asked for, or QEMU has said why it ends. */
-  #end: RunEnd = 'unasked';
+  #end: RunEnd | null = null;
   #released = false;
   #mending = false;
 
-  constructor(
-    process: StoredProcess,
-    monitors: Monitors,
-    paused: boolean,
-    paths: { control: string; tools: string },
-    listener: RunListener,
-  ) {
+  /** A process that is known to be this VM's. It has no monitors before `take` or `reach`. */
+  constructor(process: StoredProcess, place: RunPlace, listener: RunListener) {
     this.process = process;
-    this.monitors = monitors;
-    this.paused = paused;
-    this.#paths = paths;
+    this.#place = place;
     this.#listener = listener;
     this.exited = new Promise((resolve) => {
       this.#resolveExited = resolve;
     });
-    this.#listen();
-    this.#watchTools();
+    this.settled = new Promise((resolve) => {
+      this.#resolveSettled = resolve;
+    });
+  }
+
+  /** False for a process that was found alive and has not answered yet. */
+  get reached(): boolean {
+    return this.#monitors !== null;
+  }
+
+  /** Whether its control monitor is open in this moment. */
+  get connected(): boolean {
+    return this.#monitors?.control.isOpen === true;
+  }
+
+  /** Throws `qemu-unresponsive` when the process could not be reached yet. */
+  get monitors(): Monitors {
+    if (this.#monitors !== null) return this.#monitors;
+    const { message, repair } = unresponsive(this.process.pid);
+    throw new AppError('qemu-unresponsive', `${message} ${repair}`);
+  }
+
+  /** The monitors of a process that has just been started. */
+  take(monitors: Monitors, paused: boolean): void {
+    this.#monitors = monitors;
+    this.paused = paused;
+    this.#listen(monitors);
+    this.#watchTools(monitors);
+    this.#resolveSettled();
+  }
+
+  /** Tries for a moment to reach a process that was found alive; when it does not answer, goes on trying by itself. */
+  async reach(): Promise<void> {
+    this.#mending = true;
+    const until = performance.now() + firstContactMs;
+    // The server before us may have left its connection in the queue of the socket: then the second try succeeds.
+    do {
+      if (await this.#tryMend()) return;
+      if (!(await isAlive(this.process))) return this.#finish();
+      await pause(50);
+    } while (performance.now() < until);
+    this.#listener.note('unreachable', `process ${this.process.pid} lives but does not answer`);
+    void this.#mendUntilOpen();
   }
 
   /** From here on the end of the process is what was wanted. */
   expectEnd(): void {
-    this.#end = 'asked';
+    this.#end = asked;
+  }
+
+  /** Looks by itself whether the process is gone, instead of waiting for a sign. */
+  async noticeEnd(): Promise<void> {
+    if (!(await isAlive(this.process))) this.#finish();
   }
 
   beginShutdown(timeoutSeconds: number): void {
+    if (this.ended) return;
     this.#clearShutdown();
     this.problems.delete('shutdown-timeout');
     this.shutdown = { requestedAt: new Date().toISOString(), timeoutSeconds };
@@ -78,8 +138,8 @@ export class VmRun {
   release(): void {
     this.#released = true;
     this.#clearShutdown();
-    this.monitors.control.close();
-    this.monitors.tools.close();
+    this.#monitors?.control.close();
+    this.#monitors?.tools.close();
   }
 
   #clearShutdown(): void {
@@ -99,54 +159,19 @@ export class VmRun {
     this.#listener.changed();
   }
 
-  #listen(): void {
-    const { control } = this.monitors;
-    control.on('STOP', () => this.#guestStopped(true));
-    control.on('RESUME', () => {
-      this.problems.delete('no-space');
-      this.#guestStopped(false);
-    });
-    control.on('RESET', (event) => this.#listener.note('reset', event.data.reason));
-    control.on('POWERDOWN', () => this.#listener.note('power-button', 'the guest was asked to shut down'));
-    control.on('SHUTDOWN', (event) => {
-      if (event.data.reason === 'guest-shutdown' || event.data.reason === 'host-qmp-quit')
-        this.#end = this.#end === 'asked' ? 'asked' : 'guest-off';
-      this.#listener.note('shutdown', event.data.reason);
-    });
-    control.on('GUEST_PANICKED', (event) => {
-      this.#listener.note('guest-panicked', event.data.action);
-      this.problems.set('guest-panicked', {
-        code: 'guest-panicked',
-        message: 'The guest’s kernel has panicked.',
-      });
-      this.#listener.changed();
-    });
-    control.on('BLOCK_IO_ERROR', (event) => {
-      const { nospace, operation, action, reason } = event.data;
-      this.#listener.note('io-error', `${operation}: ${reason} (${action})`);
-      if (nospace === true && action === 'stop')
-        this.problems.set('no-space', {
-          code: 'no-space',
-          message: 'The host has no space left: the guest was paused before a write was lost.',
-          repair: 'Free some space, then resume.',
-        });
-      this.#listener.changed();
-    });
-    control.on('VSERPORT_CHANGE', (event) => {
-      if (event.data.id !== 'agent0') return;
-      this.agent = event.data.open;
-      this.#listener.changed();
+  #listen({ control }: Monitors): void {
+    listenToRun(control, this, {
+      changed: () => this.#listener.changed(),
+      note: (event, detail) => this.#listener.note(event, detail),
+      ending: (how) => {
+        if (this.#end !== asked) this.#end = how;
+      },
     });
     void control.closed.then(() => this.#monitorClosed());
   }
 
-  #watchTools(): void {
-    void this.monitors.tools.closed.then(() => this.#monitorClosed());
-  }
-
-  #guestStopped(paused: boolean): void {
-    this.paused = paused;
-    this.#listener.changed();
+  #watchTools({ tools }: Monitors): void {
+    void tools.closed.then(() => this.#monitorClosed());
   }
 
   /** The end of a monitor is the sign; the process itself is the proof. */
@@ -155,38 +180,72 @@ export class VmRun {
     this.#mending = true;
     if (await waitForEnd(this.process, 5_000)) return this.#finish();
     // It lives: somebody else cut the connection, or QEMU is on its way out slowly.
-    for (let wait = 100; !this.#released; wait = Math.min(wait * 2, 5_000)) {
+    await this.#mendUntilOpen();
+  }
+
+  async #mendUntilOpen(): Promise<void> {
+    for (let wait = 100; !this.#released && !this.ended; wait = Math.min(wait * 2, 5_000)) {
       if (!(await isAlive(this.process))) return this.#finish();
-      try {
-        await this.#mend();
-        this.#mending = false;
-        return this.#listener.changed();
-      } catch {
-        await pause(wait);
-      }
+      if (await this.#tryMend()) return;
+      await pause(wait);
     }
+  }
+
+  async #tryMend(): Promise<boolean> {
+    try {
+      await this.#mend();
+    } catch {
+      if (this.#released || this.ended) return true;
+      this.problems.set('qemu-unresponsive', unresponsive(this.process.pid));
+      this.#listener.changed();
+      return false;
+    }
+    // What was opened may have been closed again meanwhile, and that sign was not heeded.
+    const { control, tools } = this.monitors;
+    if (!this.#released && !(control.isOpen && tools.isOpen)) return false;
+    this.#mending = false;
+    if (this.problems.delete('qemu-unresponsive')) this.#listener.note('answers', 'QEMU answers again');
+    this.#listener.changed();
+    return true;
   }
 
   /** Only what is closed is opened anew: a job may be watched on the other one. */
   async #mend(): Promise<void> {
-    if (!this.monitors.control.isOpen) {
-      this.monitors = { ...this.monitors, control: await connectMonitor(this.#paths.control) };
-      this.#listen();
-      const { status } = await this.monitors.control.execute('query-status');
+    if (this.#monitors === null) return this.#firstContact();
+    if (!this.#monitors.control.isOpen) {
+      const control = this.#kept(await connectMonitor(this.#place.control));
+      this.#monitors = { ...this.#monitors, control };
+      this.#listen(this.#monitors);
+      const { status } = await control.execute('query-status');
       this.paused = status !== 'running';
     }
-    if (!this.monitors.tools.isOpen) {
-      this.monitors = { ...this.monitors, tools: await connectMonitor(this.#paths.tools) };
-      this.#watchTools();
+    if (!this.#monitors.tools.isOpen) {
+      this.#monitors = { ...this.#monitors, tools: this.#kept(await connectMonitor(this.#place.tools)) };
+      this.#watchTools(this.#monitors);
     }
+  }
+
+  async #firstContact(): Promise<void> {
+    const { monitors, paused } = await reachMachine(this.#place);
+    this.#kept(monitors.control);
+    this.#kept(monitors.tools);
+    this.take(monitors, paused);
+    this.#listener.reached();
+  }
+
+  /** A monitor that opened after the run was let go would keep QEMU's only place from the next server. */
+  #kept(monitor: Monitors['control']): Monitors['control'] {
+    if (this.#released) monitor.close();
+    return monitor;
   }
 
   #finish(): void {
     if (this.ended) return;
     this.ended = true;
     this.#clearShutdown();
-    this.monitors.tools.close();
+    this.#monitors?.tools.close();
     this.#listener.ended(this.#end);
     this.#resolveExited();
+    this.#resolveSettled();
   }
 }

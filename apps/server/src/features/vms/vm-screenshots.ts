@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, rename, rm } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ask } from '../../qemu/monitors.ts';
 import type { VmRecord } from './vm-record.types.ts';
 import type { VmRun } from './vm-run.ts';
@@ -7,6 +8,7 @@ import { pathsOf, recordOf, type VmsContext } from './vms.context.ts';
 
 /** A picture is this old at most when a new one is asked for: thumbnails of many pages cost one dump a second. */
 const freshMs = 1_000;
+const lastPictureMs = 1_000;
 
 interface Recent {
   readonly at: number;
@@ -37,10 +39,11 @@ const refresh = (context: VmsContext, record: VmRecord, run: VmRun): Promise<voi
   return picture;
 };
 
-/** The last picture of a VM that is about to end. Its absence stops nothing. */
+/** The last picture of a VM that is about to end. Its absence stops nothing, nor does a QEMU that is frozen. */
 export const keepPicture = async (context: VmsContext, record: VmRecord, run: VmRun): Promise<void> => {
   if (record.definition.display === 'none') return;
-  await refresh(context, record, run).catch(() => {});
+  const picture = refresh(context, record, run).catch(() => {});
+  await Promise.race([picture, sleep(lastPictureMs, undefined, { ref: false })]);
 };
 
 export const forgetPicture = (context: VmsContext, record: VmRecord): Promise<void> =>
@@ -50,7 +53,7 @@ export const screenshotOf = async (context: VmsContext, id: string): Promise<Buf
   const record = recordOf(context, id);
   if (record.definition.display === 'none') return null;
   const run = context.runs.get(id);
-  if (run !== undefined && !run.ended)
+  if (run?.reached === true && !run.ended)
     await refresh(context, record, run).catch((error: unknown) => {
       // It may have ended in this moment: then the last picture is the right one.
       if (!run.ended) throw error;

@@ -24,6 +24,8 @@ export interface VmsContext {
   readonly runs: Map<string, VmRun>;
   /** VMs something is being done to: one thing at a time. */
   readonly busy: Map<string, 'starting' | 'ending' | 'changing'>;
+  /** Starts under way: a power-off ends them. */
+  readonly starts: Map<string, { readonly cancel: AbortController; readonly ended: Promise<void> }>;
   readonly guards: VmGuard[];
   readonly exitListeners: ((vmId: string) => void)[];
   readonly liveListeners: ((vmId: string) => void)[];

@@ -133,6 +133,28 @@ describe('a VM from its definition to its end', () => {
     expect(strata.vms.get(vm.id).lastFailure).toBeUndefined();
   });
 
+  it.each([
+    [
+      'the guest restarts under -no-reboot',
+      { extraArgs: ['-no-reboot'] },
+      'reset',
+      'the guest restarted|the VM was reset',
+    ],
+    ['another program sends it a signal', {}, 'signal', 'ended QEMU with a signal'],
+    ['another program tells it to quit', {}, 'quit', 'told QEMU to quit'],
+  ])('is off, with the reason in its log, when %s', async (_, over, how, words) => {
+    const vm = await made({ name: `Ends by ${how}`, memory: '32M', nics: [], ...over });
+    const { pid } = (await post(`/vms/${vm.id}/start`)).body as { pid: number };
+    if (how === 'reset') await post(`/vms/${vm.id}/reset`);
+    else if (how === 'signal') process.kill(pid, 'SIGTERM');
+    else await strata.vms.live(vm.id)?.qmp.execute('quit');
+    await until(() => stateOf(vm.id) !== 'running');
+    expect(strata.vms.get(vm.id)).toMatchObject({ state: 'off' });
+    expect(strata.vms.get(vm.id).lastFailure).toBeUndefined();
+    const [last] = (await get(`/vms/${vm.id}/log`)).body.events as { event: string; detail: string }[];
+    expect(last).toMatchObject({ event: 'off', detail: expect.stringMatching(words) });
+  });
+
   it('starts paused when asked to', async () => {
     const vm = await made({ name: 'Waiting', memory: '32M', nics: [] });
     expect((await post(`/vms/${vm.id}/start`, { paused: true })).body.state).toBe('paused');
@@ -240,6 +262,12 @@ describe('a definition is refused, and nothing is changed, when', () => {
       },
       'invalid-request',
     ],
+    ['the address of a card is zero', { nics: [{ mac: '00:00:00:00:00:00' }] }, 'invalid-request'],
+    ['the boot order names a device twice', { boot: { order: ['disk', 'disk'] } }, 'invalid-request'],
+    ['it shall boot from a drive that it has not', { boot: { once: 'cdrom' } }, 'invalid-request'],
+    ['the notes have control characters', { notes: 'a\u0000b' }, 'invalid-request'],
+    ['the notes have half a character', { notes: '\ud800' }, 'invalid-request'],
+    ['the name has half a character', { name: 'a\udfff' }, 'invalid-request'],
     ['a bridge has no name', { nics: [{ mode: 'bridge' }] }, 'invalid-request'],
     ['a field is unknown', { colour: 'red' }, 'invalid-request'],
     ['the name has control characters', { name: 'a\nb' }, 'invalid-request'],
@@ -310,8 +338,17 @@ describe('changing a definition', () => {
     await post(`/vms/${vm.id}/poweroff`);
     expect((await post(`/vms/${vm.id}/start`)).body.changedSinceStart).toBe(false);
     expect((await get(`/vms/${vm.id}/command`)).body.argv).toContain('64M');
-    await strata.server.request('PATCH', `/vms/${vm.id}`, { notes: 'y', autostart: true });
-    expect(strata.vms.get(vm.id).changedSinceStart).toBe(false);
+    // What no guest would notice, and the same again in other words, is no change.
+    const { cpus, memory, display, boot } = strata.vms.get(vm.id);
+    for (const same of [
+      { notes: 'y', autostart: true },
+      { display, memory, cpus },
+      { boot: { order: boot.order } },
+    ]) {
+      const answer = await strata.server.request('PATCH', `/vms/${vm.id}`, same);
+      expect(answer.status, JSON.stringify(answer.body)).toBe(200);
+      expect(answer.body.changedSinceStart, JSON.stringify(same)).toBe(false);
+    }
     await post(`/vms/${vm.id}/poweroff`);
   });
 
@@ -336,6 +373,96 @@ describe('changing a definition', () => {
     const none = await strata.server.request('PATCH', `/vms/${vm.id}`, { disks: [] });
     expect(none.body.disks).toEqual([]);
     expect(existsSync(strata.images.images.get(first?.imageId ?? '').path)).toBe(true);
+  });
+});
+
+describe('many changes at the same time', () => {
+  const patch = (id: string, body: unknown): Promise<TestAnswer> =>
+    strata.server.request('PATCH', `/vms/${id}`, body);
+
+  it('never give two VMs the same active layer', async () => {
+    const image = await strata.images.images.create({
+      name: 'wanted by all',
+      format: 'qcow2',
+      size: 16 * 1024 ** 2,
+      preallocation: 'off',
+    });
+    const vms = await Promise.all(Array.from({ length: 4 }, (_, n) => made({ name: `Rival ${n}` })));
+    const disks = [{ create: { size: '1M' } }, { imageId: image.id }];
+    const answers = await Promise.all(vms.map(({ id }) => patch(id, { disks })));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409]);
+    for (const { status, body } of answers) if (status === 409) expect(body.code).toBe('image-in-use');
+    const holders = strata.vms.list().filter((vm) => vm.disks.some(({ imageId }) => imageId === image.id));
+    expect(holders).toHaveLength(1);
+  });
+
+  it('never start a VM on an image that is another VM’s disk, however it got there', async () => {
+    const first = await made({
+      name: 'First',
+      memory: '32M',
+      nics: [],
+      disks: [{ create: { size: '16M' } }],
+    });
+    const second = await made({
+      name: 'Second',
+      memory: '32M',
+      nics: [],
+      disks: [{ create: { size: '16M' } }],
+    });
+    strata.vms.setDiskImage(second.id, second.disks[0]?.id ?? '', first.disks[0]?.imageId ?? '');
+    const answer = await post(`/vms/${second.id}/start`);
+    expect(answer.body).toMatchObject({ status: 409, code: 'image-in-use' });
+    expect(answer.body.usedBy).toEqual([expect.objectContaining({ kind: 'vm', id: first.id })]);
+    expect(strata.vms.isLive(second.id)).toBe(false);
+  });
+
+  it('never give two VMs the same address', async () => {
+    const mac = '52:54:00:aa:bb:cc';
+    const body = (n: number) => ({
+      name: `Twin ${n}`,
+      disks: [{ create: { size: '1M' } }],
+      nics: [{ mac }],
+    });
+    const answers = await Promise.all([1, 2, 3].map((n) => post('/vms', body(n))));
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 400, 400]);
+    const others = await Promise.all([1, 2].map((n) => made({ name: `Lone ${n}` })));
+    const nics = [{ mac: '52:54:00:aa:bb:dd' }];
+    const patched = await Promise.all(
+      others.map(({ id }) => patch(id, { nics, disks: [{ create: { size: '1M' } }] })),
+    );
+    expect(patched.map(({ status }) => status).sort()).toEqual([200, 400]);
+  });
+});
+
+describe('a port of the host', () => {
+  const forward = (over: Record<string, unknown>) => ({
+    nics: [{ forwards: [{ hostPort: 8080, guestPort: 80, ...over }] }],
+  });
+
+  it.each([
+    ['for other machines', { hostAddress: '0.0.0.0' }, 'hostAddress'],
+    ['of system services', { hostPort: 80 }, 'hostPort'],
+  ])('%s is forwarded only when that is said', async (_, over, field) => {
+    const refused = await post('/vms', { name: 'Open', ...forward(over) });
+    expect(refused.body).toMatchObject({
+      code: 'invalid-request',
+      errors: [{ path: `nics.0.forwards.0.${field}`, message: expect.stringContaining('exposed') }],
+    });
+    const vm = await made({ name: `Open ${field}`, ...forward({ ...over, exposed: true }) });
+    expect(vm.problems.map(({ code }) => code)).toEqual(field === 'hostAddress' ? ['port-exposed'] : []);
+  });
+
+  it('is not forwarded from an address that is not the host’s, and the words say so', async () => {
+    const vm = await made({
+      name: 'Foreign',
+      memory: '32M',
+      ...forward({ hostAddress: '192.0.2.7', exposed: true }),
+    });
+    const { body } = await post(`/vms/${vm.id}/start`);
+    expect(body).toMatchObject({
+      code: 'not-possible',
+      detail: expect.stringContaining('not an address of this host'),
+    });
   });
 });
 
@@ -383,7 +510,9 @@ describe('booting', () => {
   it.runIf(existsSync('/usr/share/OVMF/OVMF_CODE_4M.fd'))('runs UEFI with variables of its own', async () => {
     const vm = await made({ name: 'Uefi', memory: '128M', nics: [], firmware: 'uefi' });
     expect((await post(`/vms/${vm.id}/start`)).body.state).toBe('running');
-    expect(existsSync(join(strata.server.config.dataDir, 'vms', vm.id, 'uefi-vars.fd'))).toBe(true);
+    // A guest keeps keys in it: nobody else may read it.
+    const vars = join(strata.server.config.dataDir, 'vms', vm.id, 'uefi-vars.fd');
+    expect(statSync(vars).mode & 0o777).toBe(0o600);
     await post(`/vms/${vm.id}/poweroff`);
   });
 });
@@ -452,7 +581,8 @@ describe('adoption', () => {
     // The pid file now names this very test: alive, and not a QEMU of ours.
     writeFileSync(join(runDir, vm.id, 'pid'), String(process.pid));
     strata = await startVmServer({ dataDir, runDir });
-    expect(stateOf(vm.id)).toBe('off');
+    expect(stateOf(vm.id)).toBe('crashed');
+    expect(strata.vms.isLive(vm.id)).toBe(false);
   });
 
   it('finds a QEMU whose start was never written down, by its own pid file', async () => {

@@ -49,6 +49,7 @@ const createContext = (parts: VmsParts): VmsContext => {
     kvm: remembered(parts.kvm ?? (() => kvmOnHost()), 5_000),
     runs: new Map(),
     busy: new Map(),
+    starts: new Map(),
     guards: [],
     exitListeners: [],
     liveListeners: [],
@@ -126,6 +127,8 @@ export const createVmsService = (parts: VmsParts): VmsFeature => {
     live: (id) => {
       const run = context.runs.get(id);
       if (run === undefined || run.ended) return null;
+      // "Off" would be a lie that costs the guest its disks: an unreachable one throws.
+      void run.monitors;
       return {
         vmId: id,
         get qmp() {
@@ -159,7 +162,11 @@ export const createVmsService = (parts: VmsParts): VmsFeature => {
     onExit: (listener) => void context.exitListeners.push(listener),
     onLive: (listener) => void context.liveListeners.push(listener),
 
-    adopt: () => adoptVms(context),
+    adopt: (failed) => adoptVms(context, failed),
+    settled: async (id) => {
+      const run = context.runs.get(id);
+      if (run !== undefined) await run.settled;
+    },
     autostart: async () => {
       for (const record of repository.all())
         if (record.definition.autostart && !context.runs.has(record.id))

@@ -29,7 +29,7 @@ export interface VmsService {
   pause(id: string): Promise<Vm>;
   resume(id: string): Promise<Vm>;
 
-  /** Null when no QEMU process of it runs. */
+  /** Null when no QEMU process of it runs. Throws `qemu-unresponsive` when one runs that cannot be reached. */
   live(id: string): LiveVm | null;
   /** The PNG of now, or of the last time; null when there never was one. */
   screenshot(id: string): Promise<Buffer | null>;
@@ -75,8 +75,13 @@ export interface VmsFeature extends VmsService {
   /** Told when a QEMU process was started or adopted. */
   onLive(listener: (vmId: string) => void): void;
 
-  /** At the start of the server, before operations are recovered: takes back the VMs that still run. */
-  adopt(): Promise<void>;
+  /**
+   * At the start of the server, before operations are recovered: takes back the VMs that still run. `failed` is told
+   * of each that could not even be looked at.
+   */
+  adopt(failed: (vm: { readonly name: string }, error: unknown) => void): Promise<void>;
+  /** Resolves when the VM is off or its QEMU answers: at once, unless it was found alive and out of reach. */
+  settled(id: string): Promise<void>;
   /** After everything is ready: the VMs that shall start with Strata. */
   autostart(): Promise<void>;
   /** Lets go of all VMs; they run on. */

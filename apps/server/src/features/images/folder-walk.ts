@@ -1,50 +1,102 @@
 import type { BigIntStats, Dirent } from 'node:fs';
-import { lstat, readdir } from 'node:fs/promises';
+import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Problem } from '@strata/contract';
+import { isSystemPath, isWithin } from './forbidden-paths.ts';
 import { mapBounded } from './map-bounded.ts';
 
-const maxDepth = 8;
+/** Deeper than people nest folders; what is deeper still is told, never passed over in silence. */
+const maxDepth = 32;
 const maxFiles = 50_000;
 
 export interface Walk {
-  /** Every regular file that is not hidden. */
+  /** Every regular file under its real path, hidden ones too. */
   readonly files: Map<string, BigIntStats>;
   /** What could not be read: then something may stand on an image without our knowing. */
   readonly problems: Problem[];
 }
 
+interface Course extends Walk {
+  readonly skip: ReadonlySet<string>;
+  /** By real path: two links may lead to the same folder, or in a circle. */
+  readonly entered: Set<string>;
+}
+
+const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 const reason = (error: unknown): string => {
-  const { code } = error as NodeJS.ErrnoException;
+  const code = codeOf(error);
   if (code === 'EACCES' || code === 'EPERM') return 'you may not read it';
   if (code === 'ENOENT') return 'it is not there';
   return code ?? 'it cannot be read';
 };
+const unreadable = (path: string, error: unknown): Problem => ({
+  code: 'folder-unreadable',
+  message: `${path} could not be read: ${reason(error)}.`,
+});
 
-/** Hidden folders hold keys, caches and trash, not images. */
-const isHidden = (name: string): boolean => name.startsWith('.') || name === 'lost+found';
+/** Strata's own trash is known from its books; what `fsck` has found has no names. */
+const isPassedOver = (name: string): boolean => name === '.strata-trash' || name === 'lost+found';
 
-/** Every file below a folder, links not followed, to a depth of 8. Reads names and `lstat`, no contents. */
+/** Every file below a folder, also behind links, to a depth of 32. Reads names and `lstat`, no contents. */
 export const walkFolder = async (root: string, skip: ReadonlySet<string>): Promise<Walk> => {
-  const walk: Walk = { files: new Map(), problems: [] };
+  const course: Course = { files: new Map(), problems: [], skip, entered: new Set([root]) };
   let level = [root];
-  for (let depth = 0; depth < maxDepth && level.length > 0; depth += 1) {
-    const next: string[] = [];
-    for (const folder of level) {
-      const entries = await readEntries(folder, walk);
-      for (const entry of entries) {
-        const path = join(folder, entry.name);
-        if (entry.isDirectory() && !isHidden(entry.name) && !skip.has(path)) next.push(path);
-      }
-      const files = entries.filter((entry) => entry.isFile() && !isHidden(entry.name));
-      await addFiles(
-        files.map(({ name }) => join(folder, name)),
-        walk,
-      );
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth === maxDepth) {
+      const message = `${level[0]} lies more than ${maxDepth} folders deep; it was not looked at.`;
+      course.problems.push({
+        code: 'folder-too-deep',
+        message,
+        repair: 'Move it up, or out of the library.',
+      });
+      break;
     }
+    const next: string[] = [];
+    for (const folder of level) next.push(...(await walkOne(folder, course)));
     level = next.sort();
   }
-  return walk;
+  return course;
+};
+
+/** Takes in the files of one folder; answers the folders in it. */
+const walkOne = async (folder: string, course: Course): Promise<string[]> => {
+  const next: string[] = [];
+  const files: string[] = [];
+  const enter = (path: string): void => {
+    if (course.skip.has(path) || course.entered.has(path)) return;
+    course.entered.add(path);
+    next.push(path);
+  };
+  for (const entry of await readEntries(folder, course)) {
+    const path = join(folder, entry.name);
+    if (isPassedOver(entry.name)) continue;
+    if (entry.isDirectory()) enter(path);
+    else if (entry.isFile()) files.push(path);
+    else if (entry.isSymbolicLink()) {
+      const target = await behind(path, course);
+      if (target?.kind === 'folder') enter(target.path);
+      if (target?.kind === 'file') files.push(target.path);
+    }
+  }
+  await addFiles(files, course);
+  return next;
+};
+
+/** Where a link leads, if an image can be there: a broken link hides nothing, and system folders are never entered. */
+const behind = async (
+  link: string,
+  { skip, problems }: Course,
+): Promise<{ kind: 'file' | 'folder'; path: string } | null> => {
+  try {
+    const path = await realpath(link);
+    if (isSystemPath(path) || [...skip].some((tree) => isWithin(path, tree))) return null;
+    const found = await stat(path);
+    if (found.isDirectory()) return { kind: 'folder', path };
+    return found.isFile() ? { kind: 'file', path } : null;
+  } catch (error) {
+    if (!['ENOENT', 'ELOOP', 'ENOTDIR'].includes(codeOf(error) ?? '')) problems.push(unreadable(link, error));
+    return null;
+  }
 };
 
 const readEntries = async (folder: string, walk: Walk): Promise<Dirent[]> => {
@@ -52,10 +104,7 @@ const readEntries = async (folder: string, walk: Walk): Promise<Dirent[]> => {
     const entries = await readdir(folder, { withFileTypes: true });
     return entries.sort((one, other) => (one.name < other.name ? -1 : 1));
   } catch (error) {
-    walk.problems.push({
-      code: 'folder-unreadable',
-      message: `${folder} could not be read: ${reason(error)}.`,
-    });
+    walk.problems.push(unreadable(folder, error));
     return [];
   }
 };
@@ -67,7 +116,12 @@ const addFiles = async (paths: readonly string[], walk: Walk): Promise<void> => 
     walk.problems.push({ code: 'folder-too-large', message });
   }
   const taken = paths.slice(0, Math.max(0, room));
-  const stats = await mapBounded(taken, 32, (path) => lstat(path, { bigint: true }).catch(() => null));
+  const stats = await mapBounded(taken, 32, (path) =>
+    lstat(path, { bigint: true }).catch((error: unknown) => {
+      if (codeOf(error) !== 'ENOENT') walk.problems.push(unreadable(path, error));
+      return null;
+    }),
+  );
   for (const [index, stat] of stats.entries()) {
     const path = taken[index];
     if (stat?.isFile() && path !== undefined) walk.files.set(path, stat);

@@ -45,7 +45,10 @@ export const factsOf = (record: ImageRecord, relation: Relation): ImageFacts => 
 const problemsOf = (record: ImageRecord, relation: Relation, taint: Taint | undefined): Problem[] => {
   const problems: Problem[] = [];
   if (!record.present) {
-    const repair = 'Put it back, or delete what refers to it.';
+    const repair =
+      record.facts.backing === null
+        ? 'Put it back, or delete what refers to it.'
+        : 'Put it back (mount its disk), or delete it here. Until then its backing stays as it is.';
     problems.push({ code: 'missing', message: `The file ${record.path} is gone or cannot be read.`, repair });
   }
   if (taint !== undefined) problems.push({ code: 'tainted', message: taint.message, repair: taint.repair });

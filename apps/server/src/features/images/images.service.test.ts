@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -14,6 +15,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startTestLibrary, type TestLibrary } from '../../testing/image-library.ts';
 import { writeQcow2File } from '../../testing/qcow2-file.ts';
+import { walkFolder } from './folder-walk.ts';
 import type { UseSource } from './images.types.ts';
 
 let library: TestLibrary;
@@ -48,6 +50,83 @@ describe('scanning', () => {
       ['plain.raw', 'raw'],
     ]);
     expect(library.images.forest().complete).toBe(true);
+  });
+
+  test('finds every overlay: deep down, hidden, behind links, with any name', async () => {
+    writeQcow2File(library.at('base.qcow2'));
+    const backing = { backing: library.at('base.qcow2'), backingFormat: 'qcow2' };
+    const deep = library.at(Array.from({ length: 12 }, (_, index) => `d${index}`).join('/'));
+    for (const folder of [deep, library.at('.cache'), join(library.outside, 'more')])
+      mkdirSync(folder, { recursive: true });
+    writeQcow2File(join(deep, 'deep.qcow2'), backing);
+    writeQcow2File(library.at('.hidden.qcow2'), backing);
+    writeQcow2File(library.at('.cache/cached'), backing);
+    writeQcow2File(join(library.outside, 'more', 'linked.qcow2'), backing);
+    writeQcow2File(join(library.outside, 'single'), backing);
+    symlinkSync(join(library.outside, 'more'), library.at('elsewhere'));
+    symlinkSync(join(library.outside, 'single'), library.at('single.qcow2'));
+    symlinkSync(library.folder, join(library.outside, 'more', 'circle'));
+    symlinkSync('/nowhere-at-all', library.at('broken'));
+    symlinkSync('/etc', library.at('system'));
+    await library.images.scan();
+    const { overlays } = library.byName('base.qcow2');
+    expect(overlays.map((id) => library.images.get(id).name).sort()).toEqual(
+      ['.hidden.qcow2', 'cached', 'deep.qcow2', 'linked.qcow2', 'single'].sort(),
+    );
+    expect(library.images.forest().complete).toBe(true);
+  });
+
+  test('says so when folders are deeper than it looks', async () => {
+    mkdirSync(library.at(Array.from({ length: 40 }, () => 'd').join('/')), { recursive: true });
+    await library.images.scan();
+    expect(library.folders.list()[0]?.problems).toMatchObject([{ code: 'folder-too-deep' }]);
+    expect(library.images.forest().complete).toBe(false);
+  });
+
+  test('keeps waiting for an overlay that went without Strata, until it is deleted here', async () => {
+    mkdirSync(library.at('disk'));
+    writeQcow2File(library.at('base.qcow2'));
+    writeQcow2File(library.at('disk/top.qcow2'), { backing: '../base.qcow2', backingFormat: 'qcow2' });
+    await library.images.scan();
+    const [base, top] = [library.byName('base.qcow2').id, library.byName('top.qcow2').id];
+    // As when a disk is unmounted: the mount point is empty, and can be read.
+    renameSync(library.at('disk'), join(library.outside, 'unmounted'));
+    mkdirSync(library.at('disk'));
+    await library.images.refresh([top]);
+    await library.images.scan();
+    expect(codes('top.qcow2')).toContain('missing');
+    expect(library.images.get(base).overlays).toEqual([top]);
+    await expect(library.images.delete(base)).rejects.toMatchObject({ code: 'image-in-use' });
+    rmSync(library.at('disk'), { recursive: true });
+    await library.images.scan();
+    expect(library.images.get(base).overlays).toEqual([top]);
+    renameSync(join(library.outside, 'unmounted'), library.at('disk'));
+    await library.images.scan();
+    expect(library.images.get(top)).toMatchObject({ present: true, problems: [] });
+    rmSync(library.at('disk'), { recursive: true });
+    await library.images.delete(top);
+    await library.images.delete(base);
+    expect(library.images.list()).toEqual([]);
+  });
+
+  test('says so when a file cannot be opened, whatever its name, and calls nothing complete', async () => {
+    writeQcow2File(library.at('base.qcow2'));
+    writeQcow2File(library.at('nameless'), { backing: 'base.qcow2', backingFormat: 'qcow2' });
+    chmodSync(library.at('nameless'), 0);
+    for (const path of [dirname(library.dataDir), library.dataDir, library.folder]) chmodSync(path, 0o755);
+    chmodSync(library.at('base.qcow2'), 0o644);
+    const before = process.geteuid?.() ?? 0;
+    // Root may read everything.
+    if (before === 0) process.seteuid?.(65_534);
+    try {
+      const { files } = await walkFolder(library.folder, new Set());
+      expect([...files.keys()]).toContain(library.at('nameless'));
+      await library.images.scan();
+    } finally {
+      process.seteuid?.(before);
+    }
+    expect(library.folders.list()[0]?.problems).toMatchObject([{ code: 'file-unreadable' }]);
+    expect(library.images.forest().complete).toBe(false);
   });
 
   test('finds relative, absolute and hand-made backing files, with their overlays and roles', async () => {

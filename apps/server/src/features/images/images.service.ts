@@ -9,6 +9,7 @@ import { createFolderWatch } from './folder-watch.ts';
 import { createFoldersService, type FoldersService } from './folders.service.ts';
 import { isWithin } from './forbidden-paths.ts';
 import { ImageAnnouncements } from './image-announcements.ts';
+import { pageOf } from './image-list.ts';
 import { ImageMaps } from './image-maps.ts';
 import { type ImageRecord, statKey } from './image-record.ts';
 import { ImageWorld } from './image-world.ts';
@@ -18,7 +19,7 @@ import { importImage } from './import-images.ts';
 import { hasImageName, inspectFile } from './inspect-file.ts';
 import { Library } from './library.ts';
 import type { Adoption, LibraryAccess } from './library-access.ts';
-import { NotImages, newRecord, reread, type ScanScope, scanLibrary } from './library-scan.ts';
+import { isAwaited, NotImages, newRecord, reread, type ScanScope, scanLibrary } from './library-scan.ts';
 import { mapBounded } from './map-bounded.ts';
 import { resolveBackings } from './resolve-backings.ts';
 import { createTrashService, type TrashService } from './trash.service.ts';
@@ -78,7 +79,7 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
   const rereadAll = async (ids: readonly string[]): Promise<void> => {
     const records = ids.map((id) => library.get(id)).filter((record) => record !== undefined);
     const read = await mapBounded(records, 8, (record) => reread(record, record.path, isReferred));
-    const gone = read.filter((record) => !record.present && !isReferred(record));
+    const gone = read.filter((record) => !record.present && !isReferred(record) && !isAwaited(record));
     library.change(
       read.filter((record) => !gone.includes(record)),
       gone.map(({ id }) => id),
@@ -195,6 +196,7 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
   const images: ImagesService = {
     addUseSource: (source) => world.addSource(source),
     list: () => world.views(),
+    page: (query) => pageOf(world.listed(), query, (ids) => world.views(ids)),
     get: (id) => world.view(id),
     facts: (id) => world.facts(id),
     findByPath: (path) => {

@@ -1,6 +1,7 @@
 import type { BigIntStats } from 'node:fs';
 import { lstat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, dirname, relative, sep } from 'node:path';
+import { setImmediate as breathe } from 'node:timers/promises';
 import type { ImageFormat, Problem } from '@strata/contract';
 import { newId } from '../../new-id.ts';
 import { walkFolder } from './folder-walk.ts';
@@ -13,14 +14,7 @@ import {
   isUnchanged,
   statKey,
 } from './image-record.ts';
-import {
-  fileState,
-  formatOf,
-  hasImageName,
-  hasRawName,
-  type Inspected,
-  inspectFile,
-} from './inspect-file.ts';
+import { fileState, formatOf, hasRawName, type Inspected, inspectFile } from './inspect-file.ts';
 import type { Library } from './library.ts';
 import { mapBounded } from './map-bounded.ts';
 import { resolveBackings } from './resolve-backings.ts';
@@ -37,6 +31,9 @@ type Files = Map<string, BigIntStats>;
 
 /** Headers at a time: reading them is waiting for the disk. */
 const atOnce = 24;
+
+/** New images that are written down in one transaction: nobody waits for longer. */
+const writtenAtOnce = 250;
 
 /** Files that were looked at and are no images, so that they are not opened at every scan. */
 export class NotImages {
@@ -177,23 +174,45 @@ const unmatched = (files: Files, match: ReadonlyMap<string, string>): [string, B
   return found;
 };
 
+/** Hidden files hold keys, caches and half copies, and now and then an overlay: then something stands on its backing. */
+const isHidden = (path: string, folders: ScanScope['folders']): boolean => {
+  const folder = folders.find((root) => isWithin(path, root.path));
+  return relative(folder?.path ?? dirname(path), path)
+    .split(sep)
+    .some((part) => part.startsWith('.'));
+};
+
+const isImage = ({ header }: Inspected, path: string, folders: ScanScope['folders']): boolean => {
+  if (formatOf(header) === null) return false;
+  if (isHidden(path, folders)) return header.backing !== null;
+  return header.kind !== 'raw' || hasRawName(path);
+};
+
+interface Trouble {
+  readonly path: string;
+  readonly problem: Problem;
+}
+
 const findNew = async (
   files: readonly [string, BigIntStats][],
   notImages: NotImages,
-  problems: Problem[],
+  { folders }: ScanScope,
+  trouble: Trouble[],
 ): Promise<ImageRecord[]> => {
   const found = await mapBounded(files, atOnce, async ([path, stat]): Promise<ImageRecord[]> => {
     if (stat.size === 0n || notImages.has(path, stat)) return [];
     try {
       const inspected = await inspectFile(path);
-      const counts = inspected.header.kind !== 'raw' || hasRawName(path);
-      const record = counts && formatOf(inspected.header) !== null ? await newRecord(path, inspected) : null;
+      const record = isImage(inspected, path, folders) ? await newRecord(path, inspected) : null;
       if (record !== null) return [record];
       notImages.add(path, stat);
     } catch (error) {
-      if (!hasImageName(path) || (error as { code?: string }).code === 'missing') return [];
-      const message = error instanceof Error ? error.message : String(error);
-      problems.push({ code: 'file-unreadable', message: `${message}. What stands on what may be wrong.` });
+      if ((error as { code?: string }).code === 'missing') return [];
+      // Whatever it is called: it may be an overlay.
+      const words = error instanceof Error ? error.message : String(error);
+      const message = `${words}. What stands on what may be wrong.`;
+      const repair = 'Make the file readable, or move it out of the library.';
+      trouble.push({ path, problem: { code: 'file-unreadable', message, repair } });
     }
     return [];
   });
@@ -250,14 +269,19 @@ export const scanLibrary = async (
   notImages.keepOnly(files);
   const match = matchFiles(library, files);
   const updated = await updateKnown(library, scope, files, match);
-  const trouble: Problem[] = [];
-  const added = await findNew(unmatched(files, match), notImages, trouble);
-  for (const problem of trouble) {
-    const folder = scope.folders.find(({ path }) => problem.message.startsWith(`${path}/`));
+  const trouble: Trouble[] = [];
+  const added = await findNew(unmatched(files, match), notImages, scope, trouble);
+  for (const { path, problem } of trouble) {
+    // What a link has led to lies in no folder: it is told with the first.
+    const folder = scope.folders.find((root) => isWithin(path, root.path)) ?? scope.folders[0];
     if (folder !== undefined) problems.get(folder.id)?.push(problem);
   }
   const gone = [...library.all()].filter((record) => !match.has(record.id));
-  library.change([...updated, ...added]);
+  library.change(updated);
+  for (let first = 0; first < added.length; first += writtenAtOnce) {
+    library.change(added.slice(first, first + writtenAtOnce));
+    await breathe();
+  }
   await resolveBackings(library, library.all());
   const bases = await findRawBases(library, scope, files);
   library.change(bases);
@@ -272,7 +296,13 @@ const pathOfGone = (library: Library, record: ImageRecord): string => {
   return taken ? `${record.path}~gone-${record.id}` : record.path;
 };
 
-/** Gone for good, unless something refers to it or its folder could not be read just now. */
+/**
+ * An overlay that went without Strata may lie on a disk that is not mounted: its backing must wait for it, until
+ * somebody deletes it here.
+ */
+export const isAwaited = (record: ImageRecord): boolean => record.facts.backing !== null;
+
+/** Gone for good, unless something refers to it, it is awaited, or its folder could not be read just now. */
 const forgetGone = (
   library: Library,
   scope: ScanScope,
@@ -281,7 +311,9 @@ const forgetGone = (
 ): void => {
   const current = gone.filter((record) => library.get(record.id) === record);
   const stays = (record: ImageRecord): boolean =>
-    scope.isReferred(record) || unreadable.some((folder) => isWithin(record.path, folder.path));
+    scope.isReferred(record) ||
+    isAwaited(record) ||
+    unreadable.some((folder) => isWithin(record.path, folder.path));
   const missing = current.filter((record) => record.present && stays(record));
   const drops = current.filter((record) => !stays(record));
   library.change(

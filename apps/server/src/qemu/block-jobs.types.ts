@@ -66,4 +66,6 @@ export interface PivotJournal {
   intend(vmWasRunning: boolean): void | Promise<void>;
   /** The disk continues on `base`: in one transaction. Both files read the same at this moment. */
   persist(): void | Promise<void>;
+  /** It is known that the switch did not happen: the VM writes on as before. */
+  undone?(): void;
 }

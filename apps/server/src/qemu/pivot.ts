@@ -28,8 +28,9 @@ export function pivot(
     try {
       const goOn = resumed?.vmWasRunning ?? (await isRunning(engine));
       if (!resumed) await journal.intend(goOn);
-      await complete(engine, watcher, { doing, goOn });
-      await verify(engine, request, goOn);
+      const undone = (): void => journal.undone?.();
+      await complete(engine, watcher, { doing, goOn, undone });
+      await verify(engine, request, { goOn, undone });
       await journal.persist();
       if (goOn) await engine.qmp.execute('cont');
       if (await watcher.read()) await watcher.dismiss();
@@ -47,7 +48,7 @@ const isRunning = async ({ live, qmp }: BlockEngine): Promise<boolean> =>
 async function complete(
   { live, qmp }: BlockEngine,
   watcher: JobWatcher,
-  { doing, goOn }: { doing: string; goOn: boolean },
+  { doing, goOn, undone }: { doing: string; goOn: boolean; undone: () => void },
 ): Promise<void> {
   const job = await watcher.read();
   // No job: it was dismissed after the pivot, or cancelled; the graph tells which.
@@ -61,6 +62,7 @@ async function complete(
   // The guest still writes to the old layer: nothing has changed.
   await watcher.dismiss();
   if (live && goOn) await qmp.execute('cont');
+  undone();
   throw refusalFrom(doing, end.error);
 }
 
@@ -68,12 +70,17 @@ async function complete(
  * A job that was cancelled softly concludes without an error and without a pivot, so in a VM the graph is believed and not the
  * job. In a daemon no device shows it: there only we speak to it, and completing is all we do.
  */
-async function verify(engine: BlockEngine, { top, base }: ActiveCommitRequest, goOn: boolean): Promise<void> {
+async function verify(
+  engine: BlockEngine,
+  { top, base }: ActiveCommitRequest,
+  { goOn, undone }: { goOn: boolean; undone: () => void },
+): Promise<void> {
   if (!engine.live) return;
   const [active] = await engine.chain();
   if (active?.path === (await realPathOf(base))) return;
   // An earlier run may have stopped the VM for this: it goes on where it was.
   if (goOn) await engine.qmp.execute('cont');
+  undone();
   throw new AppError(
     'qemu-refused',
     `The disk still writes to ${top}: the switch to ${base} did not happen.`,

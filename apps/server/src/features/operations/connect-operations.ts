@@ -48,6 +48,14 @@ export const connectOperations = (
   });
 
   vms.addGuard((vmId, imageIds, action) => {
+    if (action === 'resume') {
+      const still = operations.standsStill(vmId);
+      if (still === null) return null;
+      return new AppError(
+        'operation-running',
+        `“${still.title}” is moving a disk of this VM to another layer, and the VM stands still until that is written down. What it wrote now could be lost. Free space or mend the disk of Strata’s data folder if this takes long; power-off is possible.`,
+      );
+    }
     const working = operations.activeOn({ vms: [vmId], images: imageIds });
     if (working !== null)
       return new AppError(

@@ -150,6 +150,10 @@ export class OperationRun {
         if (!said.includes(text)) row.recovery = `${said} ${text}`.trim();
         this.#write();
       },
+      waits: (text) => {
+        row.recovery = text;
+        this.#publishNow();
+      },
       finishing: () => {
         if (row.state === 'finishing') return;
         row.state = 'finishing';

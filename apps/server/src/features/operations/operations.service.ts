@@ -191,6 +191,15 @@ export const createOperationsService = ({
             changes: row.locks.images.includes(imageId),
           })),
         ),
+    standsStill: (vmId) => {
+      const still = [...runs.values()].find(
+        ({ row }) =>
+          !hasEnded(row) &&
+          row.locks.vms.includes(vmId) &&
+          executors.get(row.kind)?.standsStill?.(row.journal) === true,
+      );
+      return still?.toOperation() ?? null;
+    },
     activeOn: ({ images = [], vms = [] }) => holderOf({ images, vms })?.toOperation() ?? null,
     recover: async (settled) => {
       for (const run of waitingForRecovery.splice(0)) {

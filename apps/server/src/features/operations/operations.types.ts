@@ -28,6 +28,8 @@ export interface OperationContext<Request, Journal> {
   recovered(text: string): void;
   /** Aborted when the user cancels. An executor past its point of no return ignores it. */
   readonly cancelled: AbortSignal;
+  /** Said in the operation while it tries something again; not written down, because writing may be what fails. */
+  waits(text: string): void;
   /** From here on cancelling is refused (`finishing`). */
   finishing(): void;
   /** The executor's handles for pause, resume and speed; unset means not possible. */
@@ -68,6 +70,8 @@ export interface Taints {
  */
 export interface Executor<Request, Journal> {
   readonly kind: OperationKind;
+  /** Whether its VMs must not run on at this point of the journal: nobody knows yet which layer they would write. */
+  standsStill?(journal: Journal): boolean;
   run(context: OperationContext<Request, Journal>): Promise<Record<string, unknown>>;
 }
 
@@ -112,6 +116,8 @@ export interface OperationsService {
   uses(): OperationUse[];
   /** The unfinished operation that works on one of these, if any. */
   activeOn(on: { images?: readonly string[]; vms?: readonly string[] }): Operation | null;
+  /** The unfinished operation for which this VM has to stand still, if any. */
+  standsStill(vmId: string): Operation | null;
   /**
    * At start, after VMs were adopted: takes up every unfinished operation. One that works on a VM waits for `settled`,
    * which resolves when the VM is off or its QEMU can be asked; its locks hold meanwhile.

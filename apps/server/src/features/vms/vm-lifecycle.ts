@@ -165,6 +165,7 @@ const noteFailure = (context: VmsContext, id: string, error: AppError): void => 
 export const shutdownVm = async (context: VmsContext, id: string, timeoutSeconds?: number): Promise<void> => {
   const record = recordOf(context, id);
   const run = runOf(context, record);
+  askGuards(context, record, 'resume');
   // A paused guest hears no button.
   if (run.paused) await ask('resume the guest', run.monitors.control.execute('cont'));
   await ask('press the power button', run.monitors.control.execute('system_powerdown'));
@@ -212,7 +213,9 @@ export const poweroffVm = async (context: VmsContext, id: string): Promise<void>
 };
 
 export const resetVm = async (context: VmsContext, id: string): Promise<void> => {
-  const run = runOf(context, recordOf(context, id));
+  const record = recordOf(context, id);
+  const run = runOf(context, record);
+  askGuards(context, record, 'resume');
   await ask('reset the VM', run.monitors.control.execute('system_reset'));
 };
 
@@ -224,7 +227,9 @@ export const pauseVm = async (context: VmsContext, id: string): Promise<void> =>
 };
 
 export const resumeVm = async (context: VmsContext, id: string): Promise<void> => {
-  const run = runOf(context, recordOf(context, id));
+  const record = recordOf(context, id);
+  const run = runOf(context, record);
+  askGuards(context, record, 'resume');
   await ask('resume the guest', run.monitors.control.execute('cont'));
   run.paused = false;
   context.changed(id);

@@ -9,7 +9,7 @@ import type { VmRecord } from './vm-record.types.ts';
 import type { VmRun } from './vm-run.ts';
 import type { VmsRepository } from './vms.repository.ts';
 
-export type VmAction = 'start' | 'delete' | 'change';
+export type VmAction = 'start' | 'resume' | 'delete' | 'change';
 export type VmGuard = (vmId: string, imageIds: readonly string[], action: VmAction) => AppError | null;
 
 /** What the parts of this feature share. */

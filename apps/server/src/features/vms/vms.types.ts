@@ -46,7 +46,7 @@ export interface VmsService {
     guard: (
       vmId: string,
       imageIds: readonly string[],
-      action: 'start' | 'delete' | 'change',
+      action: 'start' | 'resume' | 'delete' | 'change',
     ) => AppError | null,
   ): void;
   /** Told after the process of a VM has ended, however it ended. */

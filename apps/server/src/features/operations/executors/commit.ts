@@ -1,4 +1,5 @@
 import { dirname, relative } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { commitRefusal, contentBlockerCodes, type LayerId, overlaysOf } from '@strata/backing-chain';
 import { AppError } from '../../../app-error.ts';
 import type { BlockEngine, DaemonIdentity } from '../../../qemu/block-engine.types.ts';
@@ -160,6 +161,7 @@ const commitActive = async (
         if (engine.live) record(deps, context, 'switched');
         else context.save({ ...context.journal, phase: 'copied' });
       },
+      undone: () => context.save({ ...context.journal, phase: 'copying' }),
     },
     interrupted ? { vmWasRunning: context.journal.vmWasRunning } : undefined,
   );
@@ -172,7 +174,41 @@ const record = (deps: ExecutorDeps, context: Context, phase: 'switched' | 'recor
     context.taints.clear(context.request.base);
   });
 
+/** How long until it is tried again to write down where a VM writes now. */
+const patienceMs = 1000;
+
+/** The VM stands still, and its disk may or may not continue on the base already. */
+const isUnresolved = ({ vms }: ExecutorDeps, { request, journal, ending }: Context): boolean => {
+  const { liveVm } = request.plan;
+  if (ending || liveVm === null || journal.phase !== 'pivoting') return false;
+  try {
+    return vms.live(liveVm.vmId) !== null;
+  } catch {
+    // It runs, and does not answer.
+    return true;
+  }
+};
+
+/**
+ * Once the disk may have been switched, ending this would let the VM go on writing a layer that the books do not know:
+ * whatever fails (a full disk, a slow QEMU), it is tried again, with every lock held and the VM standing still.
+ */
 const copy = async (deps: ExecutorDeps, context: Context): Promise<void> => {
+  for (;;) {
+    try {
+      return await copyOnce(deps, context);
+    } catch (error) {
+      if (!isUnresolved(deps, context)) throw error;
+      const why = error instanceof Error ? error.message : String(error);
+      context.waits(
+        `The VM stands still until it is written down which layer it writes. Tried again: ${why}`,
+      );
+      await delay(patienceMs, undefined, { ref: false });
+    }
+  }
+};
+
+const copyOnce = async (deps: ExecutorDeps, context: Context): Promise<void> => {
   const { request } = context;
   const { above } = request;
   context.step(0);
@@ -290,6 +326,7 @@ const cleanUp = async ({ images }: ExecutorDeps, context: Context): Promise<read
 
 export const commitExecutor = (deps: ExecutorDeps): Executor<CommitRun, CommitJournal> => ({
   kind: 'commit',
+  standsStill: ({ phase }) => phase === 'pivoting',
   run: async (context) => {
     const { phase } = context.journal;
     if (phase === 'new' || phase === 'copying' || phase === 'pivoting') await copy(deps, context);

@@ -133,3 +133,35 @@ describe.each(cases)('%s under a running VM, the server killed before any call',
     }
   });
 });
+
+/** As when the disk of the data folder is full at the one moment that matters. */
+const forbid = `CREATE TRIGGER no_switch BEFORE UPDATE ON operations WHEN NEW.journal LIKE '%"switched"%'
+  BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END`;
+
+it.each(['the same server', 'the next server'])(
+  'a switch that cannot be written down keeps the VM still until %s can, and loses nothing',
+  async (who) => {
+    bench.db.exec(forbid);
+    const operation = await start({ operation: 'commit', top: id('active'), base: id('s1') });
+    const waiting = { state: 'finishing', recovery: expect.stringContaining('stands still') };
+    await expect.poll(() => bench.operations.get(operation), { timeout: 20_000 }).toMatchObject(waiting);
+    expect(await guest.isRunning()).toBe(false);
+    await expect(bench.vms.resume('vmone')).rejects.toMatchObject({ code: 'operation-running' });
+    await expect(bench.vms.start('vmone')).rejects.toMatchObject({ code: 'operation-running' });
+    expect(await guest.isRunning()).toBe(false);
+    if (who === 'the next server') {
+      reopen();
+      await bench.images.scan();
+      await expect(bench.vms.resume('vmone')).rejects.toMatchObject({ code: 'operation-running' });
+      bench.db.exec('DROP TRIGGER no_switch');
+      await bench.operations.recover();
+    } else bench.db.exec('DROP TRIGGER no_switch');
+    const ended = await bench.operations.wait(operation, 60);
+    expect(await guest.isRunning()).toBe(true);
+    await bench.vms.resume('vmone');
+    await guest.write(0, 2, 99);
+    await guest.kill();
+    bench.vms.setLive('vmone', null);
+    await verify(ended, ['s1', 'base']);
+  },
+);

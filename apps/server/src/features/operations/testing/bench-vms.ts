@@ -118,6 +118,13 @@ export const benchVms = (db: Db, images: ImagesService): BenchVms => {
     poweroff: unused,
     reset: unused,
     pause: unused,
-    resume: unused,
+    resume: async (vmId) => {
+      for (const guard of guards) {
+        const refusal = guard(vmId, [row(vmId, 0).imageId], 'resume');
+        if (refusal !== null) throw refusal;
+      }
+      await running.get(vmId)?.qmp.execute('cont');
+      return get(vmId);
+    },
   };
 };

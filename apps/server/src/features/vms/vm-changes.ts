@@ -123,6 +123,22 @@ const checkInsertedMedia = (context: VmsContext, before: VmRecord, change: Patch
     );
 };
 
+/** The disks are still those the change was worked out from, and nobody else works on them. */
+const checkDisksAreFree = (context: VmsContext, before: VmRecord): void => {
+  if (context.runs.has(before.id))
+    throw new AppError(
+      'vm-running',
+      `The VM "${before.name}" is running: its disks can be changed when it is off.`,
+    );
+  askGuards(context, before, 'change');
+  const images = ({ disks }: VmRecord): string => disks.map((disk) => `${disk.id}=${disk.imageId}`).join();
+  if (images(recordOf(context, before.id)) !== images(before))
+    throw new AppError(
+      'vm-busy',
+      `The disks of the VM "${before.name}" have just been changed by something else. Look at them and try again.`,
+    );
+};
+
 const checkNewDisks = (
   context: VmsContext,
   before: VmRecord,
@@ -130,6 +146,7 @@ const checkNewDisks = (
   after: readonly StoredDisk[],
 ): void => {
   if (change.disks === undefined) return;
+  checkDisksAreFree(context, before);
   const had = new Set(before.disks.map((disk) => disk.imageId));
   for (const { imageId } of after) if (!had.has(imageId)) checkActiveLayer(context, imageId, before.id);
   const overlays = change.disks.flatMap((wish) => ('overlayOf' in wish ? [wish] : []));
@@ -139,12 +156,7 @@ const checkNewDisks = (
 export const patchVm = async (context: VmsContext, id: string, change: PatchVm): Promise<void> => {
   const before = recordOf(context, id);
   if (change.name !== undefined) checkName(context, change.name, id);
-  if (change.disks !== undefined) askGuards(context, before, 'change');
-  if (change.disks !== undefined && context.runs.has(id))
-    throw new AppError(
-      'vm-running',
-      `The VM "${before.name}" is running: its disks can be changed when it is off.`,
-    );
+  if (change.disks !== undefined) checkDisksAreFree(context, before);
   checkInsertedMedia(context, before, change);
   const target = await context.capabilities.target(before.definition.arch);
   await exclusively(context, before, 'changing', async () => {

@@ -416,6 +416,36 @@ describe('many changes at the same time', () => {
     expect(strata.vms.isLive(second.id)).toBe(false);
   });
 
+  it('never put back a disk that an operation has changed meanwhile', async () => {
+    const vm = await made({ name: 'Overtaken', disks: [{ create: { size: '16M' } }] });
+    const old = vm.disks[0];
+    const overlay = await strata.images.images.createOverlay({
+      backingId: old?.imageId ?? '',
+      stem: 'newer',
+    });
+    let switched = false;
+    strata.vms.addGuard((id, _, action) => {
+      if (id === vm.id && action === 'change' && !switched)
+        setImmediate(() => strata.vms.setDiskImage(vm.id, old?.id ?? '', overlay.id));
+      if (id === vm.id) switched = true;
+      return null;
+    });
+    const count = strata.images.images.list().length;
+    const answer = await patch(vm.id, { disks: [{ id: old?.id }, { create: { size: '1M' } }] });
+    expect(answer.body).toMatchObject({ status: 409, code: 'vm-busy' });
+    expect(strata.vms.get(vm.id).disks.map(({ imageId }) => imageId)).toEqual([overlay.id]);
+    expect(strata.images.images.list()).toHaveLength(count);
+  });
+
+  it('are told that a VM starts, not that it is off, while it does', async () => {
+    const vm = await made({ name: 'Beginning', memory: '32M', nics: [] });
+    const start = post(`/vms/${vm.id}/start`);
+    await until(() => stateOf(vm.id) === 'starting');
+    expect(() => strata.vms.live(vm.id)).toThrow(expect.objectContaining({ code: 'vm-busy' }));
+    expect((await start).body.state).toBe('running');
+    await post(`/vms/${vm.id}/poweroff`);
+  });
+
   it('never give two VMs the same address', async () => {
     const mac = '52:54:00:aa:bb:cc';
     const body = (n: number) => ({

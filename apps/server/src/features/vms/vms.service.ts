@@ -1,4 +1,5 @@
 import type { CreateVm, PatchVm, Vm } from '@strata/contract';
+import { AppError } from '../../app-error.ts';
 import type { Config } from '../../config.ts';
 import type { Db } from '../../db/open-database.ts';
 import { type KvmVerdict, kvmOnHost } from '../../qemu/accelerators.ts';
@@ -126,6 +127,8 @@ export const createVmsService = (parts: VmsParts): VmsFeature => {
 
     live: (id) => {
       const run = context.runs.get(id);
+      if (run === undefined && context.busy.get(id) === 'starting')
+        throw new AppError('vm-busy', 'The VM is starting. Try again in a moment.');
       if (run === undefined || run.ended) return null;
       // "Off" would be a lie that costs the guest its disks: an unreachable one throws.
       void run.monitors;

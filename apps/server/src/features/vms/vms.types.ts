@@ -29,7 +29,10 @@ export interface VmsService {
   pause(id: string): Promise<Vm>;
   resume(id: string): Promise<Vm>;
 
-  /** Null when no QEMU process of it runs. Throws `qemu-unresponsive` when one runs that cannot be reached. */
+  /**
+   * Null when no QEMU process of it runs. Throws `qemu-unresponsive` when one runs that cannot be reached, and
+   * `vm-busy` while it starts.
+   */
   live(id: string): LiveVm | null;
   /** The PNG of now, or of the last time; null when there never was one. */
   screenshot(id: string): Promise<Buffer | null>;

@@ -196,8 +196,10 @@ export class VmRun {
       await this.#mend();
     } catch {
       if (this.#released || this.ended) return true;
-      this.problems.set('qemu-unresponsive', unresponsive(this.process.pid));
-      this.#listener.changed();
+      if (!this.problems.has('qemu-unresponsive')) {
+        this.problems.set('qemu-unresponsive', unresponsive(this.process.pid));
+        this.#listener.changed();
+      }
       return false;
     }
     // What was opened may have been closed again meanwhile, and that sign was not heeded.

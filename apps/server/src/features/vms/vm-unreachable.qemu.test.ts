@@ -21,19 +21,20 @@ afterEach(() => {
 const request = (method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown) =>
   strata.server.request(method, path, body ?? (method === 'GET' || method === 'DELETE' ? undefined : {}));
 const post = (path: string, body?: unknown): Promise<TestAnswer> => request('POST', path, body);
+const end = (pid: number): void => {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // Ended already.
+  }
+};
 const running = async (name: string): Promise<Vm & { pid: number }> => {
   const made = await post('/vms', { name, memory: '32M', nics: [], disks: [{ create: { size: '16M' } }] });
   expect(made.status, JSON.stringify(made.body)).toBe(201);
   const started = await post(`/vms/${made.body.id}/start`);
   expect(started.status, JSON.stringify(started.body)).toBe(200);
   const { pid } = started.body as { pid: number };
-  leftovers.push(() => {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // Ended by the test.
-    }
-  });
+  leftovers.push(() => end(pid));
   return started.body as Vm & { pid: number };
 };
 const controlOf = (id: string): string => join(strata.server.config.runDir, id, 'c');
@@ -137,36 +138,39 @@ describe('a VM that runs but does not answer when the server comes back', () => 
   });
 });
 
-describe('one QEMU that fails while it is taken back', () => {
-  /** Something that behaves badly where the monitor of a VM is; the VM's own process runs on, stopped. */
-  const impostor = async (vm: Vm & { pid: number }, answer: (socket: Socket) => void): Promise<void> => {
-    process.kill(vm.pid, 'SIGSTOP');
-    rmSync(controlOf(vm.id));
+/** Something that behaves badly where the monitors of a VM are; the VM's own process runs on, stopped. */
+const impostor = async (vm: Vm & { pid: number }, answer: (socket: Socket) => void): Promise<void> => {
+  process.kill(vm.pid, 'SIGSTOP');
+  const folder = join(strata.server.config.runDir, vm.id);
+  for (const path of [join(folder, 'c'), join(folder, 't')]) {
+    rmSync(path);
     const sockets = new Set<Socket>();
     const server: Server = createServer((socket) => {
       sockets.add(socket);
       socket.on('error', () => {});
       answer(socket);
     });
-    await new Promise<void>((resolve) => server.listen(controlOf(vm.id), resolve));
+    await new Promise<void>((resolve) => server.listen(path, resolve));
     leftovers.push(() => {
       server.close();
       for (const socket of sockets) socket.destroy();
     });
-  };
-  const greeting = `${JSON.stringify({ QMP: { version: { qemu: { major: 7, minor: 2, micro: 0 }, package: '' }, capabilities: [] } })}\n`;
-  const afterGreeting = (then: (socket: Socket) => void) => (socket: Socket) => {
-    socket.write(greeting);
-    socket.on('data', (data) => {
-      const { execute, id } = JSON.parse(String(data).split('\n')[0] ?? '{}') as {
-        execute: string;
-        id: unknown;
-      };
-      if (execute === 'qmp_capabilities') socket.write(`${JSON.stringify({ return: {}, id })}\n`);
-      else then(socket);
-    });
-  };
+  }
+};
+const greeting = `${JSON.stringify({ QMP: { version: { qemu: { major: 7, minor: 2, micro: 0 }, package: '' }, capabilities: [] } })}\n`;
+const afterGreeting = (then: (socket: Socket) => void) => (socket: Socket) => {
+  socket.write(greeting);
+  socket.on('data', (data) => {
+    const { execute, id } = JSON.parse(String(data).split('\n')[0] ?? '{}') as {
+      execute: string;
+      id: unknown;
+    };
+    if (execute === 'qmp_capabilities') socket.write(`${JSON.stringify({ return: {}, id })}\n`);
+    else then(socket);
+  });
+};
 
+describe('one QEMU that fails while it is taken back', () => {
   it.each([
     ['closes at once', (socket: Socket) => void socket.destroy()],
     ['closes when asked for its UUID', afterGreeting((socket) => socket.destroy())],
@@ -184,6 +188,27 @@ describe('one QEMU that fails while it is taken back', () => {
     await expectLeftAlone(bad);
     await post(`/vms/${good.id}/poweroff`);
     expect((await post(`/vms/${bad.id}/poweroff`)).body.state).toBe('off');
+  });
+});
+
+describe('a QEMU that ends in the middle of being taken back', () => {
+  it('is crashed, and the others are there', async () => {
+    const vm = await running('Dying');
+    const good = await running('Living');
+    await strata.abandon();
+    await impostor(
+      vm,
+      afterGreeting((socket) => {
+        end(vm.pid);
+        socket.destroy();
+      }),
+    );
+    await again();
+    expect((await request('GET', '/vms')).status).toBe(200);
+    await until(() => strata.vms.get(vm.id).state === 'crashed');
+    expect(strata.vms.live(vm.id)).toBeNull();
+    expect(strata.vms.get(good.id)).toMatchObject({ state: 'running', problems: [] });
+    await post(`/vms/${good.id}/poweroff`);
   });
 });
 

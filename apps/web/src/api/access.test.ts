@@ -4,6 +4,8 @@ import { currentToken, openAccess, readLinkSecret, setToken } from './access.ts'
 const store = new Map<string, string>();
 let address = '';
 
+let onHashChange = () => {};
+
 function open(hash: string) {
   address = `/vms${hash}`;
   vi.stubGlobal('location', { hash, pathname: '/vms', search: '' });
@@ -15,6 +17,9 @@ function open(hash: string) {
 
 beforeEach(() => {
   store.clear();
+  vi.stubGlobal('window', {
+    addEventListener: (_: 'hashchange', listener: () => void) => (onHashChange = listener),
+  });
   vi.stubGlobal('localStorage', {
     getItem: (key: string) => store.get(key) ?? null,
     setItem: (key: string, value: string) => store.set(key, value),
@@ -47,6 +52,16 @@ describe('the secret of a start link', () => {
     await openAccess((code) => Promise.resolve(`token for ${code}`));
     expect(address).toBe('/vms');
     expect(currentToken()).toBe('token for 12345678');
+  });
+
+  it('is also taken when the link is opened in a tab that shows the page already', async () => {
+    open('');
+    await openAccess(() => Promise.reject(new Error('not asked')));
+    expect(currentToken()).toBeNull();
+    open('#token=later');
+    onHashChange();
+    expect(currentToken()).toBe('later');
+    expect(address).toBe('/vms');
   });
 
   it('as a used code does not cost the token of last time', async () => {

@@ -34,14 +34,23 @@ export function readLinkSecret(hash: string): LinkSecret {
   return null;
 }
 
+type Exchange = (code: string) => Promise<string>;
+
+/** The token of last time, or the one of the start link: also of one that is opened later in this same tab. */
+export async function openAccess(exchange: Exchange): Promise<void> {
+  token = localStorage.getItem(storageKey);
+  await takeLinkSecret(exchange);
+  // Where the page is open already, opening the link changes nothing but the fragment.
+  window.addEventListener('hashchange', () => void takeLinkSecret(exchange));
+}
+
 /**
  * Takes the secret of the start link out of the address at once (it would stay in the history and in
  * screenshots otherwise) and remembers it. A one-time code is exchanged by `exchange`.
  */
-export async function openAccess(exchange: (code: string) => Promise<string>): Promise<void> {
+async function takeLinkSecret(exchange: Exchange): Promise<void> {
   const secret = readLinkSecret(location.hash);
   if (secret) history.replaceState(history.state, '', location.pathname + location.search);
-  token = localStorage.getItem(storageKey);
   if (secret?.kind === 'token') setToken(secret.value);
   // A used or expired code is no reason to forget a token that still works.
   if (secret?.kind === 'code') await exchange(secret.value).then(setToken, () => {});

@@ -35,8 +35,13 @@ export const library = {
     trash: (count: number) => (count === 0 ? 'Trash' : `Trash (${count})`),
     open: (name: string) => `Details of ${name}`,
   },
-  roles: { base: 'base', layer: 'layer', active: 'active', media: 'medium', orphan: 'orphan' },
+  roles: { base: 'base', layer: 'layer', active: 'active', media: 'medium', orphan: 'nobody uses it' },
   gone: 'file missing',
+  brokenChain: {
+    missing: (path: string) => `Not possible: ${path} is missing. Put it back first.`,
+    cycle: 'Not possible: its chain leads back into itself.',
+    member: 'missing',
+  },
   none: '–',
   folders: {
     title: 'Folders',
@@ -93,7 +98,7 @@ export const library = {
       copy: 'copy it into the library',
       move: 'move it into the library',
     },
-    submit: 'Take it in',
+    submit: 'Register',
     done: (name: string) => `${name} is in the library`,
   },
   browse: {

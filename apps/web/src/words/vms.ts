@@ -32,6 +32,7 @@ export const vms = {
     notPaused: 'The VM is not paused.',
     pausedAlready: 'The VM is paused already.',
     powerOffFirst: 'Shut the VM down first.',
+    layerMissing: 'A file of its disks is missing or cannot be read.',
   },
   confirm: {
     poweroffTitle: (name: string) => `Power off “${name}”?`,
@@ -41,10 +42,16 @@ export const vms = {
       'The guest restarts at once, without shutting down. What it has not written to its disk yet is lost.',
   },
   shuttingDown: 'The guest is shutting down…',
-  secondsLeft: (seconds: number) => `${seconds} s left`,
+  secondsLeft: (seconds: number) => `${seconds} s left, then it goes on running`,
   noAnswer: 'The guest did not shut down in time. It goes on running.',
   powerOffNow: 'Power off now',
-  lastFailure: 'The last run ended badly',
+  dismiss: 'Dismiss',
+  lastFailure: {
+    crashed: 'The last run ended badly',
+    failed: 'The last start failed',
+    refused: 'The last start was refused',
+  },
+  missingImage: 'Show it in the library',
   changedSinceStart: 'Changes wait for the next start',
   gone: {
     title: 'This VM does not exist',
@@ -113,6 +120,19 @@ export const vms = {
     removeText:
       'Layers that only this VM uses move to the trash. Layers that something else stands on stay where they are.',
     confirm: 'Delete the VM',
+    files: {
+      goes: (count: number) =>
+        count === 0
+          ? 'No file goes to the trash'
+          : `${formatCount(count, 'file goes', 'files go')} to the trash`,
+      stays: (count: number) => `${formatCount(count, 'file stays', 'files stay')}`,
+      because: (names: readonly string[]) =>
+        `${names.join(', ')} ${names.length === 1 ? 'stands' : 'stand'} on it`,
+      source: 'what the VM was made from',
+    },
+    inTrash: (name: string, count: number) =>
+      `“${name}” is deleted; ${formatCount(count, 'file of it is', 'files of it are')} in the trash.`,
+    openTrash: 'Open the trash',
     noDisks: 'It has no disks.',
   },
 };

@@ -5,6 +5,7 @@ import { IconPlayerPlay } from '@tabler/icons-react';
 import { useRef, useState } from 'react';
 import { words } from '../../lib/words.ts';
 import { EmptyState } from '../../ui/empty-state.tsx';
+import { ReasonedButton } from '../../ui/reasoned-button.tsx';
 import { useScreenshot } from '../vms/use-screenshot.ts';
 import { useVmAction } from '../vms/use-vm-action.ts';
 import { hasConsoles, isLive, vmRefusal } from '../vms/vm-can.ts';
@@ -87,16 +88,15 @@ function StoppedScreen({ vm }: { vm: Vm }) {
       {picture ? <img className={classes.frame} src={picture} alt={text.lastPictureOf(vm.name)} /> : null}
       <div className={classes.stopped}>
         <p>{state}</p>
-        {vmRefusal('start', vm.state) === null ? (
-          <Button
-            size="md"
-            leftSection={<IconPlayerPlay size={18} aria-hidden />}
-            loading={action.isPending}
-            onClick={() => action.mutate('start')}
-          >
-            {words.vms.actions.start}
-          </Button>
-        ) : null}
+        <ReasonedButton
+          size="md"
+          leftSection={<IconPlayerPlay size={18} aria-hidden />}
+          reason={vmRefusal('start', vm)}
+          loading={action.isPending}
+          onClick={() => action.mutate('start')}
+        >
+          {words.vms.actions.start}
+        </ReasonedButton>
       </div>
     </>
   );

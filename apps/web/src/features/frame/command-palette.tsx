@@ -66,7 +66,7 @@ function useCommandGroups(): SpotlightActionGroupData[] {
     });
     const verbs = (vms ?? []).flatMap((vm) => [
       ...offered
-        .filter(({ verb }) => vmRefusal(verb, vm.state) === null)
+        .filter(({ verb }) => vmRefusal(verb, vm) === null)
         .map(({ verb, icon: Icon }) => ({
           id: `${verb} ${vm.id}`,
           label: `${words.vms.actions[verb]} ${vm.name}`,

@@ -9,12 +9,14 @@ import { toldApart, useImageNames } from '../../api/use-image-names.ts';
 import { words } from '../../lib/words.ts';
 import { Bytes } from '../../ui/bytes.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
+import { ReasonedButton } from '../../ui/reasoned-button.tsx';
 import { When } from '../../ui/when.tsx';
 import { CreateImageDialog } from './create-image-dialog.tsx';
 import { DeleteImageButton } from './delete-image-button.tsx';
 import classes from './image-detail.module.css';
 import { problemsOf } from './image-list.ts';
 import { ImageName } from './image-name.tsx';
+import { overlayRefusal, useBreak } from './use-break.ts';
 
 interface ImageDetailProps {
   image: Image;
@@ -26,6 +28,7 @@ interface ImageDetailProps {
 export function ImageDetail({ image, onClose, onOpen }: ImageDetailProps) {
   const [overlay, setOverlay] = useState(false);
   const nameOf = useImageNames();
+  const found = useBreak(image);
   const { detail } = words.library;
   const qcow2Chain = image.role !== 'media';
   return (
@@ -41,14 +44,14 @@ export function ImageDetail({ image, onClose, onOpen }: ImageDetailProps) {
           </Button>
         ) : null}
         {qcow2Chain ? (
-          <Button variant="default" onClick={() => setOverlay(true)}>
+          <ReasonedButton variant="default" reason={overlayRefusal(found)} onClick={() => setOverlay(true)}>
             {detail.overlay}
-          </Button>
+          </ReasonedButton>
         ) : null}
         <DeleteImageButton image={toldApart(image, nameOf)} onDeleted={onClose} />
       </Group>
       <Facts image={image} />
-      <Chain image={image} onOpen={onOpen} />
+      <Chain image={image} missing={found?.missing ?? null} onOpen={onOpen} />
       <Overlays image={image} onOpen={onOpen} />
       <Uses image={image} />
       <InternalSnapshots image={image} />
@@ -116,14 +119,26 @@ function Section({ title, children }: { title: string; children: ReactNode }) {
   );
 }
 
-function Chain({ image, onOpen }: { image: Image; onOpen: (id: string) => void }) {
+interface ChainProps {
+  image: Image;
+  /** The path of a member that is not there. */
+  missing: string | null;
+  onOpen: (id: string) => void;
+}
+
+function Chain({ image, missing, onOpen }: ChainProps) {
   const chain = useQuery(imageChainQuery(image.id));
   const nameOf = useImageNames();
-  if (chain.data === undefined || chain.data.layers.length < 2) return null;
+  const { chain: title } = words.library.detail;
+  const { member } = words.library.brokenChain;
+  if (chain.data === undefined) return null;
+  const { layers } = chain.data;
+  const unknown = missing !== null && !layers.some(({ path }) => path === missing);
+  if (layers.length + Number(unknown) < 2) return null;
   return (
-    <Section title={words.library.detail.chain}>
+    <Section title={title}>
       <ol className={classes.list}>
-        {chain.data.layers.map((layer) => (
+        {layers.map((layer) => (
           <li key={layer.id}>
             {layer.id === image.id ? (
               <strong>{nameOf(layer)}</strong>
@@ -132,9 +147,15 @@ function Chain({ image, onOpen }: { image: Image; onOpen: (id: string) => void }
                 {nameOf(layer)}
               </UnstyledButton>
             )}{' '}
-            · <Bytes value={layer.allocatedSize} />
+            ·{' '}
+            {layer.present ? <Bytes value={layer.allocatedSize} /> : <b className={classes.bad}>{member}</b>}
           </li>
         ))}
+        {unknown ? (
+          <li>
+            <code>{missing}</code> · <b className={classes.bad}>{member}</b>
+          </li>
+        ) : null}
       </ol>
     </Section>
   );

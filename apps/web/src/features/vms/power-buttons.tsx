@@ -27,7 +27,7 @@ export function PowerButtons({ vm }: { vm: Vm }) {
         variant="default"
         leftSection={icon}
         loading={action.isPending && action.variables === main}
-        reason={vmRefusal(main, vm.state)}
+        reason={vmRefusal(main, vm)}
         onClick={() => action.mutate(main)}
       >
         {words.vms.actions[main]}

@@ -1,18 +1,37 @@
-import { Button } from '@mantine/core';
+import { Button, CloseButton } from '@mantine/core';
 import type { Vm } from '@strata/contract';
+import { useState } from 'react';
 import { useNow } from '../../lib/use-now.ts';
 import { words } from '../../lib/words.ts';
 import classes from './shutdown-notice.module.css';
 import { useVmAction } from './use-vm-action.ts';
 
-/** While a graceful shutdown waits for the guest: how long it still may, and the way out. */
+/** While a graceful shutdown waits for the guest: how long it still may; afterwards, that it did not. With the way out. */
 export function ShutdownNotice({ vm }: { vm: Vm }) {
-  return <div role="status">{vm.shutdown ? <Waiting vm={vm} shutdown={vm.shutdown} /> : null}</div>;
+  const [dismissed, setDismissed] = useState(false);
+  const timedOut = vm.problems.find(isShutdownTimeout);
+  // The next attempt may time out as well, and says so again.
+  if (dismissed && timedOut === undefined) setDismissed(false);
+  return (
+    <div role="status">
+      {vm.shutdown ? (
+        <Waiting vm={vm} shutdown={vm.shutdown} />
+      ) : timedOut && !dismissed ? (
+        <div className={classes.notice}>
+          <span className={classes.text}>{timedOut.message}</span>
+          <PowerOffNow vm={vm} />
+          <CloseButton size="sm" aria-label={words.vms.dismiss} onClick={() => setDismissed(true)} />
+        </div>
+      ) : null}
+    </div>
+  );
 }
+
+/** Shown here, with its button, and not among the other problems. */
+export const isShutdownTimeout = ({ code }: Vm['problems'][number]): boolean => code === 'shutdown-timeout';
 
 function Waiting({ vm, shutdown }: { vm: Vm; shutdown: NonNullable<Vm['shutdown']> }) {
   const now = useNow();
-  const action = useVmAction(vm.id);
   const seconds = secondsLeft(shutdown, now);
   return (
     <div className={classes.notice}>
@@ -21,10 +40,23 @@ function Waiting({ vm, shutdown }: { vm: Vm; shutdown: NonNullable<Vm['shutdown'
       <span className={classes.left} aria-hidden>
         {seconds > 0 ? words.vms.secondsLeft(seconds) : ''}
       </span>
-      <Button size="xs" color="red" loading={action.isPending} onClick={() => action.mutate('poweroff')}>
-        {words.vms.powerOffNow}
-      </Button>
+      <PowerOffNow vm={vm} />
     </div>
+  );
+}
+
+function PowerOffNow({ vm }: { vm: Vm }) {
+  const action = useVmAction(vm.id);
+  return (
+    <Button
+      className={classes.powerOff ?? ''}
+      size="xs"
+      color="red"
+      loading={action.isPending}
+      onClick={() => action.mutate('poweroff')}
+    >
+      {words.vms.powerOffNow}
+    </Button>
   );
 }
 

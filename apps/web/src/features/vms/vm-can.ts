@@ -1,4 +1,4 @@
-import type { VmState } from '@strata/contract';
+import type { Vm, VmState } from '@strata/contract';
 import { words } from '../../lib/words.ts';
 
 export type VmVerb = 'start' | 'shutdown' | 'poweroff' | 'reset' | 'pause' | 'resume';
@@ -35,10 +35,16 @@ const allowed: Record<VmVerb | 'delete', readonly VmState[]> = {
   delete: ['off', 'suspended', 'crashed'],
 };
 
-/** Why a VM in this state does not take the action; null when it does. */
-export function vmRefusal(verb: VmVerb | 'delete', state: VmState): string | null {
-  if (allowed[verb].includes(state)) return null;
+/** A file below one of its disks is gone or cannot be read: neither a start nor a snapshot can succeed. */
+export const isBrokenDisk = ({ code }: Vm['problems'][number]): boolean =>
+  code === 'layer-missing' || code === 'image-unreadable';
+export const lacksLayer = ({ problems }: Pick<Vm, 'problems'>): boolean => problems.some(isBrokenDisk);
+
+/** Why the VM, as it is, does not take the action; null when it does. */
+export function vmRefusal(verb: VmVerb | 'delete', vm: Pick<Vm, 'state' | 'problems'>): string | null {
+  const { state } = vm;
   const { refusals } = words.vms;
+  if (allowed[verb].includes(state)) return verb === 'start' && lacksLayer(vm) ? refusals.layerMissing : null;
   if (verb === 'delete') return refusals.powerOffFirst;
   if (verb === 'start') return state === 'starting' ? refusals.startingNow : refusals.alreadyRunning;
   if (!isLive(state)) return refusals.notRunning;

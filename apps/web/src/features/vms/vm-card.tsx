@@ -1,14 +1,14 @@
-import { Button } from '@mantine/core';
 import type { Vm } from '@strata/contract';
 import { IconPlayerPlay, IconTerminal2 } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { memo } from 'react';
 import { words } from '../../lib/words.ts';
 import { LinkButton } from '../../ui/link-button.tsx';
+import { ReasonedButton } from '../../ui/reasoned-button.tsx';
 import { StateBadge } from './state-badge.tsx';
 import { Thumbnail } from './thumbnail.tsx';
 import { useVmAction } from './use-vm-action.ts';
-import { vmRefusal } from './vm-can.ts';
+import { isLive, vmRefusal } from './vm-can.ts';
 import classes from './vm-card.module.css';
 import { address, layersFact, sizeFact } from './vm-facts.ts';
 import { VmMenu } from './vm-menu.tsx';
@@ -58,17 +58,18 @@ export const VmCard = memo(function VmCard({ vm }: { vm: Vm }) {
 export function PrimaryAction({ vm }: { vm: Vm }) {
   const action = useVmAction(vm.id);
   const verb = vm.state === 'paused' ? 'resume' : 'start';
-  if (vmRefusal(verb, vm.state) !== null) return null;
+  if (verb === 'start' && isLive(vm.state)) return null;
   return (
-    <Button
+    <ReasonedButton
       size="xs"
       variant="light"
+      reason={vmRefusal(verb, vm)}
       loading={action.isPending}
       onClick={() => action.mutate(verb)}
       leftSection={<IconPlayerPlay size={15} aria-hidden />}
       aria-label={`${words.vms.actions[verb]} ${vm.name}`}
     >
       {words.vms.actions[verb]}
-    </Button>
+    </ReasonedButton>
   );
 }

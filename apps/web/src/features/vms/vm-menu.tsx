@@ -30,7 +30,7 @@ export function VerbItem({
   icon: ReactNode;
   onSelect: () => void;
 }) {
-  const refusal = vmRefusal(verb, vm.state);
+  const refusal = vmRefusal(verb, vm);
   const item = (
     <Menu.Item
       leftSection={icon}

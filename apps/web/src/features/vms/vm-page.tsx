@@ -2,7 +2,7 @@ import { Badge } from '@mantine/core';
 import type { Vm } from '@strata/contract';
 import { IconTerminal2 } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { Link, Outlet, useParams } from '@tanstack/react-router';
+import { Link, Outlet, useParams, useRouterState } from '@tanstack/react-router';
 import { isApiError } from '../../api/api-error.ts';
 import { vmQuery } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
@@ -38,6 +38,7 @@ export function VmPage() {
 
 function LoadedVm({ vm }: { vm: Vm }) {
   const where = address(vm);
+  const onConsole = useRouterState({ select: ({ location }) => location.pathname.endsWith('/console') });
   return (
     <Page
       title={vm.name}
@@ -58,15 +59,17 @@ function LoadedVm({ vm }: { vm: Vm }) {
       }
       actions={
         <>
-          <LinkButton
-            variant="default"
-            to="/vms/$vmId/console"
-            params={{ vmId: vm.id }}
-            leftSection={<IconTerminal2 size={16} aria-hidden />}
-            className={classes.consoleButton ?? ''}
-          >
-            {words.vms.actions.console}
-          </LinkButton>
+          {onConsole ? null : (
+            <LinkButton
+              variant="default"
+              to="/vms/$vmId/console"
+              params={{ vmId: vm.id }}
+              leftSection={<IconTerminal2 size={16} aria-hidden />}
+              className={classes.consoleButton ?? ''}
+            >
+              {words.vms.actions.console}
+            </LinkButton>
+          )}
           <PowerButtons vm={vm} />
           <TakeSnapshotButton vm={vm} />
         </>

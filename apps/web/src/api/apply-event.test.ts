@@ -1,7 +1,7 @@
 import type { ServerEvent } from '@strata/contract';
 import { QueryClient, type QueryKey } from '@tanstack/react-query';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { applyEvent } from './apply-event.ts';
+import { applyEvent, isOfGoneImage } from './apply-event.ts';
 import { receive } from './live-events.ts';
 import { keys } from './queries.ts';
 
@@ -52,15 +52,61 @@ describe('an event about a VM', () => {
   it('asks again when an older answer is still on its way', () => {
     void client.fetchQuery({ queryKey: keys.vm('a'), queryFn: () => new Promise(() => {}) });
     apply({ type: 'vm', id: 'a', change: 'updated', data: { id: 'a' } });
-    expect(invalidated).toContainEqual(keys.vm('a'));
+    expect(client.getQueryState(keys.vm('a'))?.isInvalidated).toBe(true);
   });
 });
 
 describe('an event about an image', () => {
   it('draws every chain, map and the forest again', () => {
-    apply({ type: 'image', id: 'x', change: 'updated', data: { id: 'x' } });
+    apply({ type: 'image', id: 'x', change: 'updated', data: { id: 'x', present: true, problems: [] } });
     for (const part of ['chain', 'map', 'forest']) expect(invalidated).toContainEqual(['images', part]);
     expect(invalidated).toContainEqual(['snapshots']);
+  });
+});
+
+describe('the health of an image', () => {
+  const vmKeys = [
+    [...keys.vms, 'list'],
+    [...keys.vms, 'one'],
+  ];
+  const image = (present: boolean) => ({ id: 'x', present, problems: [] });
+  beforeEach(() => client.setQueryData([...keys.images, 'list'], { items: [image(true)], total: 1 }));
+
+  it('asks for the VMs again when its file goes, comes back or is deleted', () => {
+    apply({ type: 'image', id: 'x', change: 'updated', data: image(false) });
+    for (const key of vmKeys) expect(invalidated).toContainEqual(key);
+    invalidated = [];
+    apply({ type: 'image', id: 'x', change: 'updated', data: image(true) });
+    for (const key of vmKeys) expect(invalidated).toContainEqual(key);
+    invalidated = [];
+    apply({ type: 'image', id: 'x', change: 'deleted' });
+    for (const key of vmKeys) expect(invalidated).toContainEqual(key);
+  });
+
+  it('leaves the VMs alone while it is only written to', () => {
+    apply({ type: 'image', id: 'x', change: 'updated', data: image(true) });
+    for (const key of vmKeys) expect(invalidated).not.toContainEqual(key);
+  });
+});
+
+describe('an image that is deleted', () => {
+  it('is not asked for any more, until it is restored', () => {
+    apply({ type: 'image', id: 'x', change: 'deleted' });
+    expect(isOfGoneImage(keys.imageChain('x'))).toBe(true);
+    expect(isOfGoneImage(keys.imageMap('x', 400))).toBe(true);
+    expect(isOfGoneImage(keys.imageChain('y'))).toBe(false);
+    expect(isOfGoneImage(keys.forest)).toBe(false);
+    apply({ type: 'image', id: 'x', change: 'created', data: { id: 'x', present: true, problems: [] } });
+    expect(isOfGoneImage(keys.imageChain('x'))).toBe(false);
+  });
+});
+
+describe('the last picture of a VM', () => {
+  it('is known to be none when it was just made, and is asked for again after a run', () => {
+    apply({ type: 'vm', id: 'c', change: 'created', data: { id: 'c', state: 'off' } });
+    expect(client.getQueryData(keys.screenshot('c', false))).toBeNull();
+    apply({ type: 'vm', id: 'c', change: 'updated', data: { id: 'c', state: 'running' } });
+    expect(client.getQueryData(keys.screenshot('c', false))).toBeUndefined();
   });
 });
 

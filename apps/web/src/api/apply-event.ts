@@ -1,4 +1,4 @@
-import type { ServerEvent } from '@strata/contract';
+import type { Image, ServerEvent, Vm } from '@strata/contract';
 import type { QueryClient, QueryKey } from '@tanstack/react-query';
 import { keys } from './queries.ts';
 
@@ -25,10 +25,18 @@ export function applyEvent(
       return;
     case 'vm':
       applyItem(client, event, keys.vms, keys.vm(event.id), invalidate, 'last');
+      rememberPicture(client, event);
+      if (event.change === 'deleted') return;
       invalidate(keys.vmLog(event.id));
       invalidate(keys.vmCommand(event.id));
       return;
     case 'image':
+      noteGone(event);
+      // A file that is gone, or back, is a problem of the VMs above it, or no longer one.
+      if (healthChanged(client, event)) {
+        invalidate([...keys.vms, 'list']);
+        invalidate([...keys.vms, 'one']);
+      }
       applyItem(client, event, keys.images, keys.image(event.id), invalidate, 'last');
       // What a layer holds changes the drawings of every chain it is in.
       invalidate([...keys.images, 'chain']);
@@ -59,6 +67,39 @@ export function applyEvent(
   }
 }
 
+const goneImages = new Set<string>();
+
+function noteGone({ id, change }: ServerEvent): void {
+  if (change === 'deleted') goneImages.add(id);
+  else goneImages.delete(id);
+}
+
+/** Of an image that the events said is deleted: whoever still shows it learns by other events what to show instead. */
+export function isOfGoneImage([first, part, id]: QueryKey): boolean {
+  return first === keys.images[0] && part !== 'list' && typeof id === 'string' && goneImages.has(id);
+}
+export const isGoneImage = (id: string): boolean => goneImages.has(id);
+
+type Health = Pick<Image, 'present' | 'problems'>;
+const whole: Health = { present: true, problems: [] };
+const healthOf = ({ present, problems }: Health) =>
+  JSON.stringify([present, problems.map(({ code }) => code)]);
+
+function healthChanged(client: QueryClient, { id, change, data }: ServerEvent): boolean {
+  const list = client.getQueryData<{ items: Image[] }>([...keys.images, 'list']);
+  const before = list?.items.find((image) => image.id === id) ?? whole;
+  if (change === 'deleted') return true;
+  return data === undefined || healthOf(before) !== healthOf(data as Health);
+}
+
+/** A VM that was just made has no picture yet; one that starts will end with another one; one that is gone has none. */
+function rememberPicture(client: QueryClient, { id, change, data }: ServerEvent): void {
+  const { state } = (data ?? {}) as Partial<Vm>;
+  if (change === 'deleted') client.removeQueries({ queryKey: keys.screenshots(id), type: 'inactive' });
+  else if (change === 'created' && state === 'off') client.setQueryData(keys.screenshot(id, false), null);
+  else if (state === 'running') client.removeQueries({ queryKey: keys.screenshot(id, false) });
+}
+
 function applyItem(
   client: QueryClient,
   event: ServerEvent,
@@ -79,10 +120,11 @@ function applyItem(
     return;
   }
   const item = event.data as Item;
-  // An answer on its way may be older than this event and would win: ask again after it.
-  for (const key of [listKey, oneKey]) if (client.isFetching({ queryKey: key, exact: true })) invalidate(key);
+  const underway = [listKey, oneKey].filter((queryKey) => client.isFetching({ queryKey, exact: true }) > 0);
   client.setQueryData(oneKey, item);
   client.setQueryData<ItemList>(listKey, (list) => list && withItem(list, item, newGoes));
+  // An answer on its way may be older than this event and would win: it is dropped at once, and asked for again.
+  for (const queryKey of underway) void client.invalidateQueries({ queryKey, exact: true });
 }
 
 function withoutItem(list: ItemList, id: string): ItemList {

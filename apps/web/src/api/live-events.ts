@@ -2,7 +2,7 @@ import { type ServerEvent, serverEvent } from '@strata/contract';
 import type { QueryClient, QueryKey } from '@tanstack/react-query';
 import { backOff } from '../lib/back-off.ts';
 import { isApiError } from './api-error.ts';
-import { applyEvent } from './apply-event.ts';
+import { applyEvent, isOfGoneImage } from './apply-event.ts';
 import { setConnectionState } from './connection.ts';
 import { openSocket } from './open-socket.ts';
 
@@ -105,7 +105,8 @@ function gatherInvalidations(client: QueryClient): { add: (key: QueryKey) => voi
     timer = undefined;
     const invalidated = [...waiting.values()];
     waiting.clear();
-    for (const queryKey of invalidated) void client.invalidateQueries({ queryKey });
+    for (const queryKey of invalidated)
+      void client.invalidateQueries({ queryKey, predicate: (query) => !isOfGoneImage(query.queryKey) });
   };
   return {
     add: (key) => {

@@ -17,6 +17,9 @@ export const keys = {
   folders: ['folders'] as const,
   trash: ['trash'] as const,
   snapshots: (vmId: string) => ['snapshots', vmId] as const,
+  screenshots: (vmId: string) => ['screenshots', vmId] as const,
+  /** The last picture after a stop is another one than the last seen while it ran. */
+  screenshot: (vmId: string, live: boolean) => ['screenshots', vmId, live] as const,
   operations: ['operations'] as const,
   operation: (id: string) => ['operations', 'one', id] as const,
 };

@@ -4,6 +4,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { isApiError } from '../../api/api-error.ts';
 import { callBinary } from '../../api/call.ts';
+import { keys } from '../../api/queries.ts';
 import { isLive } from './vm-can.ts';
 
 const everyMilliseconds = 3000;
@@ -16,8 +17,7 @@ export function useScreenshot(vm: Pick<Vm, 'id' | 'state' | 'display'>, wanted: 
   const looking = useDocumentVisibility() !== 'hidden';
   const moving = vm.state === 'running' || vm.state === 'stopping';
   const query = useQuery({
-    // The last picture after a stop is another one than the last seen while it ran.
-    queryKey: ['screenshots', vm.id, isLive(vm.state)],
+    queryKey: keys.screenshot(vm.id, isLive(vm.state)),
     queryFn: ({ signal }) =>
       callBinary(endpoints.getScreenshot, { params: { id: vm.id }, signal }).catch((error: unknown) => {
         if (isApiError(error) && error.is('not-found', 'vm-not-running', 'not-possible')) return null;
@@ -25,7 +25,9 @@ export function useScreenshot(vm: Pick<Vm, 'id' | 'state' | 'display'>, wanted: 
       }),
     enabled: wanted && looking && vm.display !== 'none',
     // Standing still, the picture changes with the end of each run: it is asked for whenever it comes into view.
-    staleTime: moving ? everyMilliseconds - 500 : 0,
+    // Where there was none, there is none before the next run (apply-event.ts forgets the answer then).
+    staleTime: ({ state }) =>
+      moving ? everyMilliseconds - 500 : state.data === null ? Number.POSITIVE_INFINITY : 0,
     gcTime: 60_000,
     refetchInterval: moving && wanted && looking ? everyMilliseconds : false,
     refetchOnMount: true,

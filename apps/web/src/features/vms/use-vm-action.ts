@@ -35,6 +35,14 @@ export function useAnyVmAction() {
   });
 }
 
+/** Takes a VM that was deleted out of the lists, so that nothing is asked of it any more. */
+export function forgetVm(client: QueryClient, id: string): void {
+  client.setQueryData<{ items: Vm[]; total: number }>([...keys.vms, 'list'], (list) => {
+    const items = list?.items.filter((each) => each.id !== id);
+    return items && { items, total: items.length };
+  });
+}
+
 /** Puts the VM that a call answered where all pages read it. */
 export function rememberVm(client: QueryClient, vm: Vm): void {
   client.setQueryData(keys.vm(vm.id), vm);

@@ -12,7 +12,7 @@ export const layers = {
     layer: 'layer',
     base: 'base',
     media: 'medium',
-    orphan: 'orphan',
+    orphan: 'nobody uses it',
   },
   writesHere: 'the VM writes here',
   runningWritesHere: 'the VM is writing here',
@@ -22,6 +22,7 @@ export const layers = {
     `locked: ${quoted(names)} ${names.length === 1 ? 'stands' : 'stand'} on it`,
   lockedWhy: 'A commit into it would change what they read. Pull data up instead.',
   missing: 'file missing',
+  backingMissing: 'what it stands on is missing',
   branches: {
     stub: (name: string, layerCount: number) =>
       layerCount === 1 ? name : `${name} · ${formatCount(layerCount, 'layer', 'layers')}`,
@@ -87,6 +88,7 @@ export const layers = {
     details: 'Image in the library',
     newOverlay: 'Create an overlay on it',
     pricing: 'working out what it costs…',
+    busy: (title: string) => `“${title}” is working on this chain. Wait until it has ended.`,
     choose: 'Plan',
   },
   actions: {
@@ -113,7 +115,7 @@ export const layers = {
     losesNothing: 'loses nothing',
     loses: (names: readonly string[]) =>
       `loses the restore ${names.length === 1 ? 'point' : 'points'} ${quoted(names)}`,
-    blocked: (why: string) => `not possible: ${why}`,
+    blocked: (count: number) => (count > 1 ? `not possible, for ${count} reasons:` : 'not possible:'),
   },
   drag: {
     commit: (name: string, target: string) => `Commit ${name} into ${target}`,

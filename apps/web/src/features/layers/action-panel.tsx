@@ -5,7 +5,9 @@ import { IconChevronDown } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { words } from '../../lib/words.ts';
+import { ReasonedButton } from '../../ui/reasoned-button.tsx';
 import { CreateImageDialog } from '../library/create-image-dialog.tsx';
+import { overlayRefusal, useBreak } from '../library/use-break.ts';
 import { TakeSnapshotButton } from '../snapshots/take-snapshot-button.tsx';
 import { ActionCard } from './action-card.tsx';
 import classes from './action-panel.module.css';
@@ -23,11 +25,16 @@ interface ActionPanelProps {
   vms: readonly Vm[];
   /** What plans depend on besides the VMs: when the chain was read, and what is at work on it. */
   state: string;
+  /** False while the chain of before is still drawn: nothing is asked of layers that may be gone. */
+  fresh: boolean;
+  /** The operation that works on the chain now. */
+  busyWith: string | null;
   onChoose: (action: ConceivableAction) => void;
   onClear: () => void;
 }
 
-export function ActionPanel({ models, run, vms, state, onChoose, onClear }: ActionPanelProps) {
+export function ActionPanel(props: ActionPanelProps) {
+  const { models, run, vms, state, fresh, busyWith, onChoose, onClear } = props;
   const { panel } = words.layers;
   if (run === null)
     return (
@@ -45,7 +52,16 @@ export function ActionPanel({ models, run, vms, state, onChoose, onClear }: Acti
         <CloseButton size="sm" aria-label={panel.clear} onClick={onClear} />
       </header>
       <p className={classes.facts}>{factsOf(selected)}</p>
-      <Actions key={keyOf(selected)} models={models} run={run} vms={vms} state={state} onChoose={onChoose} />
+      <Actions
+        key={keyOf(selected)}
+        models={models}
+        run={run}
+        vms={vms}
+        state={state}
+        fresh={fresh}
+        busyWith={busyWith}
+        onChoose={onChoose}
+      />
       {selected.length === 1 && selected[0] ? <OneLayer layer={selected[0]} vms={vms} /> : null}
     </div>
   );
@@ -66,6 +82,8 @@ function Actions({
   run,
   vms,
   state,
+  fresh,
+  busyWith,
   onChoose,
 }: Omit<ActionPanelProps, 'run' | 'onClear'> & { run: Run }) {
   const [unfolded, setUnfolded] = useState(false);
@@ -95,7 +113,8 @@ function Actions({
           action={action}
           models={models}
           world={`${state} ${worldOf(vms)}`}
-          settled={settled}
+          settled={settled && fresh}
+          busyWith={busyWith}
           onChoose={() => onChoose(action)}
         />
       ))}
@@ -122,9 +141,13 @@ function OneLayer({ layer, vms }: { layer: LayerModel; vms: readonly Vm[] }) {
   return (
     <div className={classes.more}>
       {writer ? <TakeSnapshotButton vm={writer} /> : null}
-      <Button variant="default" onClick={() => setBranching(true)}>
+      <ReasonedButton
+        variant="default"
+        reason={overlayRefusal(useBreak(layer.image))}
+        onClick={() => setBranching(true)}
+      >
         {words.layers.panel.newOverlay}
-      </Button>
+      </ReasonedButton>
       <Link to="/library" search={{ image: layer.image.id }} className={classes.link}>
         {words.layers.panel.details}
       </Link>

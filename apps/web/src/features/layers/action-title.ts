@@ -1,16 +1,14 @@
 import { words } from '../../lib/words.ts';
 import type { ConceivableAction } from './conceivable-actions.ts';
-import type { LayerModel } from './layer-model.ts';
 
-export function actionTitle(action: ConceivableAction, models: readonly LayerModel[]): string {
-  const name = (index: number) => models[index]?.image.name ?? '';
+export function actionTitle(action: ConceivableAction, nameOf: (imageId: string) => string): string {
   const { sources, target, kind } = action;
   const [only] = sources;
   const moved =
     sources.length === 1 && only !== undefined
-      ? name(only)
+      ? nameOf(only)
       : sources.length === 2
         ? words.layers.both
         : words.layers.allOf(sources.length);
-  return words.layers.actions[kind](moved, name(target));
+  return words.layers.actions[kind](moved, nameOf(target));
 }

@@ -41,8 +41,8 @@ describe('what one can do with selected layers', () => {
 
   it('names the layers whose data moves', () => {
     const [merge, below] = conceivableActions(chain, { upper: 1, lower: 2 });
-    expect(merge).toMatchObject({ sources: [1], target: 2 });
-    expect(below).toMatchObject({ sources: [1, 2], target: 3 });
+    expect(merge).toMatchObject({ sources: ['c'], target: 'b' });
+    expect(below).toMatchObject({ sources: ['c', 'b'], target: 'a' });
   });
 });
 
@@ -54,7 +54,7 @@ describe('dragging a layer', () => {
   it('up onto another proposes to pull it there, with what lies between', () => {
     expect(draggedAction(chain, 3, 1)).toMatchObject({
       request: { operation: 'pull', into: 'c', from: 'a' },
-      sources: [2, 3],
+      sources: ['b', 'a'],
     });
   });
   it('onto itself proposes nothing', () => {

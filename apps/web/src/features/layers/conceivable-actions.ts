@@ -12,9 +12,9 @@ export interface ConceivableAction {
     | 'pull-below'
     | 'pull-run'
     | 'pull-all';
-  /** The layers whose data moves (indexes into the chain, top first), and the layer that receives it. */
-  readonly sources: readonly number[];
-  readonly target: number;
+  /** The layers whose data moves (top first), and the layer that receives it: by id, as the chain may change. */
+  readonly sources: readonly string[];
+  readonly target: string;
 }
 
 /**
@@ -33,7 +33,7 @@ export function conceivableActions(chain: readonly string[], run: Run): Conceiva
     const [topId, baseId] = [chain[upper], chain[base]];
     if (topId === undefined || baseId === undefined) return;
     const request: ChainRequest = { operation: 'commit', top: topId, base: baseId };
-    actions.push({ request, kind, sources: range(upper, last), target: base });
+    actions.push({ request, kind, sources: chain.slice(upper, last + 1), target: baseId });
   };
   const pull = (kind: ConceivableAction['kind'], into: number, from: number, all = false) => {
     const [intoId, fromId] = [chain[into], chain[from]];
@@ -44,7 +44,7 @@ export function conceivableActions(chain: readonly string[], run: Run): Conceiva
       ...(all ? {} : { from: fromId }),
       deleteUnused: false,
     };
-    actions.push({ request, kind, sources: range(into + 1, from), target: into });
+    actions.push({ request, kind, sources: chain.slice(into + 1, from + 1), target: intoId });
   };
   const last = chain.length - 1;
   if (lower > upper) commit('merge-run', lower, lower - 1);
@@ -73,9 +73,5 @@ export function draggedAction(
         conceivableActions(chain, { upper: onto + 1, lower: from }).filter(
           ({ kind }) => kind === 'pull-above',
         );
-  return onto === from ? undefined : wanted.find(({ target }) => target === onto);
-}
-
-function range(from: number, to: number): number[] {
-  return Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
+  return onto === from ? undefined : wanted.find(({ target }) => target === chain[onto]);
 }

@@ -58,13 +58,13 @@ export function LayerCard({ layer, writer, vmId }: LayerCardProps) {
             </span>
           </Tooltip>
         ) : null}
-        {image.present ? null : (
+        {image.present && image.backing?.state !== 'missing' ? null : (
           <Chip kind="problem" icon={<IconAlertTriangle size={12} aria-hidden />}>
-            {words.layers.missing}
+            {image.present ? words.layers.backingMissing : words.layers.missing}
           </Chip>
         )}
       </div>
-      {problemsOf(image).map((problem) => (
+      {shownProblems(image, vmId).map((problem) => (
         <p key={problem.code} className={classes.problem}>
           <IconAlertTriangle size={13} aria-hidden /> {problem.message} {problem.repair ?? ''}
         </p>
@@ -72,6 +72,12 @@ export function LayerCard({ layer, writer, vmId }: LayerCardProps) {
     </div>
   );
 }
+
+/** That a file below is missing stands at the head of a VM's page, with what helps. */
+function shownProblems(image: LayerModel['image'], vmId: string | null) {
+  return problemsOf(image).filter(({ code }) => vmId === null || !saidByVm.has(code));
+}
+const saidByVm = new Set(['missing', 'backing-missing']);
 
 function roleWord(position: LayerModel['position'], written: boolean): string {
   if (written) return words.layers.roles.active;

@@ -46,6 +46,11 @@ function lockedBy(image: Image, shown: ReadonlySet<string>, isTop: boolean): str
     .map(({ name }) => name);
 }
 
+export function namesOf(models: readonly LayerModel[]): (imageId: string) => string {
+  const names = new Map(models.map(({ image }) => [image.id, image.name]));
+  return (imageId) => names.get(imageId) ?? '';
+}
+
 /** Bytes of the run's files, and how much of what they hold the guest still reads. */
 export function runFacts(run: readonly LayerModel[]): { stored: number; visible: number | null } {
   const stored = run.reduce((sum, { image }) => sum + image.allocatedSize, 0);

@@ -43,6 +43,8 @@ export function LayersView({ tipId, title, vm, notice, onShow }: LayersViewProps
     [],
   );
   const operations = useChainOperations(models);
+  // Then the layer itself says what is missing.
+  const broken = models.some(({ image }) => !image.present || image.backing?.state === 'missing');
 
   if (chain.isError && chain.data === undefined)
     return <ErrorNotice error={chain.error} onRetry={() => void chain.refetch()} />;
@@ -84,7 +86,7 @@ export function LayersView({ tipId, title, vm, notice, onShow }: LayersViewProps
             onEnter={enterPanel}
             decorate={operations.decorate}
           />
-          {map.isError ? <ErrorNotice error={map.error} title={words.layers.mapMissing} /> : null}
+          {map.isError && !broken ? <ErrorNotice error={map.error} title={words.layers.mapMissing} /> : null}
           {map.data ? (
             <div className={classes.sum}>
               <GuestStrip models={models} map={map.data} />
@@ -97,13 +99,17 @@ export function LayersView({ tipId, title, vm, notice, onShow }: LayersViewProps
             models={models}
             run={run}
             vms={vms}
+            fresh={!chain.isPlaceholderData}
+            busyWith={operations.busyWith}
             state={`${chain.dataUpdatedAt} ${operations.running}`}
             onChoose={setProposed}
             onClear={() => setSelection(null)}
           />
         </aside>
       </div>
-      <ChainPlanDialog action={proposed} models={models} onClose={() => setProposed(null)} />
+      {proposed === null ? null : (
+        <ChainPlanDialog action={proposed} models={models} onClose={() => setProposed(null)} />
+      )}
     </div>
   );
 }

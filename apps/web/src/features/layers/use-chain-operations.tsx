@@ -19,6 +19,8 @@ export function useChainOperations(models: readonly LayerModel[]): {
   dismissible: ReactNode;
   /** What is at work here: plans depend on it. */
   running: string;
+  /** The title of that work; null when the chain is at rest. */
+  busyWith: string | null;
 } {
   const all = useQuery(operationsQuery()).data?.items ?? none;
   const chain = useMemo(() => models.map(({ image }) => image.id), [models]);
@@ -53,6 +55,7 @@ export function useChainOperations(models: readonly LayerModel[]): {
   return {
     decorate,
     dismissible: failures.map((failure) => <Failed key={failure.id} operation={failure} />),
+    busyWith: concerning.find(isUnfinished)?.title ?? null,
     running: concerning
       .filter(isUnfinished)
       .map(({ id }) => id)

@@ -1,5 +1,6 @@
 import type { Plan } from '@strata/contract';
 import { IconAlertTriangle, IconTrash } from '@tabler/icons-react';
+import type { ComponentProps } from 'react';
 import { words } from '../../lib/words.ts';
 import { Bytes } from '../../ui/bytes.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
@@ -7,11 +8,11 @@ import classes from './plan.module.css';
 import { PlanDrawing } from './plan-drawing.tsx';
 
 /** Everything a plan says, the losses first. */
-export function PlanBody({ plan }: { plan: Plan }) {
+export function PlanBody({ plan, diskOf }: ComponentProps<typeof PlanDrawing>) {
   return (
     <>
       <Losses plan={plan} />
-      <PlanDrawing plan={plan} />
+      <PlanDrawing plan={plan} diskOf={diskOf} />
       <Facts plan={plan} />
       <Deletes plan={plan} />
       <Changes plan={plan} />

@@ -26,10 +26,13 @@ interface PlanDialogProps {
   children?: ReactNode;
   /** What is wrong with a choice, so that nothing can run. */
   refusal?: string | null;
+  /** Which disk a chain of the plan is of, by its uppermost layer. */
+  diskOf?: (tipId: string) => string | null;
 }
 
 /** Plan, then run: nothing is touched before the button, and the button runs exactly what is shown. */
-export function PlanDialog({ title, planKey, makePlan, run, onClose, children, refusal }: PlanDialogProps) {
+export function PlanDialog(props: PlanDialogProps) {
+  const { title, planKey, makePlan, run, onClose, children, refusal, diskOf } = props;
   const [stale, setStale] = useState(false);
   const nameOf = useImageNames();
   const narrow = useMediaQuery('(max-width: 48rem)') ?? false;
@@ -71,7 +74,7 @@ export function PlanDialog({ title, planKey, makePlan, run, onClose, children, r
         {plan.data ? <Blockers plan={plan.data} /> : null}
         {plan.isError ? <ErrorNotice error={plan.error} onRetry={() => void plan.refetch()} /> : null}
         {plan.isPending ? <RowSkeletons count={5} height={48} /> : null}
-        {plan.data ? <PlanBody plan={nameLayers(plan.data, nameOf)} /> : null}
+        {plan.data ? <PlanBody plan={nameLayers(plan.data, nameOf)} diskOf={diskOf} /> : null}
         <ErrorNotice error={shownError} />
         <Group justify="flex-end" className={classes.buttons}>
           <Button variant="default" onClick={onClose} data-autofocus>

@@ -4,22 +4,29 @@ import { useMemo } from 'react';
 import { words } from '../../lib/words.ts';
 import { colourOf, type LayerColours } from '../layers/layer-colours.ts';
 import { previewColours } from '../layers/remembered-colours.ts';
-import { alignChains, type FoldedRow, foldUnchanged } from './align-chains.ts';
+import { alignChains, createdLayer, type FoldedRow, foldUnchanged } from './align-chains.ts';
 import { MoveArrows } from './move-arrows.tsx';
 import classes from './plan-drawing.module.css';
 import { PlanLayerBox } from './plan-layer-box.tsx';
 
 export type PlanLayer = Plan['before'][number]['layers'][number];
 
+interface PlanDrawingProps {
+  plan: Plan;
+  /** Which disk a chain is of, by its uppermost layer; said where there are several. */
+  diskOf?: ((tipId: string) => string | null) | undefined;
+}
+
 /** Each chain that changes, before and after side by side. */
-export function PlanDrawing({ plan }: { plan: Plan }) {
+export function PlanDrawing({ plan, diskOf }: PlanDrawingProps) {
   const pairs = Math.max(plan.before.length, plan.after.length);
   if (pairs === 0) return <p>{words.plan.nothingChanges}</p>;
   return Array.from({ length: pairs }, (_, index) => {
     const before = plan.before[index]?.layers ?? [];
     const after = plan.after[index]?.layers ?? [];
     const key = `${before[0]?.imageId ?? ''} ${after[0]?.imageId ?? ''}`;
-    return <ChainPair key={key} plan={plan} before={before} after={after} />;
+    const disk = pairs > 1 ? diskOf?.(before[0]?.imageId ?? '') : null;
+    return <ChainPair key={key} plan={plan} before={before} after={after} disk={disk ?? null} />;
   });
 }
 
@@ -27,9 +34,10 @@ interface ChainPairProps {
   plan: Plan;
   before: readonly PlanLayer[];
   after: readonly PlanLayer[];
+  disk: string | null;
 }
 
-function ChainPair({ plan, before, after }: ChainPairProps) {
+function ChainPair({ plan, before, after, disk }: ChainPairProps) {
   const scheme = useComputedColorScheme('dark');
   const rows = useMemo(() => {
     const touched = new Set(plan.moves.flatMap(({ from, to }) => [from, to]));
@@ -42,8 +50,10 @@ function ChainPair({ plan, before, after }: ChainPairProps) {
   }, [before, after]);
   const colour = (imageId: string) => colourOf(colours, imageId, scheme);
   const deleted = new Set(plan.deletes.map(({ imageId }) => imageId));
+  const newId = createdLayer(before, after);
   return (
     <div className={classes.pair}>
+      {disk === null ? null : <h3 className={classes.disk}>{words.layers.diskTitle(disk)}</h3>}
       <div className={classes.heads} aria-hidden>
         <span />
         <span>{words.plan.before}</span>
@@ -54,7 +64,7 @@ function ChainPair({ plan, before, after }: ChainPairProps) {
         <ul className={classes.rows}>
           {rows.map((row) => (
             <li key={rowKey(row)} className={classes.row}>
-              <Row row={row} plan={plan} colour={colour} deleted={deleted} />
+              <Row row={row} plan={plan} newId={newId} colour={colour} deleted={deleted} />
             </li>
           ))}
         </ul>
@@ -69,17 +79,19 @@ const rowKey = (row: FoldedRow<PlanLayer>) =>
 interface RowProps {
   row: FoldedRow<PlanLayer>;
   plan: Plan;
+  newId: string | null;
   colour: (imageId: string) => string;
   deleted: ReadonlySet<string>;
 }
 
-function Row({ row, plan, colour, deleted }: RowProps) {
+function Row({ row, plan, newId, colour, deleted }: RowProps) {
   if ('folded' in row) return <div className={classes.folded}>⋮ {words.plan.folded(row.folded)}</div>;
   const { before, after } = row;
   const received = plan.moves
     .filter(({ to }) => to === after?.imageId)
     .reduce((sum, { bytes }) => sum + bytes, 0);
   const lost = new Set(plan.losesSnapshots.map(({ id }) => id));
+  const created = after !== null && after.imageId === newId;
   return (
     <>
       {before === null ? (
@@ -106,8 +118,8 @@ function Row({ row, plan, colour, deleted }: RowProps) {
           colour={colour(after.imageId)}
           lost={lost}
           label={words.plan.after}
-          note={received > 0 ? words.plan.grows(received) : before === null ? words.plan.newLayer : null}
-          tone={received > 0 || before === null ? 'changed' : 'staying'}
+          note={received > 0 ? words.plan.grows(received) : created ? words.plan.newLayer : null}
+          tone={received > 0 || created ? 'changed' : 'staying'}
         />
       )}
     </>

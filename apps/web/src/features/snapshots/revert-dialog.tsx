@@ -5,6 +5,7 @@ import { IconAlertTriangle } from '@tabler/icons-react';
 import { useState } from 'react';
 import { call } from '../../api/call.ts';
 import { words } from '../../lib/words.ts';
+import { diskName } from '../layers/disk-name.ts';
 import { PlanDialog } from '../plan/plan-dialog.tsx';
 import classes from './revert-dialog.module.css';
 
@@ -35,6 +36,10 @@ export function RevertDialog({ vm, snapshot, onClose }: { vm: Vm; snapshot: Snap
         operationOf(await call(endpoints.revertSnapshot, { params, body: { ...body, fingerprint } }))
       }
       refusal={null}
+      diskOf={(tipId) => {
+        const index = vm.disks.findIndex(({ imageId }) => imageId === tipId);
+        return index < 0 ? null : diskName(vm.disks, index);
+      }}
       onClose={onClose}
     >
       <Stack gap="sm">

@@ -80,9 +80,11 @@ const vmLog = createRoute({
 const library = createRoute({
   getParentRoute: () => root,
   path: '/library',
-  // `/library?image=ID` shows the details of that image.
-  validateSearch: (search: Record<string, unknown>): { image?: string } =>
-    typeof search.image === 'string' ? { image: search.image } : {},
+  // `/library?image=ID` shows the details of that image, `?trash=true` what was deleted.
+  validateSearch: (search: Record<string, unknown>): { image?: string; trash?: true } => ({
+    ...(typeof search.image === 'string' ? { image: search.image } : {}),
+    ...(search.trash === true ? { trash: true } : {}),
+  }),
   component: lazyRouteComponent(() => import('./features/library/library-page.tsx'), 'LibraryPage'),
 });
 const ImagePage = lazyRouteComponent(() => import('./features/library/image-page.tsx'), 'ImagePage');

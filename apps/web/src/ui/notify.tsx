@@ -1,3 +1,4 @@
+import { Button } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { IconAlertTriangle, IconCheck } from '@tabler/icons-react';
 import { isApiError } from '../api/api-error.ts';
@@ -19,12 +20,28 @@ export function notifyError(error: unknown): void {
   });
 }
 
-export function notifyDone(message: string): void {
+/** `action` is what one may want next; the message then stays longer. */
+export function notifyDone(message: string, action?: { label: string; onClick: () => void }): void {
+  const id = crypto.randomUUID();
+  const follow = () => {
+    notifications.hide(id);
+    action?.onClick();
+  };
   notifications.show({
     color: 'green',
     icon: <IconCheck size={18} aria-hidden />,
-    message,
-    autoClose: 4000,
+    id,
+    message: action ? (
+      <>
+        {message}{' '}
+        <Button size="compact-sm" variant="subtle" onClick={follow}>
+          {action.label}
+        </Button>
+      </>
+    ) : (
+      message
+    ),
+    autoClose: action ? 12_000 : 4000,
     withBorder: true,
   });
 }

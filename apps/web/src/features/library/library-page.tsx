@@ -28,11 +28,14 @@ export function LibraryPage() {
   const [dialog, setDialog] = useState<Dialog>(null);
   const [search, setSearch] = useState('');
   const [sorting, setSorting] = useState<Sorting>({ column: 'name', descending: false });
-  const { image: openId } = useSearch({ strict: false });
+  const { image: openId, trash: showsTrash } = useSearch({ strict: false });
   const navigate = useNavigate();
   const open = (image: string | null) =>
     void navigate({ to: '/library', search: image === null ? {} : { image } });
-  const close = () => setDialog(null);
+  const close = () => {
+    setDialog(null);
+    if (showsTrash) open(null);
+  };
 
   const items = images.data?.items;
   const nameOf = useMemo(() => {
@@ -93,7 +96,7 @@ export function LibraryPage() {
       <CreateImageDialog opened={dialog === 'create'} onClose={close} />
       {dialog === 'register' ? <RegisterImageDialog onClose={close} /> : null}
       {dialog === 'folders' ? <FoldersDialog onClose={close} /> : null}
-      {dialog === 'trash' ? <TrashDialog onClose={close} /> : null}
+      {dialog === 'trash' || showsTrash ? <TrashDialog onClose={close} /> : null}
       <ImageDrawer imageId={openId ?? null} onClose={() => open(null)} onOpen={open} />
     </Page>
   );

@@ -7,6 +7,9 @@ import { call } from '../../api/call.ts';
 import { keys } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
+import { notifyDone } from '../../ui/notify.tsx';
+import { DeletedFiles, useVmDeletion } from './deleted-files.tsx';
+import { forgetVm } from './use-vm-action.ts';
 
 interface DeleteVmDialogProps {
   vm: Vm;
@@ -21,12 +24,20 @@ export function DeleteVmDialog({ vm, opened, onClose }: DeleteVmDialogProps) {
   const client = useQueryClient();
   const navigate = useNavigate();
   const onItsPage = useRouterState({ select: (state) => state.location.pathname.includes(`/vms/${vm.id}`) });
+  const deletion = useVmDeletion(vm, opened);
+  const goes = deletion?.goes.length ?? 0;
   const remove = useMutation({
     mutationFn: () => call(endpoints.deleteVm, { params: { id: vm.id }, query: { disks } }),
     onSuccess: async () => {
       onClose();
+      forgetVm(client, vm.id);
+      if (disks === 'delete' && goes > 0)
+        notifyDone(text.inTrash(vm.name, goes), {
+          label: text.openTrash,
+          onClick: () => void navigate({ to: '/library', search: { trash: true } }),
+        });
       if (onItsPage) await navigate({ to: '/vms' });
-      await client.invalidateQueries({ queryKey: [...keys.vms, 'list'] });
+      await client.invalidateQueries({ queryKey: keys.trash });
     },
   });
   return (
@@ -47,6 +58,7 @@ export function DeleteVmDialog({ vm, opened, onClose }: DeleteVmDialogProps) {
             </Stack>
           </Radio.Group>
         )}
+        {disks === 'delete' && deletion ? <DeletedFiles deletion={deletion} /> : null}
         <ErrorNotice error={remove.error} />
         <Group justify="flex-end" mt="xs">
           <Button variant="default" onClick={onClose} data-autofocus>

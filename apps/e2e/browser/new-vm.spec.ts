@@ -22,13 +22,13 @@ test('a name that is taken is said at the field, and nothing is made', async ({ 
   await page.goto(`${strata.url}/vms/new`);
   await page.getByRole('radio', { name: /An empty disk/ }).check({ force: true });
   await page.getByRole('textbox', { name: 'Name' }).fill('twin');
-  await page.getByRole('button', { name: 'Create', exact: true }).click();
   await expect(
     page
       .getByText(/twin/)
       .and(page.getByText(/taken|already/i))
       .first(),
   ).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Create', exact: true })).toBeDisabled();
   expect((await strata.ok('GET', '/vms')).total).toBe(1);
   expect((await strata.ok('GET', '/images')).total).toBe(0);
 });

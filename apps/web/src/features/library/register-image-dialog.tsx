@@ -1,5 +1,5 @@
 import { Button, Group, Select, Stack, Text } from '@mantine/core';
-import { endpoints, type ImportImage } from '@strata/contract';
+import { endpoints, type Image, type ImportImage } from '@strata/contract';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { isApiError } from '../../api/api-error.ts';
@@ -11,7 +11,12 @@ import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { notifyDone } from '../../ui/notify.tsx';
 import { PathField } from '../../ui/path-field.tsx';
 
-export function RegisterImageDialog({ onClose }: { onClose: () => void }) {
+interface RegisterImageDialogProps {
+  onClose: () => void;
+  onRegistered?: (image: Image) => void;
+}
+
+export function RegisterImageDialog({ onClose, onRegistered }: RegisterImageDialogProps) {
   const client = useQueryClient();
   const [path, setPath] = useState('');
   const [mode, setMode] = useState<ImportImage['mode']>('register');
@@ -22,6 +27,7 @@ export function RegisterImageDialog({ onClose }: { onClose: () => void }) {
       notifyDone(register.done(image.name));
       onClose();
       await client.invalidateQueries({ queryKey: keys.images });
+      onRegistered?.(image);
     },
   });
   const submit = (event: FormEvent) => {

@@ -10,7 +10,13 @@ import { rememberVm } from '../vms/use-vm-action.ts';
 import { createBodyOf, missingIn, type NewVmForm } from './new-vm-form.ts';
 import classes from './new-vm-page.module.css';
 
-export function CreateButtons({ form, name }: { form: NewVmForm; name: string }) {
+interface CreateButtonsProps {
+  form: NewVmForm;
+  name: string;
+  taken: readonly string[];
+}
+
+export function CreateButtons({ form, name, taken }: CreateButtonsProps) {
   const client = useQueryClient();
   const navigate = useNavigate();
   const create = useMutation({
@@ -26,7 +32,7 @@ export function CreateButtons({ form, name }: { form: NewVmForm; name: string })
       await navigate({ to: '/vms/$vmId/console', params: { vmId: vm.id } });
     },
   });
-  const reason = missingIn(form);
+  const reason = missingIn(form, taken);
   return (
     <div className={classes.buttons}>
       <ErrorNotice error={create.error} />

@@ -23,7 +23,7 @@ describe('the form of a new VM', () => {
     for (const source of Object.keys(words.newVm.sources) as Source[])
       for (const preset of Object.keys(words.newVm.presets) as Preset[]) {
         const form = complete(source, preset);
-        expect(missingIn(form)).toBeNull();
+        expect(missingIn(form, [])).toBeNull();
         expect(createVmBody.safeParse(createBodyOf(form, 'a name')).error).toBeUndefined();
       }
   });
@@ -57,10 +57,24 @@ describe('the form of a new VM', () => {
     expect(createBodyOf(form, 'x').nics).toEqual([]);
   });
 
+  it('says that a name is taken, whatever its case', () => {
+    const form = { ...complete('empty'), name: ' Twin ' };
+    expect(missingIn(form, ['twin'])).toMatch(/“Twin” is taken/);
+    expect(missingIn(form, ['twins'])).toBeNull();
+    expect(missingIn({ ...form, name: '' }, ['twin'])).toBeNull();
+  });
+
+  it('waits for a path that is still being written', () => {
+    const kernel = (path: string) => ({ ...complete('kernel'), kernel: { path, append: '' } });
+    expect(missingIn(kernel('boot'), [])).toMatch(/kernel/);
+    expect(missingIn(kernel('/boot/'), [])).toMatch(/kernel/);
+    expect(missingIn(kernel('/boot/vmlinuz'), [])).toBeNull();
+  });
+
   it('says what is missing', () => {
-    expect(missingIn({ ...complete('image'), imageId: null })).toMatch(/image/);
-    expect(missingIn({ ...complete('empty'), changed: { diskSize: null } })).toMatch(/size/);
-    expect(missingIn({ ...complete('kernel'), kernel: { path: '', append: '' } })).toMatch(/kernel/);
+    expect(missingIn({ ...complete('image'), imageId: null }, [])).toMatch(/image/);
+    expect(missingIn({ ...complete('empty'), changed: { diskSize: null } }, [])).toMatch(/size/);
+    expect(missingIn({ ...complete('kernel'), kernel: { path: '', append: '' } }, [])).toMatch(/kernel/);
   });
 });
 

@@ -125,13 +125,23 @@ export function suggestedName(sourceName: string | null, preset: Preset, taken: 
   return `${stem}-${number}`;
 }
 
+/** The server tells names apart as this does: whatever their case. */
+export function isTaken(name: string, taken: readonly string[]): boolean {
+  const wanted = name.trim().toLowerCase();
+  return taken.some((each) => each.toLowerCase() === wanted);
+}
+
+/** A path that is still being written would only be refused. */
+const isWhole = (path: string): boolean => path.startsWith('/') && !path.endsWith('/');
+
 /** What is still needed before the VM can be made, in words; null when nothing is. */
-export function missingIn(form: NewVmForm): string | null {
+export function missingIn(form: NewVmForm, taken: readonly string[]): string | null {
   const { missing } = words.newVm;
   const choices = choicesOf(form);
   if (form.source === 'image' && form.imageId === null) return missing.image;
   if (form.source === 'iso' && form.isoId === null) return missing.iso;
-  if (form.source === 'kernel' && form.kernel.path === '') return missing.kernel;
+  if (isTaken(form.name, taken)) return words.newVm.nameTaken(form.name.trim());
+  if (form.source === 'kernel' && !isWhole(form.kernel.path)) return missing.kernel;
   if (choices.memory === null || (needsNewDisk(form.source) && choices.diskSize === null))
     return missing.size;
   return null;

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import { imagesQuery, vmsQuery } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
 import { Page, Panel } from '../../ui/page.tsx';
@@ -18,8 +18,9 @@ import { usePreview } from './use-preview.ts';
 export function NewVmPage() {
   const { image } = useSearch({ from: '/vms/new' });
   const [form, setForm] = useState<NewVmForm>(() => emptyForm(image ?? null));
-  const name = useSuggestedName(form);
-  const preview = usePreview(form, name);
+  const taken = useVmNames();
+  const name = useSuggestedName(form, taken);
+  const preview = usePreview(form, name, taken);
   const text = words.newVm;
   const change = (part: Partial<NewVmForm>) => setForm((before) => ({ ...before, ...part }));
   return (
@@ -37,23 +38,33 @@ export function NewVmPage() {
             />
           </Panel>
           <Panel title={text.size}>
-            <SizeFields form={form} change={change} suggested={name} fieldError={preview.fieldError} />
+            <SizeFields
+              form={form}
+              change={change}
+              suggested={name}
+              taken={taken}
+              fieldError={preview.fieldError}
+            />
           </Panel>
           <AdvancedFields form={form} change={change} fieldError={preview.fieldError} />
         </div>
         <div className={classes.beside}>
           <CommandPreview preview={preview} />
-          <CreateButtons form={form} name={name} />
+          <CreateButtons form={form} name={name} taken={taken} />
         </div>
       </form>
     </Page>
   );
 }
 
-function useSuggestedName(form: NewVmForm): string {
-  const images = useQuery(imagesQuery()).data?.items;
+function useVmNames(): readonly string[] {
   const vms = useQuery(vmsQuery()).data?.items;
+  return useMemo(() => vms?.map((vm) => vm.name) ?? [], [vms]);
+}
+
+function useSuggestedName(form: NewVmForm, taken: readonly string[]): string {
+  const images = useQuery(imagesQuery()).data?.items;
   const sourceId = form.source === 'image' ? form.imageId : form.source === 'iso' ? form.isoId : null;
   const source = images?.find((image) => image.id === sourceId)?.name ?? null;
-  return suggestedName(source, form.preset, vms?.map((vm) => vm.name) ?? []);
+  return suggestedName(source, form.preset, taken);
 }

@@ -1,13 +1,22 @@
 import { NumberInput, TextInput } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { foldersQuery } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
 import { SizeInput } from '../../ui/size-input.tsx';
-import { type Choices, choicesOf, needsNewDisk } from './new-vm-form.ts';
+import { type Choices, choicesOf, isTaken, needsNewDisk } from './new-vm-form.ts';
 import classes from './new-vm-page.module.css';
 import type { FormPartProps } from './source-fields.tsx';
 
-export function SizeFields({ form, change, fieldError, suggested }: FormPartProps & { suggested: string }) {
+interface SizeFieldsProps extends FormPartProps {
+  suggested: string;
+  /** Names of other VMs. */
+  taken: readonly string[];
+}
+
+export function SizeFields({ form, change, fieldError, suggested, taken }: SizeFieldsProps) {
   const text = words.newVm;
   const choices = choicesOf(form);
+  const folder = useQuery(foldersQuery()).data?.items.find((each) => each.default)?.path;
   const set = (part: Partial<Choices>) => change({ changed: { ...form.changed, ...part } });
   return (
     <div className={classes.fields}>
@@ -15,7 +24,7 @@ export function SizeFields({ form, change, fieldError, suggested }: FormPartProp
         label={text.name}
         placeholder={suggested}
         value={form.name}
-        error={fieldError('name')}
+        error={isTaken(form.name, taken) ? text.nameTaken(form.name.trim()) : fieldError('name')}
         onChange={(event) => change({ name: event.currentTarget.value })}
       />
       <SizeInput
@@ -36,7 +45,7 @@ export function SizeFields({ form, change, fieldError, suggested }: FormPartProp
       {needsNewDisk(form.source) ? (
         <SizeInput
           label={text.disk}
-          description={text.diskHint}
+          description={folder === undefined ? text.diskHint : `${text.diskHint} ${text.diskPlace(folder)}`}
           inputWrapperOrder={['label', 'input', 'description', 'error']}
           value={choices.diskSize}
           error={fieldError('disks.0')}

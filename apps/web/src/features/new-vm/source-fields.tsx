@@ -1,8 +1,10 @@
-import { Radio, Stack } from '@mantine/core';
+import { Button, Radio, Stack } from '@mantine/core';
+import type { Image } from '@strata/contract';
 import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
 import { imagesQuery } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
-import { LinkButton } from '../../ui/link-button.tsx';
+import { RegisterImageDialog } from '../library/register-image-dialog.tsx';
 import { ImageSelect, isDisk, isMedium } from '../vm-form/image-select.tsx';
 import { KernelFields } from '../vm-form/kernel-fields.tsx';
 import type { NewVmForm, Source } from './new-vm-form.ts';
@@ -39,7 +41,12 @@ export function SourceFields({ form, change, fieldError }: FormPartProps) {
         {form.source === 'kernel' ? (
           <KernelFields value={form.kernel} onChange={(kernel) => change({ kernel })} error={fieldError} />
         ) : null}
-        <EmptyLibraryHint source={form.source} />
+        {form.source === 'image' ? (
+          <RegisterImage accept={isDisk} onRegistered={(imageId) => change({ imageId })} />
+        ) : null}
+        {form.source === 'iso' ? (
+          <RegisterImage accept={isMedium} onRegistered={(isoId) => change({ isoId })} />
+        ) : null}
       </div>
     </>
   );
@@ -70,15 +77,32 @@ function FromImage({ form, change, fieldError }: FormPartProps) {
   );
 }
 
-function EmptyLibraryHint({ source }: { source: Source }) {
-  const images = useQuery(imagesQuery()).data;
-  if ((source !== 'image' && source !== 'iso') || !images || images.total > 0) return null;
+interface RegisterImageProps {
+  /** Which images can be meant: another one is registered all the same, but not chosen. */
+  accept: (image: Image) => boolean;
+  onRegistered: (imageId: string) => void;
+}
+
+/** For a file that the library does not know yet: it is chosen as soon as it does. */
+function RegisterImage({ accept, onRegistered }: RegisterImageProps) {
+  const [opened, setOpened] = useState(false);
+  const items = useQuery(imagesQuery()).data?.items;
+  const none = items !== undefined && !items.some((image) => image.present && accept(image));
+  const text = words.newVm;
   return (
     <p className={classes.hint}>
-      {words.newVm.noImages}{' '}
-      <LinkButton to="/library" size="compact-sm" variant="subtle">
-        {words.newVm.toLibrary}
-      </LinkButton>
+      {none ? `${text.noImages} ` : null}
+      <Button size="compact-sm" variant={none ? 'light' : 'subtle'} onClick={() => setOpened(true)}>
+        {text.register}
+      </Button>
+      {opened ? (
+        <RegisterImageDialog
+          onClose={() => setOpened(false)}
+          onRegistered={(image) => {
+            if (accept(image)) onRegistered(image.id);
+          }}
+        />
+      ) : null}
     </p>
   );
 }

@@ -15,15 +15,23 @@ export interface Preview {
   fieldError: (path: string) => string | undefined;
 }
 
+/** Of a path each pause while typing would be a file that is not there. */
+const typedPathWait = 900;
+const usualWait = 300;
+
 /** The command of the form as it stands, asked a moment after the last change. It also validates the fields. */
-export function usePreview(form: NewVmForm, name: string): Preview {
-  const missing = missingIn(form);
+export function usePreview(form: NewVmForm, name: string, taken: readonly string[]): Preview {
+  const missing = missingIn(form, taken);
   const body = createBodyOf(form, name);
-  const [asked] = useDebouncedValue(JSON.stringify(body), 300);
+  const [asked] = useDebouncedValue(
+    JSON.stringify(body),
+    form.source === 'kernel' ? typedPathWait : usualWait,
+  );
   const query = useQuery({
     queryKey: ['preview', asked],
     queryFn: ({ signal }) => call(endpoints.previewVm, { body: JSON.parse(asked) as typeof body, signal }),
-    enabled: missing === null,
+    // What was asked for may be older than what is missing now.
+    enabled: missing === null && (form.source !== 'kernel' || asked === JSON.stringify(body)),
     placeholderData: keepPreviousData,
     gcTime: 30_000,
     retry: false,

@@ -1,7 +1,8 @@
-import { ActionIcon, Button, NumberInput, Select, TextInput } from '@mantine/core';
+import { ActionIcon, Button, Checkbox, NumberInput, Select, TextInput } from '@mantine/core';
 import type { NicInput } from '@strata/contract';
 import { IconArrowRight, IconPlus, IconTrash } from '@tabler/icons-react';
 import { words } from '../../lib/words.ts';
+import { needsExposed, withoutNeedlessWord } from './forward-exposure.ts';
 import classes from './nic-fields.module.css';
 
 type Forward = NicInput['forwards'][number];
@@ -16,8 +17,7 @@ interface ForwardFieldsProps {
 export function ForwardFields({ value, onChange, error }: ForwardFieldsProps) {
   const text = words.hardware.forwards;
   const change = (index: number, part: Partial<Forward>) =>
-    onChange(value.map((each, i) => (i === index ? { ...each, ...part } : each)));
-  const opened = value.some((forward) => !/^(127\.|::1$)/.test(forward.hostAddress));
+    onChange(value.map((each, i) => (i === index ? withoutNeedlessWord({ ...each, ...part }) : each)));
   return (
     <div className={classes.forwards}>
       <span className={classes.title}>{text.title}</span>
@@ -26,14 +26,12 @@ export function ForwardFields({ value, onChange, error }: ForwardFieldsProps) {
         // biome-ignore lint/suspicious/noArrayIndexKey: a forward has no other identity while it is edited
         <div key={index} className={classes.forward}>
           <Select
-            className={classes.protocol ?? ''}
             label={text.protocol}
             data={['tcp', 'udp']}
             value={forward.protocol}
             onChange={(protocol) => change(index, { protocol: protocol as Forward['protocol'] })}
           />
           <TextInput
-            className={classes.address ?? ''}
             label={text.hostAddress}
             value={forward.hostAddress}
             error={error(`${index}.hostAddress`)}
@@ -45,7 +43,7 @@ export function ForwardFields({ value, onChange, error }: ForwardFieldsProps) {
             error={error(`${index}.hostPort`)}
             onChange={(hostPort) => change(index, { hostPort })}
           />
-          <IconArrowRight size={16} aria-hidden style={{ marginBottom: 10 }} />
+          <IconArrowRight size={16} className={classes.arrow} aria-hidden />
           <Port
             label={text.guestPort}
             value={forward.guestPort}
@@ -56,14 +54,23 @@ export function ForwardFields({ value, onChange, error }: ForwardFieldsProps) {
             variant="subtle"
             color="red"
             size="lg"
+            className={classes.remove ?? ''}
             aria-label={text.remove}
             onClick={() => onChange(value.filter((_, i) => i !== index))}
           >
             <IconTrash size={16} aria-hidden />
           </ActionIcon>
+          {needsExposed(forward) ? (
+            <Checkbox
+              className={classes.exposed ?? ''}
+              label={text.exposed}
+              checked={forward.exposed ?? false}
+              error={error(`${index}.exposed`)}
+              onChange={(event) => change(index, { exposed: event.currentTarget.checked })}
+            />
+          ) : null}
         </div>
       ))}
-      {opened ? <span className={classes.warn}>{text.open}</span> : null}
       <Button
         size="compact-sm"
         variant="subtle"
@@ -88,7 +95,6 @@ interface PortProps {
 function Port({ label, value, error, onChange }: PortProps) {
   return (
     <NumberInput
-      className={classes.port ?? ''}
       label={label}
       min={1}
       max={65_535}

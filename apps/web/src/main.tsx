@@ -32,7 +32,7 @@ createRoot(root).render(
       withGlobalClasses={false}
     >
       <QueryClientProvider client={createQueryClient()}>
-        <Notifications position="bottom-right" limit={4} containerWidth={400} />
+        <Notifications position="bottom-right" limit={4} containerWidth={400} className="notifications" />
         <AccessGate>
           <RouterProvider router={router} />
         </AccessGate>

@@ -33,7 +33,10 @@ export function ErrorNotice({ error, onRetry, title }: ErrorNoticeProps) {
 }
 
 export function errorTitle(error: unknown): string {
-  return isApiError(error) ? error.problem.title : words.errors.title;
+  if (!isApiError(error)) return words.errors.title;
+  const { code, detail, title } = error.problem;
+  // Which thing it is that is not there says more than that one is not.
+  return code === 'not-found' && detail ? detail : title;
 }
 
 /** The body of the message, also for notifications. */
@@ -41,12 +44,12 @@ export function ErrorText({ error }: { error: unknown }): ReactNode {
   if (!isApiError(error)) {
     return <p>{error instanceof Error ? error.message : words.errors.unknown}</p>;
   }
-  const { detail, title, blockers, errors, stderr, usedBy, code, requestId } = error.problem;
+  const { detail, blockers, errors, stderr, usedBy, code, requestId } = error.problem;
   const next = words.errors.next[code];
   return (
     <div className={classes.text}>
       {/* With single mistakes listed below, the detail would only repeat the first. */}
-      {detail && detail !== title && !errors?.length ? <p>{detail}</p> : null}
+      {detail && detail !== errorTitle(error) && !errors?.length ? <p>{detail}</p> : null}
       {next ? <p>{next}</p> : null}
       {blockers?.length ? (
         <ul>

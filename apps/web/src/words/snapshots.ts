@@ -18,13 +18,14 @@ export const snapshots = {
     internal: 'Inside the image (internal)',
   },
   consistency: {
+    off: 'VM was off',
     crash: 'crash-consistent',
     frozen: 'file systems frozen',
     memory: 'with memory, exact moment',
   },
   consistencyWhy: {
-    crash:
-      'Taken without the guest’s help. If the VM was running, a revert finds its disks as after a power cut; if it was off, they were at rest.',
+    off: 'The disks were complete and at rest.',
+    crash: 'Taken without the guest’s help: after a revert it finds its disks as after a power cut.',
     frozen: 'The guest agent froze the file systems for the moment: they are clean.',
     memory: 'Memory and disks are of one instant: a revert goes on exactly there.',
   },
@@ -86,5 +87,4 @@ export const snapshots = {
     text: 'Only the name goes. Its layer and every byte in it stay, and layers above are not touched; but you can no longer revert to it here.',
     confirm: 'Forget it',
   },
-  taken: (name: string) => `Snapshot “${name}” taken`,
 };

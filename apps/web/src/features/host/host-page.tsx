@@ -46,7 +46,7 @@ function HostFacts({ host }: { host: Host }) {
               <dd>{host.cpuCount}</dd>
               <dt>{text.memory}</dt>
               <dd>
-                <Bytes value={host.memory.free} /> / <Bytes value={host.memory.total} />
+                <Bytes value={host.memory.free} /> {text.freeOf} <Bytes value={host.memory.total} />
               </dd>
               <dt>{text.dataDir}</dt>
               <dd>

@@ -18,7 +18,15 @@ export function StorageBars({ storage }: { storage: Host['storage'] }) {
                 {full ? ` · ${words.host.nearlyFull}` : ''}
               </span>
             </div>
-            <meter className={classes.meter} min={0} max={1} high={0.92} value={used} aria-label={path} />
+            <meter
+              className={classes.meter}
+              min={0}
+              max={1}
+              high={0.92}
+              value={used}
+              aria-label={path}
+              aria-valuetext={words.host.free(formatBytes(free), formatBytes(total))}
+            />
           </li>
         );
       })}

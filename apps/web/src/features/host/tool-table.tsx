@@ -13,8 +13,10 @@ export function ToolTable({ tools }: { tools: Host['tools'] }) {
       {byPresence.map(([name, tool]) => (
         <li key={name} data-missing={tool.path === null}>
           <span className={classes.name}>
-            <code>{name}</code>
-            <span className={classes.version}>{tool.path === null ? text.missing : tool.version}</span>
+            {text.toolNames[name] ?? <code>{name}</code>}
+            <span className={classes.version}>
+              {tool.path === null ? text.missing : (tool.version ?? text.present)}
+            </span>
           </span>
           <span className={classes.purpose}>
             {tool.path === null ? `${text.withoutIt} ${tool.purpose}` : tool.purpose}

@@ -33,6 +33,17 @@ export function FoldersDialog({ onClose }: { onClose: () => void }) {
         <Text size="sm" c="dimmed">
           {folderWords.text}
         </Text>
+        <Group justify="flex-end">
+          <Button
+            variant="subtle"
+            size="compact-sm"
+            leftSection={<IconRefresh size={15} aria-hidden />}
+            loading={scan.isPending}
+            onClick={() => scan.mutate()}
+          >
+            {folderWords.rescan}
+          </Button>
+        </Group>
         <ErrorNotice error={folders.error} />
         {folders.isPending ? <RowSkeletons count={2} /> : null}
         <ul className={classes.list}>
@@ -41,16 +52,6 @@ export function FoldersDialog({ onClose }: { onClose: () => void }) {
           ))}
         </ul>
         <AddFolder />
-        <Group>
-          <Button
-            variant="default"
-            leftSection={<IconRefresh size={16} aria-hidden />}
-            loading={scan.isPending}
-            onClick={() => scan.mutate()}
-          >
-            {folderWords.rescan}
-          </Button>
-        </Group>
       </Stack>
     </Dialog>
   );

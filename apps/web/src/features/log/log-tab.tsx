@@ -7,6 +7,7 @@ import { Panel } from '../../ui/page.tsx';
 import { RowSkeletons } from '../../ui/skeletons.tsx';
 import { When } from '../../ui/when.tsx';
 import classes from './log-tab.module.css';
+import { newestFirst } from './newest-first.ts';
 
 /** What QEMU was started with, what it said, and what happened. */
 export function LogTab({ vmId }: { vmId: string }) {
@@ -39,10 +40,10 @@ export function LogTab({ vmId }: { vmId: string }) {
       <Panel title={text.events}>
         {log.data?.events.length === 0 ? <p className={classes.hint}>{text.noEvents}</p> : null}
         <ol className={classes.events}>
-          {log.data?.events.toReversed().map((event) => (
+          {newestFirst(log.data?.events ?? []).map((event) => (
             <li key={event.at + event.event + event.detail}>
               <When at={event.at} className={classes.when ?? ''} />
-              <code>{event.event}</code>
+              <strong title={event.event}>{text.eventNames[event.event] ?? event.event}</strong>
               <span>{event.detail}</span>
             </li>
           ))}

@@ -56,6 +56,7 @@ function SnapshotText({ snapshot, diskCount }: { snapshot: Snapshot; diskCount: 
     : snapshot.kind === 'internal'
       ? ([IconDiamond, kinds.internal] as const)
       : ([IconDeviceSdCard, kinds.disk] as const);
+  const how = snapshot.vmWasOff ? 'off' : snapshot.consistency;
   return (
     <div className={classes.text}>
       <span className={classes.name}>{snapshot.name}</span>
@@ -71,9 +72,9 @@ function SnapshotText({ snapshot, diskCount }: { snapshot: Snapshot; diskCount: 
         ) : null}
         <When at={snapshot.createdAt} />
         <span>{own(snapshot.sizes.own)}</span>
-        <Tooltip label={consistencyWhy[snapshot.consistency]}>
+        <Tooltip label={consistencyWhy[how]}>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard reaches the explanation as well */}
-          <span tabIndex={0}>{consistency[snapshot.consistency]}</span>
+          <span tabIndex={0}>{consistency[how]}</span>
         </Tooltip>
         {snapshot.pauseMs === undefined ? null : <span>{pausedFor(snapshot.pauseMs)}</span>}
       </span>

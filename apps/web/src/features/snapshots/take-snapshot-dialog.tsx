@@ -9,7 +9,6 @@ import { hostQuery } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
 import { Dialog } from '../../ui/dialog.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
-import { notifyDone } from '../../ui/notify.tsx';
 import { diskName } from '../layers/disk-name.ts';
 import classes from './snapshots.module.css';
 
@@ -32,9 +31,8 @@ export function TakeSnapshotDialog({ vm, onClose }: { vm: Vm; onClose: () => voi
         },
       }),
     onSuccess: (operation) => {
-      if (operation.state === 'failed') return;
-      if (operation.state === 'done') notifyDone(words.snapshots.taken(name.trim()));
-      onClose();
+      // That it is done stands in the operations bar.
+      if (operation.state !== 'failed') onClose();
     },
   });
   const submit = (event: FormEvent) => {

@@ -4,6 +4,8 @@ import type { ImageWorld } from './image-world.ts';
 
 /** Others' changes (a VM created, an operation ended) change what stands on images; looked at this often at most. */
 const quietMilliseconds = 400;
+/** Images that are looked at in one go: a few milliseconds. */
+const atOnce = 200;
 
 /** Tells the pages what has changed since the last time, relations included: a new overlay changes its backing too. */
 export class ImageAnnouncements {
@@ -11,6 +13,8 @@ export class ImageAnnouncements {
   private readonly events: Events;
   private readonly told = new Map<string, string>();
   private timer: NodeJS.Timeout | null = null;
+  private waiting: string[] = [];
+  private next: NodeJS.Immediate | null = null;
   private unsubscribe: () => void = () => undefined;
 
   constructor(world: ImageWorld, events: Events) {
@@ -29,6 +33,8 @@ export class ImageAnnouncements {
   stop(): void {
     this.unsubscribe();
     if (this.timer !== null) clearTimeout(this.timer);
+    if (this.next !== null) clearImmediate(this.next);
+    this.waiting = [];
   }
 
   private soon(): void {
@@ -38,14 +44,22 @@ export class ImageAnnouncements {
     }, quietMilliseconds).unref();
   }
 
+  /** Part by part, so that a large library keeps nobody waiting; a small one is told at once. */
   now(): void {
-    const images = new Map(this.world.views().map((image) => [image.id, image]));
-    for (const image of images.values()) this.tell(image);
+    this.waiting = this.world.listed().map(({ id }) => id);
     for (const id of [...this.told.keys()]) {
-      if (images.has(id)) continue;
+      if (this.world.has(id)) continue;
       this.told.delete(id);
       this.events.publish({ type: 'image', id, change: 'deleted' });
     }
+    if (this.next === null) this.tellSome();
+  }
+
+  private tellSome(): void {
+    this.next = null;
+    const part = this.waiting.splice(0, atOnce).filter((id) => this.world.has(id));
+    for (const image of this.world.views(part)) this.tell(image);
+    if (this.waiting.length > 0) this.next = setImmediate(() => this.tellSome());
   }
 
   private tell(image: Image): void {

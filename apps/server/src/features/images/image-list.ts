@@ -8,18 +8,32 @@ export interface ImageQuery {
   readonly sort?: string | undefined;
 }
 
-const text = (one: string, other: string): number => one.localeCompare(other, 'en', { numeric: true });
+/** By what the list can be searched and sorted: known of every image without looking at what stands on it. */
+export interface ListedImage {
+  readonly id: string;
+  readonly name: string;
+  readonly path: string;
+  readonly format: string;
+  readonly virtualSize: number;
+  readonly allocatedSize: number;
+  /** Milliseconds. */
+  readonly modifiedAt: number;
+}
 
-const orders: Record<string, (one: Image, other: Image) => number> = {
+/** One for all: `localeCompare` with a locale makes a new one at each call. */
+const { compare: text } = new Intl.Collator('en', { numeric: true });
+
+type Order = (one: ListedImage, other: ListedImage) => number;
+const orders: Record<string, Order> = {
   name: (one, other) => text(one.name, other.name),
   path: (one, other) => text(one.path, other.path),
   format: (one, other) => text(one.format, other.format),
   virtualSize: (one, other) => one.virtualSize - other.virtualSize,
   allocatedSize: (one, other) => one.allocatedSize - other.allocatedSize,
-  modifiedAt: (one, other) => text(one.modifiedAt, other.modifiedAt),
+  modifiedAt: (one, other) => one.modifiedAt - other.modifiedAt,
 };
 
-const orderOf = (sort: string): ((one: Image, other: Image) => number) => {
+const orderOf = (sort: string): Order => {
   const descending = sort.startsWith('-');
   const order = orders[descending ? sort.slice(1) : sort];
   if (order === undefined) {
@@ -37,16 +51,20 @@ export interface ImagePage {
   readonly nextCursor?: string;
 }
 
-/** The part of the list that was asked for. The cursor is the id of the last one that was answered. */
-export const pageOf = (images: readonly Image[], query: ImageQuery): ImagePage => {
+/** The part of the list that was asked for; only that is looked at closely. The cursor is the last id that was answered. */
+export const pageOf = (
+  listed: readonly ListedImage[],
+  query: ImageQuery,
+  view: (ids: readonly string[]) => Image[],
+): ImagePage => {
   const wanted = query.q?.toLowerCase();
   const matching = wanted
-    ? images.filter(({ name, path }) => `${name}\n${path}`.toLowerCase().includes(wanted))
-    : [...images];
+    ? listed.filter(({ name, path }) => `${name}\n${path}`.toLowerCase().includes(wanted))
+    : [...listed];
   matching.sort(orderOf(query.sort ?? 'name'));
   const after = query.cursor === undefined ? 0 : matching.findIndex(({ id }) => id === query.cursor) + 1;
-  const items = matching.slice(after, after + (query.limit ?? matching.length));
-  const last = items.at(-1);
-  const more = after + items.length < matching.length && last !== undefined;
-  return { items, total: matching.length, ...(more ? { nextCursor: last.id } : {}) };
+  const ids = matching.slice(after, after + (query.limit ?? matching.length)).map(({ id }) => id);
+  const last = ids.at(-1);
+  const more = after + ids.length < matching.length && last !== undefined;
+  return { items: view(ids), total: matching.length, ...(more ? { nextCursor: last } : {}) };
 };

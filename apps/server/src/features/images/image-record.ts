@@ -59,6 +59,9 @@ export const isUnchanged = (record: ImageRecord, stat: BigIntStats): boolean =>
   record.identity.mtimeNs === stat.mtimeNs.toString() &&
   Number(stat.mtimeNs / 1_000_000n) + tickMilliseconds < record.facts.readAt;
 
+export const modifiedMs = (record: ImageRecord): number =>
+  Number(BigInt(record.identity.mtimeNs || 0) / 1_000_000n);
+
 /** The same file, looked at under the name it had. File systems that do not tell the time of birth tell 0. */
 export const isSameInode = (record: ImageRecord, stat: BigIntStats): boolean =>
   fileKey(record.identity) === statKey(stat) &&

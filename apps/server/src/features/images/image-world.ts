@@ -1,7 +1,8 @@
-import type { Forest, Layer } from '@strata/backing-chain';
+import { type Forest, type Layer, overlaysOf } from '@strata/backing-chain';
 import type { Image } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
-import type { ImageRecord } from './image-record.ts';
+import type { ListedImage } from './image-list.ts';
+import { type ImageRecord, modifiedMs } from './image-record.ts';
 import { type Relation, relate } from './image-relations.ts';
 import { collectTaints, collectUses, type Uses } from './image-uses.ts';
 import { factsOf, imageView, layerOf, relationOf, type World } from './image-view.ts';
@@ -56,6 +57,10 @@ export class ImageWorld {
     return { forest, relations, uses, taints: collectTaints(this.sources) };
   }
 
+  has(id: string): boolean {
+    return this.library.get(id) !== undefined;
+  }
+
   /** Throws `not-found`. */
   record(id: string): ImageRecord {
     const record = this.library.get(id);
@@ -75,8 +80,26 @@ export class ImageWorld {
     return imageView(this.record(id), this.now());
   }
 
-  views(): Image[] {
+  /** All, or these. */
+  views(ids?: readonly string[]): Image[] {
     const world = this.now();
-    return [...world.forest.layers.keys()].map((id) => imageView(this.record(id), world));
+    return [...(ids ?? world.forest.layers.keys())].map((id) => imageView(this.record(id), world));
+  }
+
+  listed(): ListedImage[] {
+    return [...this.library.all()].map((record) => ({
+      id: record.id,
+      name: record.name,
+      path: record.path,
+      format: record.format,
+      virtualSize: record.facts.virtualSize,
+      allocatedSize: record.facts.allocatedSize,
+      modifiedAt: modifiedMs(record),
+    }));
+  }
+
+  isUsed(id: string): boolean {
+    const { forest, uses } = this.now();
+    return (uses.byImage.get(id)?.length ?? 0) > 0 || overlaysOf(forest, id).length > 0;
   }
 }

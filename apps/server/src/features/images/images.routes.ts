@@ -2,7 +2,6 @@ import { endpoints } from '@strata/contract';
 import type { FastifyInstance } from 'fastify';
 import { bind } from '../../http/bind.ts';
 import { browseHost } from './browse-host.ts';
-import { pageOf } from './image-list.ts';
 import type { ImagesFeature } from './images.service.ts';
 
 const all = <Item>(items: Item[]): { items: Item[]; total: number } => ({ items, total: items.length });
@@ -13,7 +12,7 @@ export const imagesRoutes = (
   { images, folders, trash }: ImagesFeature,
   config: { readonly dataDir: string },
 ): void => {
-  bind(app, endpoints.listImages, ({ query }) => pageOf(images.list(), query));
+  bind(app, endpoints.listImages, ({ query }) => images.page(query));
   bind(app, endpoints.createImage, ({ body }) => images.create(body));
   bind(app, endpoints.importImage, ({ body }) => images.import(body));
   bind(app, endpoints.getImage, ({ params }) => images.get(params.id));
@@ -41,7 +40,7 @@ export const imagesRoutes = (
   });
   bind(app, endpoints.rescan, async () => {
     await images.scan();
-    return pageOf(images.list(), {});
+    return images.page({});
   });
   bind(app, endpoints.browseHost, ({ query }) => browseHost(config.dataDir, query.path));
 

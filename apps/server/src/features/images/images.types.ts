@@ -1,6 +1,8 @@
 import type { DiskUse, ExtentList, Forest, MediaUse, OperationUse, SnapshotUse } from '@strata/backing-chain';
 import type { CreateImage, Image, ImageChain, ImageFormat, ImageMap, ImportImage } from '@strata/contract';
 
+import type { ImagePage, ImageQuery } from './image-list.ts';
+
 /** What stands on images, told by the features that know: VMs, snapshots, operations. Called often: plain SQL. */
 export interface UseSource {
   disks?(): DiskUse[];
@@ -31,6 +33,8 @@ export interface ImagesService {
   addUseSource(source: UseSource): void;
 
   list(): Image[];
+  /** A part of the list, without looking closely at the rest. */
+  page(query: ImageQuery): ImagePage;
   /** Throws `not-found`. */
   get(id: string): Image;
   facts(id: string): ImageFacts;

@@ -153,6 +153,7 @@ export const benchImages = (folder: string, db: Db): BenchImages => {
       await scan();
       return chainFacts(id);
     },
+    page: unused,
     rename: unused,
     forest,
     scan,

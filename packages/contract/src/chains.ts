@@ -25,7 +25,11 @@ export const chainPlanBody = z.discriminatedUnion('operation', [
   commitRequest.extend(fingerprint),
   pullRequest.extend(fingerprint),
 ]);
-const required = { fingerprint: z.string().min(1).max(200) };
+const required = {
+  fingerprint: z.string().min(1).max(200),
+  /** A limit from the first byte on, as a PATCH of the operation would set it. */
+  bytesPerSecond: bytes.optional(),
+};
 /** Running takes the fingerprint of the plan that was looked at. */
 export const chainRunBody = z.discriminatedUnion('operation', [
   commitRequest.extend(required),

@@ -1,10 +1,10 @@
-import { open, unlink } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import type { ImageFormat } from '@strata/contract';
 import { ExecaError } from 'execa';
 import { z } from 'zod';
 import { AppError } from '../app-error.ts';
 import { inTurn, type ProcessLimits, runLimited } from './limited-process.ts';
+import { intoNewFile } from './new-image-file.ts';
 import { inWords, refusalFrom } from './qemu-errors.ts';
 
 /*
@@ -172,20 +172,6 @@ export function convertImage(from: ImageFile, to: { path: string; format: 'qcow2
   return intoNewFile(to.path, (file) => {
     const formats = ['-f', driverOf(from.format), '-O', to.format];
     return run(['convert', '-q', '-t', 'writeback', ...formats, '--', absolute(from.path), file], heavy);
-  });
-}
-
-/** qemu-img overwrites an existing file in silence, so the name is taken first; given back when nothing came of it. */
-function intoNewFile(path: string, make: (file: string) => Promise<unknown>): Promise<void> {
-  return inWords(`Creating ${path}`, async () => {
-    const file = absolute(path);
-    await (await open(file, 'wx', 0o600)).close();
-    try {
-      await make(file);
-    } catch (error) {
-      await unlink(file);
-      throw error;
-    }
   });
 }
 

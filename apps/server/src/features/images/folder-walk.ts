@@ -2,6 +2,7 @@ import type { BigIntStats, Dirent } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Problem } from '@strata/contract';
+import { isPart, removeAbandonedPart } from '../../qemu/new-image-file.ts';
 import { mapBounded } from './map-bounded.ts';
 
 const maxDepth = 8;
@@ -24,7 +25,7 @@ const reason = (error: unknown): string => {
 /** Hidden folders hold keys, caches and trash, not images. */
 const isHidden = (name: string): boolean => name.startsWith('.') || name === 'lost+found';
 
-/** Every file below a folder, links not followed, to a depth of 8. Reads names and `lstat`, no contents. */
+/** Every file below a folder, links not followed, to a depth of 8. Reads names and `lstat`, no contents. Sweeps what killed servers left. */
 export const walkFolder = async (root: string, skip: ReadonlySet<string>): Promise<Walk> => {
   const walk: Walk = { files: new Map(), problems: [] };
   let level = [root];
@@ -35,6 +36,7 @@ export const walkFolder = async (root: string, skip: ReadonlySet<string>): Promi
       for (const entry of entries) {
         const path = join(folder, entry.name);
         if (entry.isDirectory() && !isHidden(entry.name) && !skip.has(path)) next.push(path);
+        if (entry.isFile() && isPart(entry.name)) await removeAbandonedPart(path).catch(() => {});
       }
       const files = entries.filter((entry) => entry.isFile() && !isHidden(entry.name));
       await addFiles(

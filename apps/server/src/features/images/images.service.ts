@@ -226,6 +226,16 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
           'An overlay begins with the size of its backing image. Leave the size out.',
         );
       }
+      const image = world.view(backing);
+      const writers = image.usedBy.filter((use) => use.kind === 'vm' && image.role !== 'media');
+      if (writers.length > 0) {
+        const vms = writers.map((use) => `the VM “${use.name}”`).join(', ');
+        throw new AppError(
+          'image-in-use',
+          `“${image.name}” is written by ${vms}; an overlay on it would break with the next write. Take a snapshot of that VM first: its layer is then frozen.`,
+          { usedBy: writers },
+        );
+      }
       const wishes = { backingId: backing, stem: request.name, folder: request.folder };
       return world.view((await createOverlayImage(access, wishes)).id);
     },

@@ -14,6 +14,9 @@ export type OperationState = z.infer<typeof operationState>;
 export const operationKind = z.enum([
   'commit',
   'pull',
+  'flatten',
+  'delete',
+  'rebase',
   'snapshot-take',
   'snapshot-revert',
   'snapshot-forget',

@@ -10,6 +10,9 @@ export const operations = {
   kinds: {
     commit: 'Commit',
     pull: 'Pull',
+    flatten: 'Flatten',
+    delete: 'Delete layer',
+    rebase: 'Rebase',
     'snapshot-take': 'Take snapshot',
     'snapshot-revert': 'Revert',
     'snapshot-forget': 'Forget snapshot',

@@ -211,7 +211,7 @@ describe('refusals are exact', () => {
   });
 });
 
-test('a restore point reads the same through any sequence of writes, snapshots, branches, reverts, commits and pulls', () => {
+test('a restore point reads the same through any sequence of writes, snapshots, branches, reverts, commits, pulls, deletions and rebases', () => {
   const changes = new Map<string, number>();
   fc.assert(
     fc.property(
@@ -238,6 +238,6 @@ test('a restore point reads the same through any sequence of writes, snapshots, 
     ),
     { numRuns: 500 },
   );
-  for (const kind of ['write', 'snapshot', 'branch', 'revert', 'commit', 'pull'])
+  for (const kind of ['write', 'snapshot', 'branch', 'revert', 'commit', 'pull', 'delete', 'rebase'])
     expect(changes.get(kind) ?? 0, kind).toBeGreaterThan(50);
 });

@@ -7,7 +7,7 @@ import classes from './action-panel.module.css';
 import { actionTitle } from './action-title.ts';
 import type { ConceivableAction } from './conceivable-actions.ts';
 import type { LayerModel } from './layer-model.ts';
-import { priceOf } from './price.ts';
+import { otherWays, priceOf } from './price.ts';
 
 interface ActionCardProps {
   action: ConceivableAction;
@@ -22,7 +22,7 @@ interface ActionCardProps {
 export function ActionCard({ action, models, world, settled, onChoose }: ActionCardProps) {
   const plan = useQuery({ ...chainPlanQuery(action.request, world), enabled: settled });
   const blocked = plan.data?.blockers[0]?.message ?? refusalOf(plan.error);
-  const price = plan.data ? priceOf(plan.data, action.request.operation) : null;
+  const price = plan.data ? priceOf(plan.data) : null;
   return (
     <UnstyledButton
       className={classes.card}
@@ -33,6 +33,11 @@ export function ActionCard({ action, models, world, settled, onChoose }: ActionC
       <span className={classes.cardTitle}>{actionTitle(action, models)}</span>
       {plan.isPending ? <span className={classes.price}>{words.layers.panel.pricing}</span> : null}
       {price ? <span className={classes.price}>{price.line}</span> : null}
+      {(plan.data ? otherWays(plan.data) : []).map((way) => (
+        <span key={way} className={classes.price}>
+          {way}
+        </span>
+      ))}
       {price?.loses ? <span className={classes.loses}>{price.loses}</span> : null}
       {blocked === undefined ? null : (
         <span className={classes.blocked}>{words.layers.price.blocked(blocked)}</span>

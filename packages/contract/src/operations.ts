@@ -20,6 +20,11 @@ export const operationKind = z.enum([
   'snapshot-take',
   'snapshot-revert',
   'snapshot-forget',
+  'vm-branch',
+  'vm-duplicate',
+  'image-copy',
+  'image-rename',
+  'image-check',
 ]);
 export type OperationKind = z.infer<typeof operationKind>;
 

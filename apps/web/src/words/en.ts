@@ -1,5 +1,6 @@
 import { common, errors } from './common.ts';
 import { consoles } from './consoles.ts';
+import { copies } from './copies.ts';
 import { frame, login } from './frame.ts';
 import { hardware } from './hardware.ts';
 import { host } from './host.ts';
@@ -19,6 +20,7 @@ export const en = {
   operations,
   library,
   layers,
+  copies,
   common,
   errors,
   frame,

@@ -16,6 +16,11 @@ export const operations = {
     'snapshot-take': 'Take snapshot',
     'snapshot-revert': 'Revert',
     'snapshot-forget': 'Forget snapshot',
+    'vm-branch': 'Branch',
+    'vm-duplicate': 'Duplicate',
+    'image-copy': 'Copy image',
+    'image-rename': 'Rename or move image',
+    'image-check': 'Check image',
   } as Record<string, string>,
   states: {
     queued: 'waiting',

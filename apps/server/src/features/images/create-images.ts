@@ -69,7 +69,7 @@ export const createEmptyImage = async (
 };
 
 /** Relative to the overlay's folder, as QEMU resolves it; `a:b` alone would be a protocol. */
-const relativeBacking = (folder: string, backing: string): string => {
+export const relativeBacking = (folder: string, backing: string): string => {
   const name = relative(folder, backing);
   return /^[^/]*:/.test(name) ? `./${name}` : name;
 };
@@ -81,7 +81,7 @@ const isWritableFolder = (path: string): Promise<boolean> =>
   );
 
 /** Beside its backing image, if that is a place for new files; else in the default folder. */
-const overlayFolder = async (
+export const overlayFolder = async (
   access: LibraryAccess,
   backing: ImageRecord,
   wanted?: string,
@@ -93,7 +93,7 @@ const overlayFolder = async (
 };
 
 /** What was asked for must be what the header says: an overlay without its link shows zeros where data was. */
-const verifyOverlay = async (path: string, link: string, backing: ImageRecord): Promise<void> => {
+export const verifyOverlay = async (path: string, link: string, backing: ImageRecord): Promise<void> => {
   const header = await readImageHeader(path);
   const driver = backing.format === 'iso' ? 'raw' : backing.format;
   const linked = header.backing?.string === link && header.backing.format === driver;

@@ -20,6 +20,8 @@ import { Library } from './library.ts';
 import type { Adoption, LibraryAccess } from './library-access.ts';
 import { NotImages, newRecord, reread, type ScanScope, scanLibrary } from './library-scan.ts';
 import { mapBounded } from './map-bounded.ts';
+import { createMoveFiles, type MoveFiles } from './move-files.ts';
+import { createNewFiles, type NewFiles } from './new-files.ts';
 import { resolveBackings } from './resolve-backings.ts';
 import { createTrashService, type TrashService } from './trash.service.ts';
 
@@ -27,6 +29,10 @@ export interface ImagesFeature {
   readonly images: ImagesService;
   readonly folders: FoldersService;
   readonly trash: TrashService;
+  /** For operations that make or move files: each action by itself, safe to repeat. */
+  readonly newFiles: NewFiles;
+  readonly moveFiles: MoveFiles;
+  readonly access: LibraryAccess;
   /** After the use sources are known: recovers the trash, scans, watches. */
   start(): Promise<void>;
   close(): Promise<void>;
@@ -260,6 +266,9 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
     images,
     folders,
     trash,
+    newFiles: createNewFiles(access),
+    moveFiles: createMoveFiles(access),
+    access,
     start: async () => {
       await folders.ensureDefault();
       await trash.recover();

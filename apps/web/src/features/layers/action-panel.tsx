@@ -5,6 +5,7 @@ import { IconChevronDown } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { words } from '../../lib/words.ts';
+import { BranchLayerButton } from '../branches/branch-layer-button.tsx';
 import { CreateImageDialog } from '../library/create-image-dialog.tsx';
 import { TakeSnapshotButton } from '../snapshots/take-snapshot-button.tsx';
 import { ActionCard } from './action-card.tsx';
@@ -127,6 +128,7 @@ function OneLayer({ layer, vms }: { layer: LayerModel; vms: readonly Vm[] }) {
       <Button variant="default" onClick={() => setBranching(true)}>
         {words.layers.panel.newOverlay}
       </Button>
+      <BranchLayerButton image={layer.image} />
       {layer.image.format === 'qcow2' ? (
         <Button variant="default" onClick={() => setRebasing(true)}>
           {words.layers.rebase.open}

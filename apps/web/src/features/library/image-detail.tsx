@@ -14,6 +14,7 @@ import { CreateImageDialog } from './create-image-dialog.tsx';
 import { DeleteImageButton } from './delete-image-button.tsx';
 import classes from './image-detail.module.css';
 import { ImageName } from './image-name.tsx';
+import { ImageWork } from './image-work.tsx';
 
 interface ImageDetailProps {
   image: Image;
@@ -43,6 +44,7 @@ export function ImageDetail({ image, onClose, onOpen }: ImageDetailProps) {
             {detail.overlay}
           </Button>
         ) : null}
+        <ImageWork image={image} />
         <DeleteImageButton image={image} onDeleted={onClose} />
       </Group>
       <Facts image={image} />

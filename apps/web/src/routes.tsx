@@ -80,9 +80,11 @@ const vmLog = createRoute({
 const library = createRoute({
   getParentRoute: () => root,
   path: '/library',
-  // `/library?image=ID` shows the details of that image.
-  validateSearch: (search: Record<string, unknown>): { image?: string } =>
-    typeof search.image === 'string' ? { image: search.image } : {},
+  // `/library?image=ID` shows the details of that image; `?view=forest` draws all of them.
+  validateSearch: (search: Record<string, unknown>): { image?: string; view?: 'forest' } => ({
+    ...(typeof search.image === 'string' ? { image: search.image } : {}),
+    ...(search.view === 'forest' ? { view: 'forest' } : {}),
+  }),
   component: lazyRouteComponent(() => import('./features/library/library-page.tsx'), 'LibraryPage'),
 });
 const ImagePage = lazyRouteComponent(() => import('./features/library/image-page.tsx'), 'ImagePage');

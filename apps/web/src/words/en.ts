@@ -1,6 +1,7 @@
 import { common, errors } from './common.ts';
 import { consoles } from './consoles.ts';
 import { copies } from './copies.ts';
+import { forest } from './forest.ts';
 import { frame, login } from './frame.ts';
 import { hardware } from './hardware.ts';
 import { host } from './host.ts';
@@ -19,6 +20,7 @@ export const en = {
   plan,
   operations,
   library,
+  forest,
   layers,
   copies,
   common,

@@ -3,6 +3,8 @@ import { apiPrefix, type Problem } from '@strata/contract';
 import type { FastifyInstance } from 'fastify';
 import { type Base, createBase } from './base.ts';
 import type { Config } from './config.ts';
+import { branchesRoutes } from './features/branches/branches.routes.ts';
+import { createBranchesService } from './features/branches/branches.service.ts';
 import { chainsRoutes } from './features/chains/chains.routes.ts';
 import { createChainsService } from './features/chains/chains.service.ts';
 import { consolesRoutes } from './features/consoles/consoles.routes.ts';
@@ -11,9 +13,13 @@ import { hostRoutes } from './features/host/host.routes.ts';
 import { createHostService } from './features/host/host.service.ts';
 import { imagesRoutes } from './features/images/images.routes.ts';
 import { createImagesFeature } from './features/images/images.service.ts';
+import { imageWorkRoutes } from './features/images/work/image-work.routes.ts';
+import { createImageWorkService } from './features/images/work/image-work.service.ts';
 import { connectOperations } from './features/operations/connect-operations.ts';
 import { commitExecutor } from './features/operations/executors/commit.ts';
+import { deleteExecutor } from './features/operations/executors/delete-layer.ts';
 import { pullExecutor } from './features/operations/executors/pull.ts';
+import { flattenExecutor, rebaseExecutor } from './features/operations/executors/rebase.ts';
 import { operationsRoutes } from './features/operations/operations.routes.ts';
 import { createOperationsService } from './features/operations/operations.service.ts';
 import { snapshotBooks } from './features/snapshots/snapshot-books.ts';
@@ -70,8 +76,13 @@ const createServices = (base: Base) => {
   const books = snapshotBooks(snapshotsRepository(db), vms);
   operations.register(commitExecutor({ images, vms, engines, snapshots: books }));
   operations.register(pullExecutor({ images, vms, engines, snapshots: books }));
+  operations.register(flattenExecutor({ images, vms, engines, snapshots: books }));
+  operations.register(deleteExecutor({ images, vms, engines, snapshots: books }));
+  operations.register(rebaseExecutor({ images, vms, engines, snapshots: books }));
   const snapshots = createSnapshotsService({ db, events, images, vms, operations, engines, dataDir });
   const chains = createChainsService({ images, operations });
+  const branches = createBranchesService({ images, files: library.newFiles, vms, snapshots, operations });
+  const imageWork = createImageWorkService({ library, operations });
   connectOperations(operations, images, vms);
   const report = (what: string, error: unknown): void => {
     log(error, what);
@@ -81,7 +92,7 @@ const createServices = (base: Base) => {
       repair: 'The log of the server has the details. Mend the cause, then start Strata again.',
     });
   };
-  return { report, library, host, vms, consoles, operations, snapshots, chains };
+  return { report, library, host, vms, consoles, operations, snapshots, chains, branches, imageWork };
 };
 
 export type Services = ReturnType<typeof createServices>;
@@ -94,6 +105,8 @@ const registerRoutes = ({ app, config }: Base, services: Services): void => {
   operationsRoutes(app, services.operations);
   chainsRoutes(app, services.chains, services.operations);
   snapshotsRoutes(app, services.snapshots, services.operations);
+  branchesRoutes(app, services.branches, services.operations);
+  imageWorkRoutes(app, services.imageWork, services.operations);
 };
 
 /** What can be answered while the library is still being read for the first time. */

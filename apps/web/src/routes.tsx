@@ -80,10 +80,11 @@ const vmLog = createRoute({
 const library = createRoute({
   getParentRoute: () => root,
   path: '/library',
-  // `/library?image=ID` shows the details of that image, `?trash=true` what was deleted.
-  validateSearch: (search: Record<string, unknown>): { image?: string; trash?: true } => ({
+  // `/library?image=ID` shows the details of that image, `?trash=true` what was deleted; `?view=forest` draws all of them.
+  validateSearch: (search: Record<string, unknown>): { image?: string; trash?: true; view?: 'forest' } => ({
     ...(typeof search.image === 'string' ? { image: search.image } : {}),
     ...(search.trash === true ? { trash: true } : {}),
+    ...(search.view === 'forest' ? { view: 'forest' } : {}),
   }),
   component: lazyRouteComponent(() => import('./features/library/library-page.tsx'), 'LibraryPage'),
 });

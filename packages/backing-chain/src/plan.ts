@@ -19,7 +19,14 @@ export interface Blocker {
  * bookkeeping gives `after`, and every reader that is not in `losesSnapshots` or `deletes` reads the same bytes.
  */
 export interface ChainPlan {
-  readonly operation: 'commit' | 'pull';
+  readonly operation: 'commit' | 'pull' | 'flatten' | 'delete' | 'rebase';
+  /**
+   * How a deletion or a rebase is done. `trash`: the file goes, nothing else happens. `copy`: what the two backings
+   * show differently is copied up. `relink`: only the header changes.
+   */
+  readonly method?: 'commit' | 'pull' | 'trash' | 'copy' | 'relink';
+  /** The pulls it is made of, one after the other, where it is more than one job; this plan is their sum. */
+  readonly parts?: readonly ChainPlan[];
   /** The VM whose QEMU does it, because it holds the layers open; null: a storage daemon does. */
   readonly liveVm: { readonly vmId: string; readonly vmName: string; readonly diskId: string } | null;
   /** Each chain that changes, top first, and what becomes of it (same order; empty when it disappears). */
@@ -70,7 +77,10 @@ export interface Refusal {
     | 'unknown-vm'
     | 'unknown-disk'
     | 'unknown-snapshot'
-    | 'internal-snapshot';
+    | 'internal-snapshot'
+    | 'nothing-to-do'
+    | 'would-loop'
+    | 'too-deep';
   readonly message: string;
 }
 
@@ -86,6 +96,20 @@ export interface PullRequest {
   /** The lowest layer whose data is copied, inclusive; all of them when left out. */
   readonly from?: LayerId | undefined;
   readonly deleteUnused?: boolean | undefined;
+}
+export interface DeleteRequest {
+  readonly layer: LayerId;
+  /** Where its data goes: down into the layer below, up into each overlay, or whichever is legal and costs less. */
+  readonly mode: 'auto' | 'commit' | 'pull';
+}
+export interface RebaseRequest {
+  readonly layer: LayerId;
+  /** What it is to stand on; null: on nothing. */
+  readonly backing: LayerId | null;
+  /** `safe`: it reads the same afterwards, whatever the backing holds. `relink`: only the link, to a backing that reads the same. */
+  readonly mode: 'safe' | 'relink';
+  /** Somebody vouches that the new backing reads the same as the old one, which is gone and cannot be asked. */
+  readonly assumeSame?: boolean | undefined;
 }
 export interface RevertRequest {
   readonly vmId: string;

@@ -15,8 +15,32 @@ export const pullRequest = z.strictObject({
   from: id.optional(),
   deleteUnused: z.boolean().default(false),
 });
+/** Everything below is pulled up: the layer stands on nothing. */
+export const flattenRequest = z.strictObject({ operation: z.literal('flatten'), imageId: id });
+export const deleteLayerRequest = z.strictObject({
+  operation: z.literal('delete'),
+  imageId: id,
+  /** `auto`: whichever is legal, loses fewer restore points and moves fewer bytes. */
+  mode: z.enum(['auto', 'commit', 'pull']).default('auto'),
+});
+export const rebaseRequest = z.strictObject({
+  operation: z.literal('rebase'),
+  imageId: id,
+  /** What it is to stand on; null: on nothing. */
+  backing: id.nullable(),
+  /** `safe`: it reads the same, whatever the backing holds. `relink`: only the link, to one that reads the same. */
+  mode: z.enum(['safe', 'relink']).default('safe'),
+  /** The old backing is gone and cannot be compared: the caller vouches that the new one reads the same. */
+  assumeSame: z.boolean().optional(),
+});
 const fingerprint = { fingerprint: z.string().max(200).optional() };
-export const chainRequest = z.discriminatedUnion('operation', [commitRequest, pullRequest]);
+export const chainRequest = z.discriminatedUnion('operation', [
+  commitRequest,
+  pullRequest,
+  flattenRequest,
+  deleteLayerRequest,
+  rebaseRequest,
+]);
 export type ChainRequest = z.infer<typeof chainRequest>;
 export type CommitRequest = z.infer<typeof commitRequest>;
 export type PullRequest = z.infer<typeof pullRequest>;
@@ -24,12 +48,22 @@ export type PullRequest = z.infer<typeof pullRequest>;
 export const chainPlanBody = z.discriminatedUnion('operation', [
   commitRequest.extend(fingerprint),
   pullRequest.extend(fingerprint),
+  flattenRequest.extend(fingerprint),
+  deleteLayerRequest.extend(fingerprint),
+  rebaseRequest.extend(fingerprint),
 ]);
-const required = { fingerprint: z.string().min(1).max(200) };
+const required = {
+  fingerprint: z.string().min(1).max(200),
+  /** A limit from the first byte on, as a PATCH of the operation would set it. */
+  bytesPerSecond: bytes.optional(),
+};
 /** Running takes the fingerprint of the plan that was looked at. */
 export const chainRunBody = z.discriminatedUnion('operation', [
   commitRequest.extend(required),
   pullRequest.extend(required),
+  flattenRequest.extend(required),
+  deleteLayerRequest.extend(required),
+  rebaseRequest.extend(required),
 ]);
 
 export const blocker = z.object({
@@ -59,6 +93,21 @@ export const plan = z.object({
   /** Of everything the plan was computed from; running is refused when it has changed. */
   fingerprint: z.string(),
   operation: z.string(),
+  /** How a deletion or a rebase would be done. */
+  method: z.enum(['commit', 'pull', 'trash', 'copy', 'relink']).optional(),
+  /** Every way there is to delete a layer, the chosen one included. */
+  choices: z
+    .array(
+      z.object({
+        method: z.enum(['commit', 'pull', 'trash']),
+        bytesToMove: bytes,
+        live: z.boolean(),
+        losesSnapshots: z.array(z.object({ id: z.string(), name: z.string() })),
+        /** Why it cannot be done this way; null: it can. */
+        impediment: z.string().nullable(),
+      }),
+    )
+    .optional(),
   /** In the QEMU of the running VM, or in a storage daemon. */
   live: z.boolean(),
   before: z.array(planChain),
@@ -69,6 +118,8 @@ export const plan = z.object({
   freeSpaceNeeded: bytes,
   freeSpace: bytes.nullable(),
   deletes: z.array(z.object({ imageId: id, path: z.string(), bytes })),
+  /** The deleted files can be restored from the trash. */
+  toTrash: z.boolean().optional(),
   losesSnapshots: z.array(z.object({ id: z.string(), name: z.string() })),
   /** Images whose backing link is rewritten to another layer, their contents unchanged. */
   relinks: z.array(z.object({ imageId: id, name: z.string(), from: id.nullable(), to: id.nullable() })),

@@ -5,6 +5,8 @@ import { hostPath, id, waitQuery } from './common.ts';
 import { endpoint } from './endpoint.ts';
 import { host } from './host.ts';
 import {
+  checkImageBody,
+  copyImageBody,
   createFolderBody,
   createImageBody,
   folder,
@@ -18,11 +20,14 @@ import {
   imageQuery,
   importImageBody,
   patchImageBody,
+  renameImageBody,
   trashList,
 } from './images.ts';
 import { operation, operationList, operationQuery, patchOperationBody } from './operations.ts';
 import {
+  branchBody,
   deleteSnapshotQuery,
+  duplicateBody,
   patchSnapshotBody,
   revertBody,
   snapshot,
@@ -256,6 +261,33 @@ export const endpoints = {
     params,
     responses: { 200: ok },
   }),
+  copyImage: endpoint({
+    method: 'POST',
+    path: '/images/:id/copy',
+    summary: 'A full copy: of what the image reads, or of its file',
+    params,
+    body: copyImageBody,
+    query: wait,
+    responses: { 200: operation, 202: operation },
+  }),
+  renameImage: endpoint({
+    method: 'POST',
+    path: '/images/:id/rename',
+    summary: 'Rename or move the file, with every link to it',
+    params,
+    body: renameImageBody,
+    query: wait,
+    responses: { 200: operation, 202: operation },
+  }),
+  checkImage: endpoint({
+    method: 'POST',
+    path: '/images/:id/check',
+    summary: 'Look for errors and leaks inside the file, and repair them',
+    params,
+    body: checkImageBody,
+    query: wait,
+    responses: { 200: operation, 202: operation },
+  }),
   getImageChain: endpoint({
     method: 'GET',
     path: '/images/:id/chain',
@@ -399,6 +431,24 @@ export const endpoints = {
     params: z.strictObject({ id, sid: id }),
     query: deleteSnapshotQuery,
     responses: { 200: z.union([operation, plan]), 202: operation },
+  }),
+  branchSnapshot: endpoint({
+    method: 'POST',
+    path: '/vms/:id/snapshots/:sid/branch',
+    summary: 'A new VM from a snapshot',
+    params: z.strictObject({ id, sid: id }),
+    body: branchBody,
+    query: wait,
+    responses: { 200: operation, 202: operation },
+  }),
+  duplicateVm: endpoint({
+    method: 'POST',
+    path: '/vms/:id/duplicate',
+    summary: 'A new VM from a VM that is off, as it is now',
+    params,
+    body: duplicateBody,
+    query: wait,
+    responses: { 200: operation, 202: operation },
   }),
   getSnapshotScreenshot: endpoint({
     method: 'GET',

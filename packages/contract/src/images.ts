@@ -95,6 +95,48 @@ export type ImportImage = z.infer<typeof importImageBody>;
 
 export const patchImageBody = z.strictObject({ name: displayName });
 
+export const copyImageBody = z.strictObject({
+  name: displayName,
+  /** A folder of the library; that of the original when left out. */
+  folder: hostPath.optional(),
+  /** `content`: what the image reads through its whole chain, standing on nothing. `file`: this one file, link and all. */
+  what: z.enum(['content', 'file']).default('content'),
+});
+export type CopyImage = z.infer<typeof copyImageBody>;
+
+export const renameImageBody = z
+  .strictObject({
+    /** The shown name; the file is named after it. */
+    name: displayName.optional(),
+    /** A folder of the library to move the file to. */
+    folder: hostPath.optional(),
+  })
+  .refine((body) => body.name !== undefined || body.folder !== undefined, {
+    message: 'needs a name, a folder, or both',
+  });
+export type RenameImage = z.infer<typeof renameImageBody>;
+
+export const checkImageBody = z
+  .strictObject({
+    /** `leaks`: gives lost clusters back. `all`: mends errors too, as far as QEMU can. */
+    repair: z.enum(['leaks', 'all']).optional(),
+  })
+  .prefault({});
+export type CheckImage = z.infer<typeof checkImageBody>;
+/** The result of a check, as the operation tells it. What is counted is what was found, before any repair. */
+export const imageCheck = z.object({
+  imageId: id,
+  errors: z.int(),
+  leaks: z.int(),
+  errorsFixed: z.int(),
+  leaksFixed: z.int(),
+  /** Of the leaks that are left. */
+  leakedBytes: bytes,
+  /** What that means, for a person. */
+  words: z.string(),
+});
+export type ImageCheck = z.infer<typeof imageCheck>;
+
 /** Start and length in bytes, in the scale of the virtual disk. */
 export const extent = z.tuple([bytes, bytes]);
 

@@ -14,9 +14,17 @@ export type OperationState = z.infer<typeof operationState>;
 export const operationKind = z.enum([
   'commit',
   'pull',
+  'flatten',
+  'delete',
+  'rebase',
   'snapshot-take',
   'snapshot-revert',
   'snapshot-forget',
+  'vm-branch',
+  'vm-duplicate',
+  'image-copy',
+  'image-rename',
+  'image-check',
 ]);
 export type OperationKind = z.infer<typeof operationKind>;
 

@@ -70,3 +70,10 @@ export const deleteSnapshotQuery = z.strictObject({
   plan: flagQuery.optional(),
   ...waitQuery,
 });
+
+/** `linked`: overlays on the layers that are there. `full`: files of its own, standing on nothing. */
+const copyMode = z.enum(['linked', 'full']);
+export const branchBody = z.strictObject({ name: displayName, mode: copyMode.default('linked') });
+export type Branch = z.infer<typeof branchBody>;
+export const duplicateBody = z.strictObject({ name: displayName, mode: copyMode.default('full') });
+export type Duplicate = z.infer<typeof duplicateBody>;

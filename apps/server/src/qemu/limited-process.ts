@@ -37,11 +37,19 @@ const slots = { heavy: new Slots(2), light: new Slots(4) };
 export const inTurn = <T>(weight: keyof typeof slots, work: () => Promise<T>): Promise<T> =>
   slots[weight].run(work);
 
+/** For tools that work for a long time. */
+export interface ProcessWatch {
+  /** Ends the process. */
+  readonly signal?: AbortSignal;
+  onOutput?(text: string): void;
+}
+
 /** Runs a tool to its end with an argument array, never a shell, and answers its standard output. Throws `ExecaError`. */
 export async function runLimited(
   program: string,
   args: readonly string[],
   limits: ProcessLimits,
+  watch: ProcessWatch = {},
 ): Promise<string> {
   const [file, argv] =
     findProgram('prlimit') && findProgram(program)
@@ -50,8 +58,9 @@ export async function runLimited(
           [`--as=${limits.addressSpaceBytes}`, `--cpu=${limits.cpuSeconds}`, '--', program, ...args],
         ]
       : [program, args];
-  const { stdout } = await execa(file, argv, {
+  const process = execa(file, argv, {
     stdin: 'ignore',
+    ...(watch.signal === undefined ? {} : { cancelSignal: watch.signal }),
     timeout: limits.timeoutMs,
     maxBuffer: limits.maxOutputBytes,
     extendEnv: false,
@@ -59,5 +68,7 @@ export async function runLimited(
     // ("qemu_thread_create: Resource temporarily unavailable", seen about once in 500 calls).
     env: { ...qemuEnvironment(), MALLOC_ARENA_MAX: '2' },
   });
-  return stdout;
+  if (watch.onOutput !== undefined)
+    process.stdout.on('data', (chunk: Buffer) => watch.onOutput?.(chunk.toString('latin1')));
+  return (await process).stdout;
 }

@@ -1,10 +1,10 @@
-import { open, unlink } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import type { ImageFormat } from '@strata/contract';
 import { ExecaError } from 'execa';
 import { z } from 'zod';
 import { AppError } from '../app-error.ts';
 import { inTurn, type ProcessLimits, runLimited } from './limited-process.ts';
+import { intoNewFile } from './new-image-file.ts';
 import { inWords, refusalFrom } from './qemu-errors.ts';
 
 /*
@@ -64,7 +64,7 @@ const light: ProcessLimits = {
   addressSpaceBytes: 1024 * mebibyte,
   cpuSeconds: 30,
 };
-const heavy: ProcessLimits = {
+export const heavy: ProcessLimits = {
   timeoutMs: 12 * hour,
   maxOutputBytes: 64 * mebibyte,
   addressSpaceBytes: 2048 * mebibyte,
@@ -72,7 +72,7 @@ const heavy: ProcessLimits = {
 };
 
 /** QEMU has no driver for an ISO: it is raw. */
-const driverOf = (format: ImageFormat): string => (format === 'iso' ? 'raw' : format);
+export const driverOf = (format: ImageFormat): string => (format === 'iso' ? 'raw' : format);
 
 const run = (args: readonly string[], limits: ProcessLimits): Promise<string> =>
   inTurn(limits === heavy ? 'heavy' : 'light', () => runLimited('qemu-img', args, limits));
@@ -175,27 +175,13 @@ export function convertImage(from: ImageFile, to: { path: string; format: 'qcow2
   });
 }
 
-/** qemu-img overwrites an existing file in silence, so the name is taken first; given back when nothing came of it. */
-function intoNewFile(path: string, make: (file: string) => Promise<unknown>): Promise<void> {
-  return inWords(`Creating ${path}`, async () => {
-    const file = absolute(path);
-    await (await open(file, 'wx', 0o600)).close();
-    try {
-      await make(file);
-    } catch (error) {
-      await unlink(file);
-      throw error;
-    }
-  });
-}
-
-function absolute(path: string): string {
+export function absolute(path: string): string {
   if (!isAbsolute(path)) throw new AppError('internal-error', `${path} is not an absolute path.`);
   return path;
 }
 
 /** QEMU reads `a:b` in a header as protocol `a`, and `json:{…}` as options. A slash before the colon ends that. */
-function backingName(name: string): string {
+export function backingName(name: string): string {
   if (name === '' || /^[^/]*:/.test(name))
     throw new AppError('image-refused', `“${name}” would not be read as a file name in an image's header.`);
   return name;
@@ -208,7 +194,7 @@ function integer(size: number): string {
 }
 
 /** For tools that answer by their exit code: these codes are answers, not failures. */
-const outputOf =
+export const outputOf =
   (codes: readonly number[]) =>
   (error: unknown): string => {
     if (!(error instanceof ExecaError) || error.exitCode === undefined || !codes.includes(error.exitCode))

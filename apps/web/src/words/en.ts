@@ -1,5 +1,7 @@
 import { common, errors } from './common.ts';
 import { consoles } from './consoles.ts';
+import { copies } from './copies.ts';
+import { forest } from './forest.ts';
 import { frame, login } from './frame.ts';
 import { hardware } from './hardware.ts';
 import { host } from './host.ts';
@@ -18,7 +20,9 @@ export const en = {
   plan,
   operations,
   library,
+  forest,
   layers,
+  copies,
   common,
   errors,
   frame,

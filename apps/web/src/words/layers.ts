@@ -98,13 +98,44 @@ export const layers = {
     'pull-above': (sources: string, target: string) => `Pull ${sources} up into ${target} ↑`,
     'pull-below': (sources: string, target: string) => `Pull ${sources} up into ${target} ↑`,
     'pull-run': (sources: string, target: string) => `Pull ${sources} up into ${target} ↑`,
-    'pull-all': (_sources: string, target: string) => `Pull everything up into ${target} ↑`,
+    'pull-all': (_sources: string, target: string) => `Flatten: pull everything up into ${target} ↑`,
+    delete: (_sources: string, target: string) => `Delete ${target}`,
+  },
+  deletion: {
+    mode: 'Where its data goes',
+    modes: { auto: 'Whichever costs less', commit: 'Down (commit)', pull: 'Up (pull)' },
+  },
+  rebase: {
+    open: 'Rebase…',
+    title: (name: string) => `Rebase ${name}`,
+    backing: 'Stand on',
+    nothing: 'nothing: it stands alone',
+    mode: 'What to keep',
+    modes: { safe: 'The contents', relink: 'Only change the link' },
+    modeText: {
+      safe: 'It reads the same afterwards, whatever the new backing holds: what differs is copied.',
+      relink:
+        'For a base that was moved or renamed. Old and new are compared over their whole size first; when they differ, nothing is changed.',
+    },
+    assume: 'The old backing is gone. I know that the new one has the same contents.',
+    assumeText: 'Nobody can check that. If it is not so, this layer shows wrong data.',
   },
   allOf: (count: number) => `all ${count}`,
   both: 'both',
   price: {
     moves: (bytes: number) => `moves ${formatBytes(bytes)}`,
     copies: (bytes: number) => `copies ${formatBytes(bytes)}`,
+    copiesAtMost: (bytes: number) => `copies at most ${formatBytes(bytes)}`,
+    by: {
+      commit: 'by committing it down',
+      pull: 'by pulling it up',
+      trash: 'its file goes to the trash',
+      copy: 'by copying what differs',
+      relink: 'only the link changes',
+    },
+    other: (how: string, bytes: number, lost: number) =>
+      `or ${how}: moves ${formatBytes(bytes)}${lost === 0 ? '' : `, loses ${formatCount(lost, 'restore point', 'restore points')}`}`,
+    otherBlocked: (how: string, why: string) => `not ${how}: ${why}`,
     frees: (bytes: number) => `frees ${formatBytes(bytes)}`,
     needs: (bytes: number, free: number | null) =>
       free === null

@@ -10,9 +10,17 @@ export const operations = {
   kinds: {
     commit: 'Commit',
     pull: 'Pull',
+    flatten: 'Flatten',
+    delete: 'Delete layer',
+    rebase: 'Rebase',
     'snapshot-take': 'Take snapshot',
     'snapshot-revert': 'Revert',
     'snapshot-forget': 'Forget snapshot',
+    'vm-branch': 'Branch',
+    'vm-duplicate': 'Duplicate',
+    'image-copy': 'Copy image',
+    'image-rename': 'Rename or move image',
+    'image-check': 'Check image',
   } as Record<string, string>,
   states: {
     queued: 'waiting',

@@ -7,6 +7,7 @@ export const plan = {
   before: 'Before',
   after: 'After',
   fileTrashed: 'given up, file to the trash',
+  fileToTrash: 'deleted, file to the trash',
   fileDeleted: 'merged, file deleted',
   grows: (bytes: number) => `receives ${formatBytes(bytes)}`,
   newLayer: 'new',

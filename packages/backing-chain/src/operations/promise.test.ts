@@ -215,7 +215,7 @@ describe('refusals are exact', () => {
   });
 });
 
-test('a restore point reads the same through any sequence of writes, snapshots, branches, deletions, restores, reverts, commits and pulls', () => {
+test('a restore point reads the same through any sequence of writes, snapshots, branches, removals, restores, reverts, commits, pulls, deletions and rebases', () => {
   const changes = new Map<string, number>();
   fc.assert(
     fc.property(
@@ -243,6 +243,17 @@ test('a restore point reads the same through any sequence of writes, snapshots, 
     ),
     { numRuns: 500 },
   );
-  for (const kind of ['write', 'snapshot', 'branch', 'trash', 'restore', 'revert', 'commit', 'pull'])
+  for (const kind of [
+    'write',
+    'snapshot',
+    'branch',
+    'trash',
+    'restore',
+    'revert',
+    'commit',
+    'pull',
+    'delete',
+    'rebase',
+  ])
     expect(changes.get(kind) ?? 0, kind).toBeGreaterThan(50);
 });

@@ -184,6 +184,8 @@ export function planPull(forest: Forest, allocation: Allocation, request: PullRe
   };
 }
 
-/** Everything below is pulled: the layer becomes a base. */
-export const planFlatten = (forest: Forest, allocation: Allocation, layer: LayerId): ChainPlan | Refusal =>
-  planPull(forest, allocation, { into: layer });
+/** Everything below is pulled: the layer becomes a base. What lies below stays, for whoever else stands on it. */
+export function planFlatten(forest: Forest, allocation: Allocation, layer: LayerId): ChainPlan | Refusal {
+  const plan = planPull(forest, allocation, { into: layer });
+  return isRefusal(plan) ? plan : { ...plan, operation: 'flatten' };
+}

@@ -78,11 +78,38 @@ export function blockStream(model: Model, into: LayerId, backing: LayerId | null
   };
 }
 
+/** A safe rebase (`qemu-img rebase`): what the two backings show differently goes into the image. */
+export function copyDifferences(model: Model, id: LayerId, backing: LayerId | null): Applied {
+  const image = imageOf(model, id);
+  const clusters: Record<number, number> = { ...image.clusters };
+  let copied = 0;
+  for (let cluster = 0; cluster < image.length; cluster += 1) {
+    const now = readCluster(model, image.backing, cluster);
+    if (clusters[cluster] !== undefined || now === readCluster(model, backing, cluster)) continue;
+    clusters[cluster] = now;
+    copied += 1;
+  }
+  return {
+    model: replace(model, { ...image, clusters, backing }),
+    copiedBytes: copied * model.clusterSize,
+  };
+}
+
 function runJob(model: Model, plan: ChainPlan): Applied {
-  if (plan.operation === 'pull') {
-    const [link] = plan.relinks;
+  if (plan.parts !== undefined)
+    return plan.parts.reduce<Applied>(
+      (done, part) => {
+        const next = runJob(done.model, part);
+        return { model: next.model, copiedBytes: done.copiedBytes + next.copiedBytes };
+      },
+      { model, copiedBytes: 0 },
+    );
+  if (plan.method === 'trash' || plan.method === 'relink') return { model, copiedBytes: 0 };
+  const isPull = plan.operation === 'pull' || plan.operation === 'flatten' || plan.method === 'pull';
+  const [link] = plan.relinks;
+  if (isPull || plan.method === 'copy') {
     if (link === undefined) throw new Error('a pull relinks its layer');
-    return blockStream(model, link.layer, link.to);
+    return (isPull ? blockStream : copyDifferences)(model, link.layer, link.to);
   }
   const [top] = plan.deletes;
   if (top === undefined) throw new Error('a commit deletes the layers it merged');

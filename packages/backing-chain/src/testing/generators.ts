@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { chainIds, type LayerId, overlaysOf } from '../forest.ts';
-import type { CommitRequest, PullRequest, RevertRequest } from '../plan.ts';
+import type { CommitRequest, DeleteRequest, PullRequest, RebaseRequest, RevertRequest } from '../plan.ts';
 import {
   type Clusters,
   forestOf,
@@ -163,7 +163,17 @@ export const arbitraryModel = (options: Partial<ModelOptions> = {}): fc.Arbitrar
 
 /** One thing that happens; its numbers are resolved against the model at that moment, so that any sequence makes sense. */
 export interface Step {
-  readonly kind: 'write' | 'snapshot' | 'branch' | 'revert' | 'commit' | 'pull' | 'trash' | 'restore';
+  readonly kind:
+    | 'write'
+    | 'snapshot'
+    | 'branch'
+    | 'revert'
+    | 'commit'
+    | 'pull'
+    | 'trash'
+    | 'restore'
+    | 'delete'
+    | 'rebase';
   readonly first: number;
   readonly second: number;
   readonly flag: boolean;
@@ -180,6 +190,8 @@ export const arbitraryStep: fc.Arbitrary<Step> = fc.record({
     'pull',
     'trash',
     'restore',
+    'delete',
+    'rebase',
   ),
   first: pick,
   second: pick,
@@ -200,6 +212,20 @@ export function commitRequestOf(model: Model, step: Pick<Step, 'first' | 'second
 export function pullRequestOf(model: Model, step: Omit<Step, 'kind'>): PullRequest | null {
   const request = commitRequestOf(model, step);
   return request === null ? null : { into: request.top, from: request.base, deleteUnused: step.flag };
+}
+
+export function deleteRequestOf(model: Model, step: Omit<Step, 'kind'>): DeleteRequest | null {
+  const layer = at(model.images, step.first);
+  const modes = ['auto', 'commit', 'pull'] as const;
+  return layer === undefined ? null : { layer: layer.id, mode: modes[step.second % 3] ?? 'auto' };
+}
+
+/** Onto anything at all, nothing included: the planner says which of them are possible. */
+export function rebaseRequestOf(model: Model, step: Omit<Step, 'kind'>): RebaseRequest | null {
+  const layer = at(model.images, step.first);
+  if (layer === undefined) return null;
+  const backing = at([...model.images.map(({ id }) => id), null], step.second) ?? null;
+  return { layer: layer.id, backing, mode: step.flag ? 'safe' : 'relink' };
 }
 
 export function revertRequestOf(model: Model, step: Omit<Step, 'kind'>): RevertRequest | null {

@@ -1,12 +1,16 @@
 import { planCommit } from '../operations/commit.ts';
+import { planDelete } from '../operations/delete-layer.ts';
 import { planPull } from '../operations/pull.ts';
+import { planRebase } from '../operations/rebase.ts';
 import { planRevert } from '../operations/revert.ts';
 import { type ChainPlan, isRefusal, type Refusal } from '../plan.ts';
 import { applyPlan, applyRevert } from './apply.ts';
 import {
   commitRequestOf,
+  deleteRequestOf,
   isDisposable,
   pullRequestOf,
+  rebaseRequestOf,
   revertRequestOf,
   type Step,
   writableActives,
@@ -112,6 +116,19 @@ export function applyStep(model: Model, step: Step, number: number): Model {
       return request === null
         ? model
         : runnable(model, planPull(forestOf(model), allocationOf(model), request));
+    }
+    case 'delete': {
+      const request = deleteRequestOf(model, step);
+      return request === null
+        ? model
+        : runnable(model, planDelete(forestOf(model), allocationOf(model), request));
+    }
+    case 'rebase': {
+      // A relink is legal by content only, which the operation itself compares.
+      const request = rebaseRequestOf(model, { ...step, flag: true });
+      return request === null
+        ? model
+        : runnable(model, planRebase(forestOf(model), allocationOf(model), request));
     }
   }
 }

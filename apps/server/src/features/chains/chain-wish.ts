@@ -1,4 +1,4 @@
-import { type ChainPlan, chainIds, type Forest, type LayerId } from '@strata/backing-chain';
+import { type ChainPlan, chainIds, type Forest, type LayerId, type RebasePlan } from '@strata/backing-chain';
 import type { ChainRequest } from '@strata/contract';
 
 /** A request with all that the carrying out needs to know of it. */
@@ -19,22 +19,36 @@ export type ChainWish =
       readonly base: LayerId | null;
       /** From `into` down to the last layer that is copied. */
       readonly range: readonly LayerId[];
+    }
+  | {
+      readonly operation: 'delete-up';
+      readonly layer: LayerId;
+      /** The pulls into its overlays; none: its file just goes to the trash. */
+      readonly parts: ReadonlyArray<{ readonly into: LayerId; readonly base: LayerId | null }>;
+      readonly range: readonly LayerId[];
+    }
+  | {
+      readonly operation: 'rebase';
+      readonly layer: LayerId;
+      readonly old: LayerId | null;
+      readonly backing: LayerId | null;
+      readonly relink: boolean;
+      /** Whether the old backing can be read. */
+      readonly compared: boolean;
+      readonly range: readonly LayerId[];
     };
 
 const upTo = (chain: readonly LayerId[], last: LayerId): LayerId[] => chain.slice(0, chain.indexOf(last) + 1);
 
-export const chainWish = (forest: Forest, request: ChainRequest, plan: ChainPlan): ChainWish => {
-  if (request.operation === 'pull') {
-    const chain = chainIds(forest, request.into);
-    const range = request.from === undefined ? [...chain] : upTo(chain, request.from);
-    return {
-      operation: 'pull',
-      into: request.into,
-      base: chain[range.length] ?? null,
-      range,
-    };
-  }
-  const overlays = plan.relinks.filter(({ to }) => to === request.base).map(({ layer }) => layer);
+/** A pull by another name: flatten, or a rebase onto a layer of the own chain. */
+const pullWish = (forest: Forest, into: LayerId, base: LayerId | null): ChainWish => {
+  const chain = chainIds(forest, into);
+  const range = base === null ? chain : chain.slice(0, chain.indexOf(base));
+  return { operation: 'pull', into, base, range };
+};
+
+const commitWish = (forest: Forest, top: LayerId, base: LayerId, plan: ChainPlan): ChainWish => {
+  const overlays = plan.relinks.filter(({ to }) => to === base).map(({ layer }) => layer);
   // Of several overlays the one that a running VM holds open: the others are relinked by hand.
   const disk = forest.disks.find(
     ({ vmId, diskId }) => vmId === plan.liveVm?.vmId && diskId === plan.liveVm.diskId,
@@ -42,9 +56,49 @@ export const chainWish = (forest: Forest, request: ChainRequest, plan: ChainPlan
   const held = disk === undefined ? [] : chainIds(forest, disk.imageId);
   return {
     operation: 'commit',
-    top: request.top,
-    base: request.base,
+    top,
+    base,
     above: overlays.find((id) => held.includes(id)) ?? overlays[0] ?? null,
-    range: upTo(chainIds(forest, request.top), request.base),
+    range: upTo(chainIds(forest, top), base),
   };
+};
+
+const deleteWish = (forest: Forest, layer: LayerId, plan: ChainPlan): ChainWish => {
+  const base = forest.layers.get(layer)?.backingId ?? null;
+  if (plan.method === 'commit' && base !== null) return commitWish(forest, layer, base, plan);
+  const parts = plan.relinks.map(({ layer: into, to }) => ({ into, base: to }));
+  const overlays = parts.map(({ into }) => into);
+  return { operation: 'delete-up', layer, parts, range: [...overlays, layer] };
+};
+
+const rebaseWish = (forest: Forest, layer: LayerId, backing: LayerId | null, plan: RebasePlan): ChainWish => {
+  if (plan.method === 'pull') return pullWish(forest, layer, backing);
+  const below = backing === null ? [] : chainIds(forest, backing);
+  return {
+    operation: 'rebase',
+    layer,
+    old: forest.layers.get(layer)?.backingId ?? null,
+    backing,
+    relink: plan.method === 'relink',
+    compared: plan.compared,
+    range: [...new Set([...chainIds(forest, layer), ...below])],
+  };
+};
+
+export const chainWish = (forest: Forest, request: ChainRequest, plan: ChainPlan): ChainWish => {
+  switch (request.operation) {
+    case 'commit':
+      return commitWish(forest, request.top, request.base, plan);
+    case 'pull': {
+      const chain = chainIds(forest, request.into);
+      const range = request.from === undefined ? [...chain] : upTo(chain, request.from);
+      return { operation: 'pull', into: request.into, base: chain[range.length] ?? null, range };
+    }
+    case 'flatten':
+      return pullWish(forest, request.imageId, null);
+    case 'delete':
+      return deleteWish(forest, request.imageId, plan);
+    case 'rebase':
+      return rebaseWish(forest, request.imageId, request.backing, plan as RebasePlan);
+  }
 };

@@ -5,18 +5,26 @@ import { operationAnswer } from '../operations/operation-answer.ts';
 import type { OperationsService } from '../operations/operations.types.ts';
 import type { ChainsService } from './chains.types.ts';
 
-const withoutFingerprint = ({
+/** What is to be done, without how it is run. */
+const requestOf = ({
   fingerprint: _fingerprint,
+  bytesPerSecond: _bytesPerSecond,
   ...request
-}: ChainRequest & { fingerprint?: string | undefined }): ChainRequest => request as ChainRequest;
+}: ChainRequest & {
+  fingerprint?: string | undefined;
+  bytesPerSecond?: number | undefined;
+}): ChainRequest => request as ChainRequest;
 
 export const chainsRoutes = (
   app: FastifyInstance,
   chains: ChainsService,
   operations: OperationsService,
 ): void => {
-  bind(app, endpoints.planChain, ({ body }) => chains.plan(withoutFingerprint(body)));
-  bind(app, endpoints.runChain, async ({ body, query }) =>
-    operationAnswer(operations, await chains.run(withoutFingerprint(body), body.fingerprint), query.wait),
-  );
+  bind(app, endpoints.planChain, ({ body }) => chains.plan(requestOf(body)));
+  bind(app, endpoints.runChain, async ({ body, query }) => {
+    const { fingerprint, bytesPerSecond = 0 } = body;
+    const operation = await chains.run(requestOf(body), fingerprint);
+    if (bytesPerSecond > 0) await operations.setSpeed(operation.id, bytesPerSecond);
+    return operationAnswer(operations, operation, query.wait);
+  });
 };

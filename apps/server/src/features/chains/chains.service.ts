@@ -4,8 +4,12 @@ import {
   chainIds,
   type Forest,
   isRefusal,
+  overlaysOf,
   planCommit,
+  planDelete,
+  planFlatten,
   planPull,
+  planRebase,
   type Refusal,
 } from '@strata/backing-chain';
 import type { ChainRequest, ErrorCode, Plan } from '@strata/contract';
@@ -17,7 +21,7 @@ import { byteWords } from './byte-words.ts';
 import { type ChainWish, chainWish } from './chain-wish.ts';
 import type { ChainsService } from './chains.types.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { spendableSpace } from './free-space.ts';
+import { growthsOf, spendableSpace, tightestSpace } from './free-space.ts';
 import { planView } from './plan-view.ts';
 import { startOfChain } from './start-chain.ts';
 import { taintBlockers } from './taint-blockers.ts';
@@ -44,8 +48,36 @@ const refusalError = ({ code, message }: Refusal): AppError => {
   return new AppError(codes[code] ?? 'not-possible', message);
 };
 
-const topOf = (request: ChainRequest): string =>
-  request.operation === 'commit' ? request.top : request.into;
+/** Whose chains are read, and priced by what is stored in them. */
+const topsOf = (forest: Forest, request: ChainRequest): string[] => {
+  switch (request.operation) {
+    case 'commit':
+      return [request.top];
+    case 'pull':
+      return [request.into];
+    case 'flatten':
+      return [request.imageId];
+    case 'delete':
+      return [request.imageId, ...overlaysOf(forest, request.imageId).map((overlay) => overlay.id)];
+    case 'rebase':
+      return request.backing === null ? [request.imageId] : [request.imageId, request.backing];
+  }
+};
+
+const planOf = (forest: Forest, allocation: Allocation, request: ChainRequest): ChainPlan | Refusal => {
+  switch (request.operation) {
+    case 'commit':
+      return planCommit(forest, allocation, request);
+    case 'pull':
+      return planPull(forest, allocation, request);
+    case 'flatten':
+      return planFlatten(forest, allocation, request.imageId);
+    case 'delete':
+      return planDelete(forest, allocation, { layer: request.imageId, mode: request.mode });
+    case 'rebase':
+      return planRebase(forest, allocation, { ...request, layer: request.imageId });
+  }
+};
 
 /** Plans are computed from the headers as they are at this moment, never from what the database remembers. */
 export const createChainsService = ({
@@ -53,40 +85,37 @@ export const createChainsService = ({
   operations,
   freeSpace = spendableSpace,
 }: ChainsDeps): ChainsService => {
-  const allocationBelow = async (forest: Forest, id: string): Promise<Allocation> => {
+  const allocationBelow = async (forest: Forest, tops: readonly string[]): Promise<Allocation> => {
     const allocation = new Map<string, Awaited<ReturnType<ImagesService['allocation']>>>();
-    for (const layer of chainIds(forest, id))
+    for (const layer of new Set(tops.flatMap((id) => chainIds(forest, id))))
       if (forest.layers.get(layer)?.present === true) allocation.set(layer, await images.allocation(layer));
     return allocation;
   };
 
   const compute = async (request: ChainRequest): Promise<Planned> => {
     await images.scan();
-    const allocation = await allocationBelow(images.forest(), topOf(request));
+    const before = images.forest();
+    const allocation = await allocationBelow(before, topsOf(before, request));
     const forest = images.forest();
-    const answer =
-      request.operation === 'commit'
-        ? planCommit(forest, allocation, request)
-        : planPull(forest, allocation, request);
+    const answer = planOf(forest, allocation, request);
     if (isRefusal(answer)) throw refusalError(answer);
     const wish = chainWish(forest, request, answer);
     const commitBase = wish.operation === 'commit' ? wish.base : null;
     const tainted = taintBlockers(wish.range, commitBase, operations.taints.list(), images);
     const plan: ChainPlan = { ...answer, blockers: [...answer.blockers, ...tainted] };
-    const grows = forest.layers.get(plan.grows.layer);
-    const [fingerprint, free] = await Promise.all([
+    const [fingerprint, space] = await Promise.all([
       fingerprintOf(forest, plan, request),
-      grows === undefined ? null : freeSpace(grows.path),
+      tightestSpace(growthsOf(forest, plan), freeSpace),
     ]);
-    return { forest, plan, wish, view: planView(forest, plan, wish, { fingerprint, freeSpace: free }) };
+    return { forest, plan, wish, view: planView(forest, plan, wish, { fingerprint, ...space }) };
   };
 
   const demandSpace = ({ plan, view, forest }: Planned): void => {
-    if (view.freeSpace === null || plan.grows.bytes <= view.freeSpace) return;
+    if (view.freeSpace === null || view.freeSpaceNeeded <= view.freeSpace) return;
     const name = forest.layers.get(plan.grows.layer)?.name ?? '';
     throw new AppError(
       'disk-full',
-      `“${name}” may grow by ${byteWords(plan.grows.bytes)}, but only ${byteWords(view.freeSpace)} of its file system can be used (a reserve is kept). Free some space first.`,
+      `“${name}” may grow by ${byteWords(view.freeSpaceNeeded)}, but only ${byteWords(view.freeSpace)} of its file system can be used (a reserve is kept). Free some space first.`,
     );
   };
 

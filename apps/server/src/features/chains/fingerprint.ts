@@ -18,7 +18,7 @@ const identityOf = async (path: string, frozen: boolean): Promise<readonly strin
 
 /** The layers whose facts or readers a plan depends on: its chains, and all that stands on what it changes. */
 const concerned = (forest: Forest, plan: ChainPlan): LayerId[] => {
-  const ids = new Set(plan.before.flat());
+  const ids = new Set([...plan.before, ...plan.after].flat());
   for (const id of [plan.grows.layer, ...plan.deletes, ...plan.relinks.map(({ layer }) => layer)])
     for (const layer of withDescendants(forest, id)) ids.add(layer.id);
   return [...ids].sort();
@@ -57,6 +57,7 @@ export const fingerprintOf = async (
     layers,
     forest.complete,
     plan.liveVm,
+    ...(plan.method === undefined ? [] : [plan.method]),
     plan.deletes,
     plan.blockers.map((blocker) => blocker.code),
   ]);

@@ -20,6 +20,16 @@ export const planCommands = (forest: Forest, plan: ChainPlan, wish: ChainWish): 
     return found;
   };
   const node = (id: LayerId): string => `<${layer(id).name}>`;
+  if (wish.operation === 'delete-up')
+    return [
+      ...wish.parts.flatMap(({ into, base }, index) => {
+        const part = plan.parts?.[index];
+        const pull = { operation: 'pull', into, base, range: [into, wish.layer] } as const;
+        return part === undefined ? [] : planCommands(forest, part, pull);
+      }),
+      `mv ${shellWord(layer(wish.layer).path)} <trash>`,
+    ];
+  if (wish.operation === 'rebase') return rebaseCommands(layer, wish);
   const job = { 'job-id': 'op', 'auto-dismiss': false };
   const root = wish.operation === 'pull' ? wish.into : (wish.above ?? wish.top);
   const commands =
@@ -82,3 +92,21 @@ const belowOf = (into: Layer, base: Layer, node: string) => ({
   'base-node': node,
   'backing-file': backingName(into, base),
 });
+
+const rebaseCommands = (
+  layer: (id: LayerId) => Layer,
+  { layer: id, old, backing, relink, compared }: Extract<ChainWish, { operation: 'rebase' }>,
+): string[] => {
+  const image = layer(id);
+  const below = backing === null ? null : layer(backing);
+  const link = below === null ? "-b ''" : `-b ${shellWord(backingName(image, below))} -F ${below.format}`;
+  const file = shellWord(image.path);
+  if (!relink) return [`qemu-img rebase -p -t writethrough -f qcow2 ${link} ${file}`];
+  const compare =
+    !compared || old === null || below === null
+      ? []
+      : [
+          `qemu-img compare -f ${layer(old).format} -F ${below.format} ${shellWord(layer(old).path)} ${shellWord(below.path)}`,
+        ];
+  return [...compare, `qemu-img rebase -u -f qcow2 ${link} ${file}`];
+};

@@ -11,6 +11,15 @@ export const planSteps = (forest: Forest, plan: ChainPlan, wish: ChainWish): str
   const names = (ids: readonly LayerId[]): string => list(ids.map(name));
   const bytes = byteWords(plan.bytesToMove);
 
+  if (wish.operation === 'delete-up')
+    return [
+      ...wish.parts.map(
+        ({ into, base }, index) =>
+          `Copy ${byteWords(plan.parts?.[index]?.bytesToMove ?? 0)} up into ${name(into)}, which then stands on ${base === null ? 'nothing' : name(base)}`,
+      ),
+      `Move ${name(wish.layer)} to the trash`,
+    ];
+  if (wish.operation === 'rebase') return rebaseSteps(name, bytes, wish);
   if (wish.operation === 'pull') {
     const sources = plan.moves.map((move) => move.from);
     return [
@@ -44,5 +53,25 @@ export const planSteps = (forest: Forest, plan: ChainPlan, wish: ChainWish): str
       ? 'Verify the chain'
       : `Compare ${name(wish.top)} with ${name(wish.base)}, and verify the chain`,
     `Delete ${names(plan.deletes)}`,
+  ];
+};
+
+const rebaseSteps = (
+  name: (id: LayerId) => string,
+  bytes: string,
+  { layer, old, backing, relink, compared }: Extract<ChainWish, { operation: 'rebase' }>,
+): string[] => {
+  const target = backing === null ? 'nothing' : name(backing);
+  const before = old === null ? 'nothing' : name(old);
+  if (!relink)
+    return [
+      `Copy what ${before} and ${target} show differently into ${name(layer)}, at most ${bytes}, and link it to ${target}`,
+      `Compare ${name(layer)} over ${before} with ${name(layer)} over ${target}, and verify the chain`,
+    ];
+  return [
+    compared
+      ? `Compare ${before} with ${target} over their whole size; if they differ, nothing is changed`
+      : `Compare nothing: the old backing is gone, and you have said that ${target} reads the same`,
+    `Link ${name(layer)} to ${target}, and verify the chain`,
   ];
 };

@@ -1,4 +1,11 @@
-import type { ChainPlan, Forest, LayerId } from '@strata/backing-chain';
+import {
+  type ChainPlan,
+  type DeletePlan,
+  type Forest,
+  impedimentWords,
+  isRefusal,
+  type LayerId,
+} from '@strata/backing-chain';
 import type { Plan } from '@strata/contract';
 import type { ChainWish } from './chain-wish.ts';
 import { planCommands } from './plan-commands.ts';
@@ -56,34 +63,61 @@ const drawn = (
   }));
 };
 
+/** Each way to delete a layer with its price, also those that are not taken. */
+const choicesOf = (plan: ChainPlan): Pick<Plan, 'choices'> => {
+  if (plan.operation !== 'delete') return {};
+  const { choices } = plan as DeletePlan;
+  return {
+    choices: choices.map(({ method, plan: way }) => ({
+      method,
+      bytesToMove: isRefusal(way) ? 0 : way.bytesToMove,
+      live: !isRefusal(way) && way.liveVm !== null,
+      losesSnapshots: isRefusal(way) ? [] : way.losesSnapshots.map((snapshot) => ({ ...snapshot })),
+      impediment: isRefusal(way)
+        ? way.message
+        : way.blockers.length === 0
+          ? null
+          : impedimentWords(way.blockers),
+    })),
+  };
+};
+
+/** What a commit merged is gone; everything else that a plan deletes is a whole image. */
+const isTrash = (plan: ChainPlan): boolean =>
+  plan.deletes.length > 0 && plan.operation !== 'commit' && plan.method !== 'commit';
+
 /** A planner's answer as the wire shows it: with names, paths, sizes, words and commands. */
 export const planView = (
   forest: Forest,
   plan: ChainPlan,
   wish: ChainWish,
-  known: { fingerprint: string; freeSpace: number | null },
+  known: { fingerprint: string; freeSpace: number | null; freeSpaceNeeded: number },
 ): Plan => {
   const file = (id: LayerId) => {
     const layer = forest.layers.get(id);
     return { imageId: id, path: layer?.path ?? '', bytes: layer?.allocatedBytes ?? 0 };
   };
   const name = (id: LayerId) => forest.layers.get(id)?.name ?? id;
+  const growth = new Map((plan.parts ?? [plan]).map(({ grows }) => [grows.layer, grows.bytes]));
   return {
     fingerprint: known.fingerprint,
     operation: plan.operation,
+    ...(plan.method === undefined ? {} : { method: plan.method }),
+    ...choicesOf(plan),
     live: plan.liveVm !== null,
     before: drawn(forest, plan.before, marksBefore(forest), (_id, allocated) => allocated),
     after: drawn(
       forest,
       plan.after.filter((chain) => chain.length > 0),
       marksAfter(forest, plan),
-      (id, allocated) => (id === plan.grows.layer ? allocated + plan.grows.bytes : allocated),
+      (id, allocated) => allocated + (growth.get(id) ?? 0),
     ),
     moves: plan.moves.map((move) => ({ ...move })),
     bytesToMove: plan.bytesToMove,
-    freeSpaceNeeded: plan.grows.bytes,
+    freeSpaceNeeded: known.freeSpaceNeeded,
     freeSpace: known.freeSpace,
     deletes: plan.deletes.map(file),
+    ...(isTrash(plan) ? { toTrash: true } : {}),
     losesSnapshots: plan.losesSnapshots.map((snapshot) => ({ ...snapshot })),
     relinks: plan.relinks.map(({ layer, from, to }) => ({ imageId: layer, name: name(layer), from, to })),
     switches: plan.switches.map((change) => ({ ...change })),

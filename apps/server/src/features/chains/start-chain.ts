@@ -2,7 +2,9 @@ import { type ChainPlan, chainIds, type Forest, type LayerId, withDescendants } 
 import type { ImageFormat } from '@strata/contract';
 import type { RunLayer } from '../operations/executors/chain-run.types.ts';
 import type { CommitJournal, CommitRun } from '../operations/executors/commit.ts';
+import type { DeleteJournal, DeleteRun } from '../operations/executors/delete-layer.ts';
 import type { PullJournal, PullRun } from '../operations/executors/pull.ts';
+import type { RebaseJournal, RebaseRun } from '../operations/executors/rebase.ts';
 import type { OperationLocks, OperationSubject, StartOperation } from '../operations/operations.types.ts';
 import type { ChainWish } from './chain-wish.ts';
 
@@ -16,10 +18,10 @@ export const chainLocks = (forest: Forest, plan: ChainPlan, wish: ChainWish): Op
   const changed =
     wish.operation === 'commit'
       ? [...wish.range, ...plan.relinks.map((relink) => relink.layer)]
-      : [wish.into, ...plan.deletes];
+      : [...plan.relinks.map((relink) => relink.layer), ...plan.deletes];
   const images = [...new Set(changed)];
-  const root = wish.operation === 'commit' ? wish.top : wish.into;
-  const reads = chainIds(forest, root).filter((id) => !images.includes(id));
+  const read = new Set([...images.flatMap((id) => chainIds(forest, id)), ...wish.range]);
+  const reads = [...read].filter((id) => !images.includes(id));
   return { images, reads, vms: vmsAbove(forest, changed) };
 };
 
@@ -52,41 +54,81 @@ const subjectsOf = (
   return [...vms, ...wish.range.map(image), ...lost];
 };
 
+type ChainStart =
+  | StartOperation<CommitRun, CommitJournal>
+  | StartOperation<PullRun, PullJournal>
+  | StartOperation<DeleteRun, DeleteJournal>
+  | StartOperation<RebaseRun, RebaseJournal>;
+
 /** All that the operations service writes down before the first step. */
 export const startOfChain = (
   forest: Forest,
   plan: ChainPlan,
   wish: ChainWish,
   steps: readonly string[],
-): StartOperation<CommitRun, CommitJournal> | StartOperation<PullRun, PullJournal> => {
+): ChainStart => {
   const locks = chainLocks(forest, plan, wish);
   const name = (id: LayerId): string => `“${forest.layers.get(id)?.name ?? id}”`;
   const common = {
     steps,
     locks,
     subjects: subjectsOf(forest, plan, locks, wish),
-    unit: 'bytes',
+    unit: plan.method === 'relink' || plan.method === 'trash' ? 'steps' : 'bytes',
     total: plan.bytesToMove,
   } as const;
   const relinked = plan.relinks.map((relink) => relink.layer);
   const layers = runLayers(forest, [...plan.before.flat(), ...plan.after.flat(), ...wish.range, ...relinked]);
+  const nothingChanges = (into: LayerId): string =>
+    `Nothing changes: what was copied into ${name(into)} so far reads the same and stays there.`;
 
-  if (wish.operation === 'pull')
+  if (wish.operation === 'delete-up')
     return {
       ...common,
-      kind: 'pull',
-      title: `Pull into ${name(wish.into)}`,
-      request: { plan, layers, into: wish.into, base: wish.base },
-      journal: { phase: 'copying', daemon: null },
-      cancelNote: `Nothing changes: what was copied into ${name(wish.into)} so far reads the same and stays there.`,
+      kind: 'delete',
+      title: `Delete ${name(wish.layer)}`,
+      request: { plan, layers, layer: wish.layer, parts: wish.parts },
+      journal: { phase: 'pulling', parts: wish.parts.map(() => ({ phase: 'copying', daemon: null })) },
+      cancelNote: `${name(wish.layer)} stays. Overlays that hold its data already no longer stand on it; everything reads the same.`,
     };
+  if (wish.operation === 'rebase')
+    return {
+      ...common,
+      kind: 'rebase',
+      title: `${wish.relink ? 'Relink' : 'Rebase'} ${name(wish.layer)} onto ${wish.backing === null ? 'nothing' : name(wish.backing)}`,
+      request: { plan, layers, ...wish },
+      journal: { phase: 'copying' },
+      cancelNote: wish.relink ? 'Nothing changes.' : nothingChanges(wish.layer),
+    };
+  if (wish.operation === 'pull') return pullStart(plan, wish);
   const between = wish.range.slice(1).map(name).join(', ');
   return {
     ...common,
-    kind: 'commit',
-    title: `Commit ${name(wish.top)} into ${name(wish.base)}`,
+    kind: plan.operation === 'delete' ? 'delete' : 'commit',
+    title:
+      plan.operation === 'delete'
+        ? `Delete ${name(wish.top)} by committing it into ${name(wish.base)}`
+        : `Commit ${name(wish.top)} into ${name(wish.base)}`,
     request: { plan, layers, top: wish.top, base: wish.base, above: wish.above },
     journal: { phase: 'new', daemon: null, vmWasRunning: false },
     cancelNote: `${name(wish.top)} and what stands on it stay whole, but ${between} would be half changed and no restore point until this commit is repeated to its end.`,
   };
+
+  function pullStart(
+    { operation }: ChainPlan,
+    { into, base }: Extract<ChainWish, { operation: 'pull' }>,
+  ): StartOperation<PullRun, PullJournal> {
+    const titles = {
+      flatten: `Flatten ${name(into)}`,
+      rebase: `Rebase ${name(into)} onto ${base === null ? 'nothing' : name(base)}`,
+    };
+    const kind = operation === 'flatten' || operation === 'rebase' ? operation : 'pull';
+    return {
+      ...common,
+      kind,
+      title: kind === 'pull' ? `Pull into ${name(into)}` : titles[kind],
+      request: { plan, layers, into, base },
+      journal: { phase: 'copying', daemon: null },
+      cancelNote: nothingChanges(into),
+    };
+  }
 };

@@ -91,7 +91,7 @@ export const createEmptyImage = async (
 };
 
 /** Relative to the overlay's folder, as QEMU resolves it; `a:b` alone would be a protocol. */
-const relativeBacking = (folder: string, backing: string): string => {
+export const relativeBacking = (folder: string, backing: string): string => {
   const name = relative(folder, backing);
   return /^[^/]*:/.test(name) ? `./${name}` : name;
 };
@@ -103,10 +103,10 @@ const isWritableFolder = (path: string): Promise<boolean> =>
   );
 
 /** Beside its backing image, if that is a place for new files; else in the default folder. */
-const overlayFolder = async (
+export const overlayFolder = async (
   access: LibraryAccess,
   backing: ImageRecord,
-  { folder, place = 'beside' }: OverlayRequest,
+  { folder, place = 'beside' }: Pick<OverlayRequest, 'folder' | 'place'> = {},
 ): Promise<string> => {
   if (folder !== undefined) return libraryFolder(access, folder);
   if (place === 'default') return libraryFolder(access);
@@ -116,7 +116,7 @@ const overlayFolder = async (
 };
 
 /** What was asked for must be what the header says: an overlay without its link shows zeros where data was. */
-const verifyOverlay = async (path: string, link: string, backing: ImageRecord): Promise<void> => {
+export const verifyOverlay = async (path: string, link: string, backing: ImageRecord): Promise<void> => {
   const header = await readImageHeader(path);
   const driver = backing.format === 'iso' ? 'raw' : backing.format;
   const linked = header.backing?.string === link && header.backing.format === driver;

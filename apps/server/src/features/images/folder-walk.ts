@@ -2,6 +2,7 @@ import type { BigIntStats, Dirent } from 'node:fs';
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Problem } from '@strata/contract';
+import { isPart, removeAbandonedPart } from '../../qemu/new-image-file.ts';
 import { isSystemPath, isWithin } from './forbidden-paths.ts';
 import { mapBounded } from './map-bounded.ts';
 
@@ -37,7 +38,7 @@ const unreadable = (path: string, error: unknown): Problem => ({
 /** Strata's own trash is known from its books; what `fsck` has found has no names. */
 const isPassedOver = (name: string): boolean => name === '.strata-trash' || name === 'lost+found';
 
-/** Every file below a folder, also behind links, to a depth of 32. Reads names and `lstat`, no contents. */
+/** Every file below a folder, also behind links, to a depth of 32. Reads names and `lstat`, no contents. Sweeps what killed servers left. */
 export const walkFolder = async (root: string, skip: ReadonlySet<string>): Promise<Walk> => {
   const course: Course = { files: new Map(), problems: [], skip, entered: new Set([root]) };
   let level = [root];
@@ -71,6 +72,7 @@ const walkOne = async (folder: string, course: Course): Promise<string[]> => {
     const path = join(folder, entry.name);
     if (isPassedOver(entry.name)) continue;
     if (entry.isDirectory()) enter(path);
+    else if (entry.isFile() && isPart(entry.name)) await removeAbandonedPart(path).catch(() => {});
     else if (entry.isFile()) files.push(path);
     else if (entry.isSymbolicLink()) {
       const target = await behind(path, course);

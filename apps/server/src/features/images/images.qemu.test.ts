@@ -177,6 +177,35 @@ describe('overlays', () => {
     await expect(overlay).rejects.toMatchObject({ code: 'plan-blocked' });
   });
 
+  test('are refused on the active layer of a VM, which goes on being written', async () => {
+    const active = await library.images.create({
+      name: 'active',
+      format: 'qcow2',
+      size: mebi,
+      preallocation: 'off',
+    });
+    library.images.addUseSource({
+      disks: () => [
+        {
+          vmId: 'vm01',
+          vmName: 'Debian',
+          diskId: 'd1',
+          imageId: active.id,
+          running: false,
+          suspended: false,
+        },
+      ],
+    });
+    const overlay = library.images.create({
+      name: 'x',
+      format: 'qcow2',
+      backing: active.id,
+      preallocation: 'off',
+    });
+    await expect(overlay).rejects.toMatchObject({ code: 'image-in-use' });
+    expect(library.images.get(active.id).overlays).toEqual([]);
+  });
+
   test('the gate before a start reads headers afresh', async () => {
     const base = await library.images.create({
       name: 'base',

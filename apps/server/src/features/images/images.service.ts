@@ -21,6 +21,8 @@ import { Library } from './library.ts';
 import type { Adoption, LibraryAccess } from './library-access.ts';
 import { isAwaited, NotImages, newRecord, reread, type ScanScope, scanLibrary } from './library-scan.ts';
 import { mapBounded } from './map-bounded.ts';
+import { createMoveFiles, type MoveFiles } from './move-files.ts';
+import { createNewFiles, type NewFiles } from './new-files.ts';
 import { resolveBackings } from './resolve-backings.ts';
 import { createTrashService, type TrashService } from './trash.service.ts';
 
@@ -28,6 +30,10 @@ export interface ImagesFeature {
   readonly images: ImagesService;
   readonly folders: FoldersService;
   readonly trash: TrashService;
+  /** For operations that make or move files: each action by itself, safe to repeat. */
+  readonly newFiles: NewFiles;
+  readonly moveFiles: MoveFiles;
+  readonly access: LibraryAccess;
   /** After the use sources are known: recovers the trash, scans, watches. */
   start(): Promise<void>;
   close(): Promise<void>;
@@ -231,6 +237,16 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
           'An overlay begins with the size of its backing image. Leave the size out.',
         );
       }
+      const image = world.view(backing);
+      const writers = image.usedBy.filter((use) => use.kind === 'vm' && image.role !== 'media');
+      if (writers.length > 0) {
+        const vms = writers.map((use) => `the VM “${use.name}”`).join(', ');
+        throw new AppError(
+          'image-in-use',
+          `“${image.name}” is written by ${vms}; an overlay on it would break with the next write. Take a snapshot of that VM first: its layer is then frozen.`,
+          { usedBy: writers },
+        );
+      }
       const { name: stem, folder } = request;
       const wishes = { backingId: backing, stem, folder, naming: naming ?? 'given' };
       return world.view((await createOverlayImage(access, wishes)).id);
@@ -257,6 +273,9 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
     images,
     folders,
     trash,
+    newFiles: createNewFiles(access),
+    moveFiles: createMoveFiles(access),
+    access,
     start: async () => {
       await folders.ensureDefault();
       await trash.recover();

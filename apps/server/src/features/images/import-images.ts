@@ -64,7 +64,7 @@ const judged = async (access: LibraryAccess, path: string): Promise<Inspected & 
   return { ...inspected, format };
 };
 
-const extensions: Record<ImageFormat, string> = {
+export const extensions: Record<ImageFormat, string> = {
   qcow2: 'qcow2',
   raw: 'raw',
   vmdk: 'vmdk',

@@ -2,7 +2,7 @@ import type { Operation } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
 import type { Db } from '../../db/open-database.ts';
 import { transaction } from '../../db/open-database.ts';
-import { hasEnded, type OperationRow, toOperation } from './operation-row.ts';
+import { type OperationRow, toOperation } from './operation-row.ts';
 import type { OperationsRepository } from './operations.repository.ts';
 import type { Executor, OperationContext, Taints } from './operations.types.ts';
 import { type ProgressRate, progressRate } from './progress-rate.ts';
@@ -39,6 +39,8 @@ export class OperationRun {
   readonly #abort = new AbortController();
   readonly #rate: ProgressRate = progressRate();
   #controls: Controls | null = null;
+  /** Bytes a second; 0: as fast as it goes. Also for a job that is begun again because its process was killed. */
+  #speed = 0;
   #savedAt = 0;
   #publishTimer: NodeJS.Timeout | null = null;
   #publishedAt = 0;
@@ -103,10 +105,11 @@ export class OperationRun {
   }
 
   async setSpeed(bytesPerSecond: number): Promise<void> {
-    const { setSpeed } = this.#controls ?? {};
-    if (hasEnded(this.row) || setSpeed === undefined)
-      throw this.#refusal('There is nothing at work whose speed could be limited.');
-    await setSpeed(bytesPerSecond);
+    const copies = this.row.unit === 'bytes' && ['queued', 'running', 'paused'].includes(this.row.state);
+    const cannot = this.#controls !== null && this.#controls.setSpeed === undefined;
+    if (!copies || cannot) throw this.#refusal('There is nothing at work whose speed could be limited.');
+    this.#speed = bytesPerSecond;
+    await this.#controls?.setSpeed?.(bytesPerSecond);
   }
 
   cancel(): void {
@@ -139,6 +142,7 @@ export class OperationRun {
       resumed,
       cancelled: this.#abort.signal,
       taints: deps.taints,
+      speed: () => this.#speed,
       get ending() {
         return deps.isClosing();
       },
@@ -162,6 +166,8 @@ export class OperationRun {
       },
       controls: (controls) => {
         this.#controls = controls;
+        // A job begun a moment before the limit was set; one that has ended since needs none.
+        if (this.#speed > 0) void controls?.setSpeed?.(this.#speed).catch(() => {});
         // A job that was paused and is gone: whatever comes next runs.
         if (controls === null && row.state === 'paused') this.#goOn();
       },

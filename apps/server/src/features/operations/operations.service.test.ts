@@ -212,6 +212,30 @@ describe('the buttons', () => {
     expect(said).toEqual(['pause', 'resume', 'speed 1000']);
   });
 
+  it('limit the speed before the copying has begun, and again when it has to be begun again', async () => {
+    const begunWith: number[] = [];
+    let begin = () => {};
+    const service = serviceOn(async (context) => {
+      await new Promise<void>((resolve) => {
+        begin = resolve;
+      });
+      begunWith.push(context.speed());
+      context.controls(null);
+      begunWith.push(context.speed());
+      return untilCancelled(context);
+    });
+    const { id } = service.start(work());
+    await service.setSpeed(id, 1000);
+    begin();
+    await expect.poll(() => begunWith).toEqual([1000, 1000]);
+  });
+
+  it('do not limit the speed of what copies nothing', async () => {
+    const service = serviceOn(untilCancelled);
+    const { id } = service.start({ ...work(), unit: 'steps' });
+    await expect(service.setSpeed(id, 1000)).rejects.toMatchObject({ code: 'operation-state' });
+  });
+
   it('cancel, and answer the cancelled operation', async () => {
     const service = serviceOn(untilCancelled);
     const { id } = service.start(work());

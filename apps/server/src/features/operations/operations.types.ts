@@ -41,6 +41,8 @@ export interface OperationContext<Request, Journal> {
     } | null,
   ): void;
   pausedBecause(reason: 'no-space' | null): void;
+  /** The limit in bytes a second that the user has set by now; 0: none. A job is begun with it. */
+  speed(): number;
   /** These are no longer worked on: they may be deleted or started although the operation has not ended. */
   release(what: { images?: readonly string[]; vms?: readonly string[] }): void;
   readonly taints: Taints;

@@ -12,7 +12,7 @@ import type { StoredDisk, VmRecord } from './vm-record.types.ts';
 import { slugOf } from './vm-slug.ts';
 import { askGuards, exclusively, pathsOf, recordOf, type VmsContext } from './vms.context.ts';
 
-const macsOfOthers = (context: VmsContext, exceptId: string | null): Set<string> =>
+export const macsOfOthers = (context: VmsContext, exceptId: string | null): Set<string> =>
   new Set(
     context.repository
       .all()
@@ -20,7 +20,7 @@ const macsOfOthers = (context: VmsContext, exceptId: string | null): Set<string>
       .flatMap((vm) => vm.definition.nics.map((nic) => nic.mac)),
   );
 
-const checkName = (context: VmsContext, name: string, exceptId: string | null): void => {
+export const checkName = (context: VmsContext, name: string, exceptId: string | null): void => {
   const holder = context.repository.idOfName(name);
   if (holder !== null && holder !== exceptId)
     throw new AppError('name-taken', `There is a VM named "${name}" already. Choose another name.`);

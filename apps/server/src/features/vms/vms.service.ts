@@ -10,6 +10,7 @@ import type { ImagesService } from '../images/images.types.ts';
 import { createDemo } from './demo/demo.ts';
 import { adoptVms } from './vm-adoption.ts';
 import { createVm, patchVm, previewVm } from './vm-changes.ts';
+import { createVmCopies } from './vm-copies.ts';
 import { deleteVm } from './vm-deletion.ts';
 import { commandOf, toCommandLine } from './vm-launch.ts';
 import { pauseVm, poweroffVm, resetVm, resumeVm, shutdownVm, startVm } from './vm-lifecycle.ts';
@@ -101,6 +102,9 @@ export const createVmsService = (parts: VmsParts): VmsFeature => {
     get,
     create: async (definition: CreateVm) => created(await createVm(context, definition)),
     createDemo: async (name) => created(await createDemo(context, parts.db, name)),
+    copies: createVmCopies(context, (id) => {
+      if (repository.find(id) !== null) created(id);
+    }),
     preview: (definition) => previewVm(context, definition),
     patch: (id, change: PatchVm) => after(id, patchVm(context, id, change)),
     delete: (id, disks) => deleteVm(context, id, disks),

@@ -1,6 +1,7 @@
 import type { CommandLine, CreateVm, PatchVm, Vm, VmLog } from '@strata/contract';
 import type { QmpClient } from '@strata/qmp';
 import type { AppError } from '../../app-error.ts';
+import type { VmCopies } from './vm-copies.ts';
 
 /** A VM with a QEMU process, as the block engine needs it. */
 export interface LiveVm {
@@ -65,6 +66,8 @@ export interface ConsolePlaces {
 
 /** What the routes of VMs, the consoles and the start of the server need beside {@link VmsService}. */
 export interface VmsFeature extends VmsService {
+  /** For new VMs made of this one: branches and duplicates. */
+  readonly copies: VmCopies;
   preview(definition: CreateVm): Promise<CommandLine>;
   createDemo(name?: string): Promise<Vm>;
   commandLine(id: string): Promise<CommandLine>;

@@ -9,7 +9,7 @@ import classes from './action-panel.module.css';
 import { actionTitle } from './action-title.ts';
 import type { ConceivableAction } from './conceivable-actions.ts';
 import { type LayerModel, namesOf } from './layer-model.ts';
-import { priceOf } from './price.ts';
+import { otherWays, priceOf } from './price.ts';
 
 interface ActionCardProps {
   action: ConceivableAction;
@@ -31,7 +31,7 @@ export function ActionCard(props: ActionCardProps) {
   });
   const blocked = busyWith === null ? blockersOf(plan) : [words.layers.panel.busy(busyWith)];
   const possible = blocked.length === 0;
-  const price = plan.data ? priceOf(plan.data, action.request.operation) : null;
+  const price = plan.data ? priceOf(plan.data) : null;
   return (
     <UnstyledButton
       className={classes.card}
@@ -44,6 +44,11 @@ export function ActionCard(props: ActionCardProps) {
         <span className={classes.price}>{words.layers.panel.pricing}</span>
       ) : null}
       {price ? <span className={classes.price}>{price.line}</span> : null}
+      {(plan.data ? otherWays(plan.data) : []).map((way) => (
+        <span key={way} className={classes.price}>
+          {way}
+        </span>
+      ))}
       {price?.loses ? <span className={classes.loses}>{price.loses}</span> : null}
       {possible ? null : (
         <span className={classes.blocked}>
@@ -61,9 +66,9 @@ export function ActionCard(props: ActionCardProps) {
 
 /** A layer that was merged away while it is still drawn has no price. */
 function idsIn(request: ConceivableAction['request']): string[] {
-  return request.operation === 'commit'
-    ? [request.top, request.base]
-    : [request.into, ...(request.from === undefined ? [] : [request.from])];
+  if (request.operation === 'commit') return [request.top, request.base];
+  if (request.operation !== 'pull') return [request.imageId];
+  return [request.into, ...(request.from === undefined ? [] : [request.from])];
 }
 
 function blockersOf({ data, error }: { data: Plan | undefined; error: unknown }): string[] {

@@ -6,6 +6,7 @@ import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { words } from '../../lib/words.ts';
 import { ReasonedButton } from '../../ui/reasoned-button.tsx';
+import { BranchLayerButton } from '../branches/branch-layer-button.tsx';
 import { CreateImageDialog } from '../library/create-image-dialog.tsx';
 import { overlayRefusal, useBreak } from '../library/use-break.ts';
 import { TakeSnapshotButton } from '../snapshots/take-snapshot-button.tsx';
@@ -13,6 +14,7 @@ import { ActionCard } from './action-card.tsx';
 import classes from './action-panel.module.css';
 import { type ConceivableAction, conceivableActions } from './conceivable-actions.ts';
 import { type LayerModel, runFacts } from './layer-model.ts';
+import { RebaseDialog } from './rebase-dialog.tsx';
 import type { Run } from './selection.ts';
 
 /** More targets than this are folded: a chain of 200 would offer 198 of them. */
@@ -137,6 +139,7 @@ const worldOf = (vms: readonly Vm[]) => vms.map(({ id, state }) => `${id}:${stat
 
 function OneLayer({ layer, vms }: { layer: LayerModel; vms: readonly Vm[] }) {
   const [branching, setBranching] = useState(false);
+  const [rebasing, setRebasing] = useState(false);
   const writer = vms.find(({ disks }) => disks.some(({ imageId }) => imageId === layer.image.id));
   return (
     <div className={classes.more}>
@@ -148,10 +151,17 @@ function OneLayer({ layer, vms }: { layer: LayerModel; vms: readonly Vm[] }) {
       >
         {words.layers.panel.newOverlay}
       </ReasonedButton>
+      <BranchLayerButton image={layer.image} />
+      {layer.image.format === 'qcow2' ? (
+        <Button variant="default" onClick={() => setRebasing(true)}>
+          {words.layers.rebase.open}
+        </Button>
+      ) : null}
       <Link to="/library" search={{ image: layer.image.id }} className={classes.link}>
         {words.layers.panel.details}
       </Link>
       <CreateImageDialog opened={branching} onClose={() => setBranching(false)} backing={layer.image} />
+      {rebasing ? <RebaseDialog image={layer.image} onClose={() => setRebasing(false)} /> : null}
     </div>
   );
 }

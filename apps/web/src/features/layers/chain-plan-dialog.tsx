@@ -1,6 +1,8 @@
-import { endpoints } from '@strata/contract';
+import { SegmentedControl } from '@mantine/core';
+import { type ChainRequest, endpoints } from '@strata/contract';
 import { useState } from 'react';
 import { call } from '../../api/call.ts';
+import { words } from '../../lib/words.ts';
 import { PlanDialog } from '../plan/plan-dialog.tsx';
 import { actionTitle } from './action-title.ts';
 import type { ConceivableAction } from './conceivable-actions.ts';
@@ -12,11 +14,17 @@ interface ChainPlanDialogProps {
   onClose: () => void;
 }
 
-/** The plan of a commit or a pull. Open for as long as it is rendered. */
+type Mode = 'auto' | 'commit' | 'pull';
+const modes: readonly Mode[] = ['auto', 'commit', 'pull'];
+
+/** The plan of a chain operation. Open for as long as it is rendered. */
 export function ChainPlanDialog({ action, models, onClose }: ChainPlanDialogProps) {
-  const { request } = action;
   // What was chosen keeps its name, even when its layers leave the chain while one reads.
   const [title] = useState(() => actionTitle(action, namesOf(models)).replace(/ [↑↓]$/, ''));
+  const [mode, setMode] = useState<Mode>('auto');
+  const deletes = action.request.operation === 'delete';
+  const request: ChainRequest =
+    action.request.operation === 'delete' ? { ...action.request, mode } : action.request;
   return (
     <PlanDialog
       title={title}
@@ -24,6 +32,15 @@ export function ChainPlanDialog({ action, models, onClose }: ChainPlanDialogProp
       makePlan={(signal) => call(endpoints.planChain, { body: request, signal })}
       run={(fingerprint) => call(endpoints.runChain, { body: { ...request, fingerprint } })}
       onClose={onClose}
-    />
+    >
+      {deletes ? (
+        <SegmentedControl
+          aria-label={words.layers.deletion.mode}
+          value={mode}
+          onChange={(value) => setMode(value as Mode)}
+          data={modes.map((value) => ({ value, label: words.layers.deletion.modes[value] }))}
+        />
+      ) : null}
+    </PlanDialog>
   );
 }

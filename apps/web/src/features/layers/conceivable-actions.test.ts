@@ -6,14 +6,15 @@ const requests = (upper: number, lower: number) =>
   conceivableActions(chain, { upper, lower }).map(({ kind, request }) => ({ kind, ...request }));
 
 describe('what one can do with selected layers', () => {
-  it('offers one layer: into the one below, further down, up into the one above, and to stand alone', () => {
+  it('offers one layer: into the one below, further down, up into the one above, to stand alone, and to go', () => {
     expect(requests(1, 1)).toEqual([
       { kind: 'commit-below', operation: 'commit', top: 'c', base: 'b' },
       { kind: 'commit-further', operation: 'commit', top: 'c', base: 'a' },
       { kind: 'commit-further', operation: 'commit', top: 'c', base: 'base' },
       { kind: 'pull-above', operation: 'pull', into: 'active', from: 'c', deleteUnused: false },
       { kind: 'pull-below', operation: 'pull', into: 'c', from: 'b', deleteUnused: false },
-      { kind: 'pull-all', operation: 'pull', into: 'c', deleteUnused: false },
+      { kind: 'pull-all', operation: 'flatten', imageId: 'c' },
+      { kind: 'delete', operation: 'delete', imageId: 'c', mode: 'auto' },
     ]);
   });
 
@@ -28,15 +29,15 @@ describe('what one can do with selected layers', () => {
   });
 
   it('never offers to commit the base or to pull above the active layer', () => {
-    expect(requests(4, 4).map(({ kind }) => kind)).toEqual(['pull-above']);
+    expect(requests(4, 4).map(({ kind }) => kind)).toEqual(['pull-above', 'delete']);
     expect(requests(0, 0).map(({ kind }) => kind)).not.toContain('pull-above');
     expect(conceivableActions(['only'], { upper: 0, lower: 0 })).toEqual([]);
   });
 
   it('offers the pull of everything once where the layer below is the base', () => {
-    expect(
-      requests(3, 3).filter(({ operation, kind }) => operation === 'pull' && kind !== 'pull-above'),
-    ).toEqual([{ kind: 'pull-all', operation: 'pull', into: 'a', deleteUnused: false }]);
+    expect(requests(3, 3).filter(({ kind }) => kind.startsWith('pull') && kind !== 'pull-above')).toEqual([
+      { kind: 'pull-all', operation: 'flatten', imageId: 'a' },
+    ]);
   });
 
   it('names the layers whose data moves', () => {

@@ -11,7 +11,8 @@ export interface ConceivableAction {
     | 'pull-above'
     | 'pull-below'
     | 'pull-run'
-    | 'pull-all';
+    | 'pull-all'
+    | 'delete';
   /** The layers whose data moves (top first), and the layer that receives it: by id, as the chain may change. */
   readonly sources: readonly string[];
   readonly target: string;
@@ -38,12 +39,9 @@ export function conceivableActions(chain: readonly string[], run: Run): Conceiva
   const pull = (kind: ConceivableAction['kind'], into: number, from: number, all = false) => {
     const [intoId, fromId] = [chain[into], chain[from]];
     if (intoId === undefined || fromId === undefined || from <= into) return;
-    const request: ChainRequest = {
-      operation: 'pull',
-      into: intoId,
-      ...(all ? {} : { from: fromId }),
-      deleteUnused: false,
-    };
+    const request: ChainRequest = all
+      ? { operation: 'flatten', imageId: intoId }
+      : { operation: 'pull', into: intoId, from: fromId, deleteUnused: false };
     actions.push({ request, kind, sources: chain.slice(into + 1, from + 1), target: intoId });
   };
   const last = chain.length - 1;
@@ -55,6 +53,15 @@ export function conceivableActions(chain: readonly string[], run: Run): Conceiva
   // Pulling from the base is pulling all: one offer, not two.
   if (upper === lower && lower + 1 < last) pull('pull-below', upper, lower + 1);
   if (upper === lower) pull('pull-all', upper, last, true);
+  const only = chain[upper];
+  // The only layer of a chain is deleted where files are: in the library.
+  if (upper === lower && last > 0 && only !== undefined)
+    actions.push({
+      request: { operation: 'delete', imageId: only, mode: 'auto' },
+      kind: 'delete',
+      sources: [],
+      target: only,
+    });
   return actions;
 }
 

@@ -171,7 +171,7 @@ function DragLabel({ drag, models }: { drag: LayerDrag; models: readonly LayerMo
   const text =
     drag.action === undefined
       ? words.layers.drag.none
-      : words.layers.drag[drag.action.request.operation](name, target);
+      : words.layers.drag[drag.action.request.operation === 'commit' ? 'commit' : 'pull'](name, target);
   return createPortal(
     <div className={classes.dragLabel} style={{ left: drag.x + 14, top: drag.y + 14 }} aria-hidden>
       {text}

@@ -18,7 +18,7 @@ export function operationSpan(
   operation: Pick<Operation, 'kind' | 'subjects'>,
   chain: readonly string[],
 ): OperationSpan | null {
-  if (operation.kind !== 'commit' && operation.kind !== 'pull') return null;
+  if (!['commit', 'pull', 'flatten'].includes(operation.kind)) return null;
   const images = operation.subjects.filter(({ kind }) => kind === 'image').map(({ id }) => id);
   const rows = images.map((id) => chain.indexOf(id)).filter((index) => index >= 0);
   const receiver = operation.kind === 'commit' ? images.at(-1) : images[0];

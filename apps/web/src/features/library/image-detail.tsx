@@ -16,6 +16,7 @@ import { DeleteImageButton } from './delete-image-button.tsx';
 import classes from './image-detail.module.css';
 import { problemsOf } from './image-list.ts';
 import { ImageName } from './image-name.tsx';
+import { ImageWork } from './image-work.tsx';
 import { overlayRefusal, useBreak } from './use-break.ts';
 
 interface ImageDetailProps {
@@ -48,6 +49,7 @@ export function ImageDetail({ image, onClose, onOpen }: ImageDetailProps) {
             {detail.overlay}
           </ReasonedButton>
         ) : null}
+        <ImageWork image={image} />
         <DeleteImageButton image={toldApart(image, nameOf)} onDeleted={onClose} />
       </Group>
       <Facts image={image} />

@@ -1,8 +1,8 @@
-import { Button, TextInput } from '@mantine/core';
+import { Button, SegmentedControl, TextInput } from '@mantine/core';
 import { IconPlus, IconSearch, IconStack2 } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { useDeferredValue, useMemo, useState } from 'react';
+import { lazy, Suspense, useDeferredValue, useMemo, useState } from 'react';
 import { imagesQuery, trashQuery } from '../../api/queries.ts';
 import { imageNames } from '../../lib/image-names.ts';
 import { words } from '../../lib/words.ts';
@@ -20,18 +20,24 @@ import { LibraryProblems } from './library-problems.tsx';
 import { RegisterImageDialog } from './register-image-dialog.tsx';
 import { TrashDialog } from './trash-dialog.tsx';
 
+const ForestView = lazy(async () => ({ default: (await import('../forest/forest-view.tsx')).ForestView }));
+
 type Dialog = 'create' | 'register' | 'folders' | 'trash' | null;
 
-/** All images Strata knows; `?image=ID` shows the details of one. */
+/** All images Strata knows, as a table or as a forest; `?image=ID` shows the details of one. */
 export function LibraryPage() {
   const images = useQuery(imagesQuery());
   const [dialog, setDialog] = useState<Dialog>(null);
   const [search, setSearch] = useState('');
   const [sorting, setSorting] = useState<Sorting>({ column: 'name', descending: false });
-  const { image: openId, trash: showsTrash } = useSearch({ strict: false });
+  const { image: openId, trash: showsTrash, view } = useSearch({ strict: false });
   const navigate = useNavigate();
-  const open = (image: string | null) =>
-    void navigate({ to: '/library', search: image === null ? {} : { image } });
+  const show = (image: string | null, forest: boolean) =>
+    void navigate({
+      to: '/library',
+      search: { ...(image === null ? {} : { image }), ...(forest ? { view: 'forest' } : {}) },
+    });
+  const open = (image: string | null) => show(image, view === 'forest');
   const close = () => {
     setDialog(null);
     if (showsTrash) open(null);
@@ -76,17 +82,32 @@ export function LibraryPage() {
       ) : null}
       {items && items.length > 0 ? (
         <>
-          <LibraryProblems images={items} nameOf={nameOf} onOpen={open} />
-          <TextInput
-            className={classes.search ?? ''}
-            type="search"
-            leftSection={<IconSearch size={15} aria-hidden />}
-            placeholder={words.library.search}
-            aria-label={words.library.search}
-            value={search}
-            onChange={(event) => setSearch(event.currentTarget.value)}
-          />
-          {shown.length === 0 ? (
+          {view === 'forest' ? null : <LibraryProblems images={items} nameOf={nameOf} onOpen={open} />}
+          <div className={classes.tools}>
+            <TextInput
+              className={classes.search ?? ''}
+              type="search"
+              leftSection={<IconSearch size={15} aria-hidden />}
+              placeholder={words.library.search}
+              aria-label={words.library.search}
+              value={search}
+              onChange={(event) => setSearch(event.currentTarget.value)}
+            />
+            <SegmentedControl
+              aria-label={words.forest.view}
+              value={view ?? 'table'}
+              onChange={(chosen) => show(null, chosen === 'forest')}
+              data={[
+                { value: 'table', label: words.forest.table },
+                { value: 'forest', label: words.forest.forest },
+              ]}
+            />
+          </div>
+          {view === 'forest' ? (
+            <Suspense fallback={<RowSkeletons count={8} />}>
+              <ForestView search={search} openId={openId ?? null} onOpen={open} />
+            </Suspense>
+          ) : shown.length === 0 ? (
             <p>{words.library.noneMatch}</p>
           ) : (
             <ImageTable images={shown} nameOf={nameOf} sorting={sorting} onSort={setSorting} onOpen={open} />

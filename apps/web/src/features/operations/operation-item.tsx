@@ -43,6 +43,7 @@ export function OperationItem({ operation }: { operation: Operation }) {
         </div>
       ) : null}
       {operation.error ? <p className={classes.error}>{operation.error.message}</p> : null}
+      {typeof operation.result?.words === 'string' ? <p>{operation.result.words}</p> : null}
       {operation.recovery ? (
         <p className={classes.recovery}>
           <strong>{words.operations.recovery}:</strong> {operation.recovery}

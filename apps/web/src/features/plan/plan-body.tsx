@@ -81,7 +81,10 @@ function Deletes({ plan }: { plan: Plan }) {
     <section>
       <h3 className={classes.heading}>
         <IconTrash size={16} aria-hidden />{' '}
-        {words.plan[plan.operation === 'revert' ? 'trashes' : 'deletes'](plan.deletes.length, total)}
+        {words.plan[plan.operation === 'revert' || plan.toTrash ? 'trashes' : 'deletes'](
+          plan.deletes.length,
+          total,
+        )}
       </h3>
       <ul className={classes.list}>
         {plan.deletes.map((file) => (

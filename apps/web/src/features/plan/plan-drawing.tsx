@@ -109,7 +109,9 @@ function Row({ row, plan, newId, colour, deleted }: RowProps) {
       {after === null ? (
         <div className={classes.gap} data-gone>
           {before !== null && deleted.has(before.imageId)
-            ? words.plan[plan.operation === 'revert' ? 'fileTrashed' : 'fileDeleted']
+            ? words.plan[
+                plan.operation === 'revert' ? 'fileTrashed' : plan.toTrash ? 'fileToTrash' : 'fileDeleted'
+              ]
             : words.plan.leaves}
         </div>
       ) : (

@@ -104,6 +104,9 @@ function SnapshotActions({ vm, snapshot, onAction }: SnapshotActionsProps) {
           </ActionIcon>
         </Menu.Target>
         <Menu.Dropdown>
+          <Menu.Item onClick={() => onAction({ kind: 'branch', snapshot })}>
+            {words.copies.branch.menu}
+          </Menu.Item>
           <Menu.Item onClick={() => onAction({ kind: 'edit', snapshot })}>{actions.edit}</Menu.Item>
           {layer === undefined ? null : (
             <Menu.Item

@@ -8,6 +8,7 @@ import { EmptyState } from '../../ui/empty-state.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { Panel } from '../../ui/page.tsx';
 import { RowSkeletons } from '../../ui/skeletons.tsx';
+import { BranchDialog } from '../branches/branch-dialog.tsx';
 import { EditSnapshotDialog } from './edit-snapshot-dialog.tsx';
 import { ForgetSnapshotDialog } from './forget-snapshot-dialog.tsx';
 import { RevertDialog } from './revert-dialog.tsx';
@@ -16,7 +17,7 @@ import { snapshotRows } from './snapshot-rows.ts';
 import classes from './snapshots.module.css';
 import { TakeSnapshotButton } from './take-snapshot-button.tsx';
 
-export type SnapshotAction = { kind: 'revert' | 'edit' | 'forget'; snapshot: Snapshot };
+export type SnapshotAction = { kind: 'revert' | 'branch' | 'edit' | 'forget'; snapshot: Snapshot };
 
 export function SnapshotsTab({ vmId }: { vmId: string }) {
   const vm = useQuery(vmQuery(vmId));
@@ -67,6 +68,7 @@ function Tree({ vm, rows, changed }: TreeProps) {
         ))}
       </ol>
       {action?.kind === 'revert' ? <RevertDialog vm={vm} snapshot={action.snapshot} onClose={close} /> : null}
+      {action?.kind === 'branch' ? <BranchDialog vm={vm} snapshot={action.snapshot} onClose={close} /> : null}
       {action?.kind === 'edit' ? (
         <EditSnapshotDialog vmId={vm.id} snapshot={action.snapshot} onClose={close} />
       ) : null}

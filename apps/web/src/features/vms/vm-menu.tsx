@@ -14,6 +14,7 @@ import { type ReactNode, useState } from 'react';
 import { words } from '../../lib/words.ts';
 import { ConfirmDialog } from '../../ui/confirm-button.tsx';
 import { LinkMenuItem } from '../../ui/link-button.tsx';
+import { DuplicateItem, DuplicateVmDialog } from '../branches/duplicate-item.tsx';
 import { DeleteVmDialog } from './delete-vm-dialog.tsx';
 import { useVmAction } from './use-vm-action.ts';
 import { type VmVerb, vmRefusal } from './vm-can.ts';
@@ -56,6 +57,7 @@ export function VerbItem({
 export function VmMenu({ vm }: { vm: Vm }) {
   const action = useVmAction(vm.id);
   const [asking, setAsking] = useState<Asking>(null);
+  const [duplicating, setDuplicating] = useState(false);
   const params = { vmId: vm.id };
   return (
     <>
@@ -72,6 +74,7 @@ export function VmMenu({ vm }: { vm: Vm }) {
           <LinkMenuItem to="/vms/$vmId/hardware" params={params} leftSection={<IconSettings size={15} />}>
             {words.vms.actions.hardware}
           </LinkMenuItem>
+          <DuplicateItem vm={vm} onSelect={() => setDuplicating(true)} />
           <Menu.Divider />
           {vm.state === 'paused' ? (
             <VerbItem
@@ -116,6 +119,7 @@ export function VmMenu({ vm }: { vm: Vm }) {
         </Menu.Dropdown>
       </Menu>
       <VmDialogs vm={vm} asking={asking} onClose={() => setAsking(null)} />
+      {duplicating ? <DuplicateVmDialog vm={vm} onClose={() => setDuplicating(false)} /> : null}
     </>
   );
 }

@@ -127,6 +127,7 @@ const commitUnder = async (
       top: top.path,
       base: base.path,
       backingFile: relative(dirname(layerOf(request, above).path), base.path),
+      speed: context.speed(),
     },
     followJob(context, { started, finalizing: () => context.step(1) }),
   );
@@ -144,6 +145,7 @@ const commitActive = async (
     jobId: jobIdOf(context.id),
     top: layerOf(request, request.top).path,
     base: layerOf(request, request.base).path,
+    speed: context.speed(),
   };
   const interrupted = context.journal.phase === 'pivoting' && engine.live;
   if (!interrupted && (await untilReady(engine, job, followJob(context, { started }))) === 'cancelled')

@@ -24,6 +24,9 @@ const cases: ReadonlyArray<{
   readonly left: readonly string[];
   /** Reads afterwards what that layer read before. */
   readonly active: string;
+  /** More layers beside the five, and how many files are left with them. */
+  readonly besides?: Parameters<typeof buildLayers>[1];
+  readonly files?: number;
 }> = [
   {
     what: 'an intermediate commit',
@@ -43,16 +46,37 @@ const cases: ReadonlyArray<{
     left: ['active', 'base'],
     active: 'active',
   },
+  {
+    what: 'flattening',
+    request: (id) => ({ operation: 'flatten', imageId: id('active') }),
+    left: ['active'],
+    active: 'active',
+    files: 5,
+  },
+  {
+    what: 'the deletion of a layer with two overlays',
+    request: (id) => ({ operation: 'delete', imageId: id('s2'), mode: 'pull' }),
+    left: ['active', 's3', 's1', 'base'],
+    active: 'active',
+    besides: [{ name: 'branch', on: 's2', writes: [[5, 77]] }],
+    files: 5,
+  },
+  {
+    what: 'the deletion of a layer by committing it',
+    request: (id) => ({ operation: 'delete', imageId: id('s2'), mode: 'commit' }),
+    left: ['active', 's3', 's1', 'base'],
+    active: 'active',
+  },
 ];
 
 /** Builds the chain, starts the operation and kills before the given call; then a new server takes over. */
 const killedAt = async (
-  { request, left, active }: (typeof cases)[number],
+  { request, left, active, besides = [], files = left.length }: (typeof cases)[number],
   at: number,
   daemonToo: boolean,
 ): Promise<'ended-before' | 'recovered'> => {
   const first = folder.open();
-  await buildLayers(first, fiveLayers());
+  await buildLayers(first, [...fiveLayers(), ...besides]);
   first.vms.define('vmone', [idIn(first)('active')]);
   const copies = await flatten(first, join(folder.folder, `before-${at}`));
   const copy = copies.get(idIn(first)('active'));
@@ -80,7 +104,9 @@ const killedAt = async (
     next.images.chainFacts(disk).map(({ name }) => name),
     place,
   ).toEqual(left);
-  expect(next.images.list(), place).toHaveLength(left.length);
+  expect(next.images.list(), place).toHaveLength(files);
+  for (const { name } of besides)
+    expect(await readsAs(next, idIn(next)(name), copies.get(idIn(next)(name))), place).toBe(true);
   expect(await readsAs(next, disk, copy), place).toBe(true);
   for (const { path, format } of next.images.list())
     expect((await checkImage({ path, format })).errors, place).toBe(0);

@@ -16,7 +16,13 @@ const seed = Number(process.env.STRATA_PROPERTY_SEED ?? Date.now() % 1_000_000);
 
 const wishes = fc.array(
   fc.record({
-    kind: fc.constantFrom('commit' as const, 'commit' as const, 'pull' as const),
+    kind: fc.constantFrom(
+      'commit' as const,
+      'commit' as const,
+      'pull' as const,
+      'delete' as const,
+      'rebase' as const,
+    ),
     upper: fc.nat(1000),
     lower: fc.nat(1000),
     flag: fc.boolean(),
@@ -27,10 +33,17 @@ type Wish =
   (typeof wishes extends fc.Arbitrary<infer All> ? All : never) extends Array<infer One> ? One : never;
 
 const requestOf = (bench: Bench, wish: Wish): ChainRequest | null => {
-  const tops = bench.images
-    .list()
-    .filter((image) => image.backingId !== null)
-    .sort((a, b) => a.name.localeCompare(b.name));
+  const all = bench.images.list().sort((a, b) => a.name.localeCompare(b.name));
+  if (wish.kind === 'delete' || wish.kind === 'rebase') {
+    const layer = all[wish.upper % all.length];
+    if (layer === undefined) return null;
+    const modes = ['auto', 'commit', 'pull'] as const;
+    if (wish.kind === 'delete')
+      return { operation: 'delete', imageId: layer.id, mode: modes[wish.lower % 3] ?? 'auto' };
+    const backing = [...all.map(({ id }) => id), null][wish.lower % (all.length + 1)] ?? null;
+    return { operation: 'rebase', imageId: layer.id, backing, mode: 'safe' };
+  }
+  const tops = all.filter((image) => image.backingId !== null);
   const top = tops[wish.upper % tops.length];
   if (top === undefined) return null;
   const below = bench.images.chainFacts(top.id).slice(1);
@@ -67,11 +80,20 @@ const recopy = async (bench: Bench, id: string, copies: Map<string, string>): Pr
   copies.set(id, copy);
 };
 
+/** The base that changes and what it reads like afterwards: of a commit, also one by which a layer is deleted. */
+const mergedBy = (bench: Bench, request: ChainRequest, plan: Plan): { top: string; base: string } | null => {
+  if (request.operation === 'commit') return request;
+  if (request.operation !== 'delete' || plan.method !== 'commit') return null;
+  const base = bench.images.facts(request.imageId).backingId;
+  return base === null ? null : { top: request.imageId, base };
+};
+
 const carryOut = async (bench: Bench, request: ChainRequest, plan: Plan, copies: Map<string, string>) => {
   const place = JSON.stringify({ seed, request, plan: { ...plan, commands: [] } });
   const before = readers(bench);
   const sizes = new Map(bench.images.list().map((image) => [image.id, image.virtualSize]));
   const copyBefore = new Map([...before].map(([reader, image]) => [reader, copies.get(image)]));
+  const merged = mergedBy(bench, request, plan);
   const { id } = await bench.chains.run(request, plan.fingerprint);
   const operation = await bench.operations.wait(id, 60);
   expect(operation.state, `${place} ${JSON.stringify(operation.error)}`).toBe('done');
@@ -79,10 +101,10 @@ const carryOut = async (bench: Bench, request: ChainRequest, plan: Plan, copies:
 
   const sizeOf = (image: string) => sizes.get(image) ?? 0;
   // A base that is longer than what was committed keeps its own tail: no copy of it was made.
-  const hasTail = request.operation === 'commit' && sizeOf(request.base) > sizeOf(request.top);
-  if (request.operation === 'commit') {
-    if (hasTail) await recopy(bench, request.base, copies);
-    else copies.set(request.base, copies.get(request.top) ?? '');
+  const hasTail = merged !== null && sizeOf(merged.base) > sizeOf(merged.top);
+  if (merged !== null) {
+    if (hasTail) await recopy(bench, merged.base, copies);
+    else copies.set(merged.base, copies.get(merged.top) ?? '');
   }
   const gone = new Set(plan.deletes.map(({ imageId }) => `image ${imageId}`));
   const lost = new Set(plan.losesSnapshots.map((snapshot) => snapshot.id));
@@ -96,7 +118,7 @@ const carryOut = async (bench: Bench, request: ChainRequest, plan: Plan, copies:
     }
     const image = after.get(reader);
     if (image === undefined) throw new Error(`${reader} is gone: ${place}`);
-    const isBase = request.operation === 'commit' && reader === `image ${request.base}`;
+    const isBase = merged !== null && reader === `image ${merged.base}`;
     const copy = isBase ? copies.get(image) : copyBefore.get(reader);
     const pair = `${image} ${copy}`;
     if (!compared.has(pair)) compared.set(pair, await readsAs(bench, image, copy));

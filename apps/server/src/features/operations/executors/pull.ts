@@ -59,6 +59,7 @@ const pull = async (deps: ExecutorDeps, context: Context, engine: BlockEngine) =
       into: target.path,
       base: below?.path ?? null,
       backingFile: below === null ? null : relative(dirname(target.path), below.path),
+      speed: context.speed(),
     },
     followJob(context, {
       finalizing: () => {

@@ -15,7 +15,9 @@ import { createSnapshotsService } from '../../snapshots/snapshots.service.ts';
 import type { SnapshotsService } from '../../snapshots/snapshots.types.ts';
 import { connectOperations } from '../connect-operations.ts';
 import { commitExecutor } from '../executors/commit.ts';
+import { deleteExecutor } from '../executors/delete-layer.ts';
 import { pullExecutor } from '../executors/pull.ts';
+import { flattenExecutor, type RebaseTools, rebaseExecutor } from '../executors/rebase.ts';
 import { createOperationsService } from '../operations.service.ts';
 import type { OperationsService } from '../operations.types.ts';
 import { type BenchImages, benchImages } from './bench-images.ts';
@@ -37,6 +39,7 @@ export interface Bench {
 export interface Disturbance {
   engines?(engines: BlockEngines): BlockEngines;
   images?(images: BenchImages): BenchImages;
+  readonly rebase?: RebaseTools;
 }
 
 /** The services of one "server" on a folder and a database that may have been used by an earlier one. */
@@ -52,6 +55,9 @@ const assemble = (db: Db, folder: string, disturb: Disturbance): Bench => {
   const deps = { images, vms, engines, snapshots: books };
   operations.register(commitExecutor(deps));
   operations.register(pullExecutor(deps));
+  operations.register(flattenExecutor(deps));
+  operations.register(deleteExecutor(deps));
+  operations.register(rebaseExecutor(deps, disturb.rebase));
   const snapshots = createSnapshotsService({
     db,
     images,

@@ -1,0 +1,117 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from '@playwright/test';
+import {
+  backingOf,
+  chainNames,
+  expectHealthy,
+  expectSameContent,
+  flatten,
+  imagesAt,
+  makeChain,
+} from '../src/images.ts';
+import { disposeStrata, finished, type Json, type Strata, startStrata } from '../src/strata.ts';
+
+let strata: Strata;
+test.beforeAll(async () => {
+  strata = await startStrata();
+});
+test.afterAll(() => disposeStrata(strata));
+
+const folder = () => join(strata.dataDir, 'images');
+
+const run = async (request: Json): Promise<Json> => {
+  const plan = await strata.ok('POST', '/chains/plan', request);
+  expect(plan.blockers).toEqual([]);
+  const operation = await strata.ok('POST', '/chains/run?wait=60', {
+    ...request,
+    fingerprint: plan.fingerprint,
+  });
+  await finished(strata, operation);
+  return plan;
+};
+const vmOn = async (name: string, imageId: string): Promise<Json> => {
+  const vm = await strata.ok('POST', '/vms', { name, memory: '64M', disks: [{ imageId }], nics: [] });
+  return await strata.ok('POST', `/vms/${vm.id}/start`);
+};
+
+for (const live of [false, true]) {
+  const how = live ? 'live' : 'offline';
+
+  test(`flattens a layer ${how}: it stands on nothing and reads the same`, async () => {
+    const paths = makeChain(folder(), `flat${how}`);
+    const whole = flatten(paths.active, test.info().outputPath('whole.raw'));
+    const images = await imagesAt(strata, paths);
+    const vm = live ? await vmOn(`flat${how}`, images.active.id) : null;
+    const plan = await run({ operation: 'flatten', imageId: images.active.id });
+    expect(plan.live).toBe(live);
+    if (vm !== null) await strata.ok('POST', `/vms/${vm.id}/poweroff`);
+    expect(backingOf(paths.active)).toBeNull();
+    expectSameContent(whole, paths.active);
+    for (const name of chainNames) expectHealthy(paths[name]);
+  });
+
+  for (const mode of ['commit', 'pull'] as const)
+    test(`deletes a layer in the middle ${how} by ${mode}, the other way priced beside it`, async () => {
+      const prefix = `del${mode}${how}`;
+      const paths = makeChain(folder(), prefix);
+      const whole = flatten(paths.active, test.info().outputPath('whole.raw'));
+      const images = await imagesAt(strata, paths);
+      const vm = live ? await vmOn(prefix, images.active.id) : null;
+      const plan = await run({ operation: 'delete', imageId: images.s2.id, mode });
+      expect(plan).toMatchObject({ live, method: mode });
+      expect(plan.choices.map((choice: Json) => choice.method)).toEqual(['commit', 'pull']);
+      if (vm !== null) await strata.ok('POST', `/vms/${vm.id}/poweroff`);
+      expect(existsSync(paths.s2)).toBe(false);
+      expect(backingOf(paths.s3)).toBe(`${prefix}-s1.qcow2`);
+      expectSameContent(whole, paths.active);
+      const trash = (await strata.ok('GET', '/trash')).items.map((item: Json) => item.path);
+      expect(trash.includes(paths.s2)).toBe(mode === 'pull');
+    });
+}
+
+test('rebases onto an image that shares nothing, and refuses it while the VM runs', async () => {
+  const paths = makeChain(folder(), 'rebase');
+  const others = makeChain(folder(), 'stranger');
+  const whole = flatten(paths.active, test.info().outputPath('whole.raw'));
+  const images = await imagesAt(strata, paths);
+  const strangers = await imagesAt(strata, others);
+  const request = { operation: 'rebase', imageId: images.s2.id, backing: strangers.s3.id, mode: 'safe' };
+  const vm = await vmOn('rebase', images.active.id);
+  const refused = await strata.ok('POST', '/chains/plan', request);
+  expect(refused.blockers.map((blocker: Json) => blocker.code)).toEqual(['held-by-running-vm']);
+  expect(
+    (await strata.call('POST', '/chains/run', { ...request, fingerprint: refused.fingerprint })).body.code,
+  ).toBe('plan-blocked');
+  await strata.ok('POST', `/vms/${vm.id}/poweroff`);
+  await run(request);
+  expect(backingOf(paths.s2)).toBe('stranger-s3.qcow2');
+  expectSameContent(whole, paths.active);
+  for (const name of chainNames) expectHealthy(paths[name]);
+});
+
+test('relinks only to a backing that was compared', async () => {
+  const paths = makeChain(folder(), 'relink');
+  const twins = makeChain(folder(), 'twin');
+  const images = await imagesAt(strata, paths);
+  const other = await imagesAt(strata, twins);
+  const whole = flatten(paths.active, test.info().outputPath('whole.raw'));
+  const relink = (backing: string) => ({
+    operation: 'rebase',
+    imageId: images.s2.id,
+    backing,
+    mode: 'relink',
+    assumeSame: true,
+  });
+  const differs = relink(other.s3.id);
+  const plan = await strata.ok('POST', '/chains/plan', differs);
+  const failed = await strata.ok('POST', '/chains/run?wait=60', {
+    ...differs,
+    fingerprint: plan.fingerprint,
+  });
+  expect(failed).toMatchObject({ state: 'failed', error: { code: 'not-possible' } });
+  expect(backingOf(paths.s2)).toBe('relink-s1.qcow2');
+  await run(relink(other.s1.id));
+  expect(backingOf(paths.s2)).toBe('twin-s1.qcow2');
+  expectSameContent(whole, paths.active);
+});

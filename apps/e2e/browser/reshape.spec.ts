@@ -1,0 +1,42 @@
+import { join } from 'node:path';
+import { expect, test } from '../src/browser.ts';
+import { expectSameContent, flatten, imagesAt, makeChain } from '../src/images.ts';
+
+test('a layer in the middle is deleted from its card, which prices both ways, and another is rebased', async ({
+  page,
+  strata,
+}) => {
+  const paths = makeChain(join(strata.dataDir, 'images'), 'ui');
+  const images = await imagesAt(strata, paths);
+  const other = await strata.ok('POST', '/images', { name: 'fresh base', format: 'qcow2', size: '64M' });
+  const whole = flatten(paths.active, join(strata.dataDir, 'whole.raw'));
+  await page.goto(strata.readyLink);
+  await page.goto(`${strata.url}/library/${images.active.id}`);
+
+  const grid = page.getByRole('grid');
+  await expect(grid.getByRole('row')).toHaveCount(5);
+  await grid.getByRole('row', { name: new RegExp(`^${images.s2.name}`) }).click();
+  const actions = page.getByRole('complementary', { name: 'Actions' });
+  const card = actions.getByRole('button', { name: new RegExp(`^Delete ${images.s2.name}`) });
+  await expect(card).toContainText(/by (committing it down|pulling it up)/);
+  await expect(card).toContainText(/or by (committing it down|pulling it up): moves/);
+  await card.click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('Up (pull)').click();
+  await expect(dialog).toContainText('deleted, file to the trash');
+  await dialog.getByRole('button', { name: /^Run/ }).click();
+  await expect(dialog).toBeHidden();
+  await expect(grid.getByRole('row')).toHaveCount(4, { timeout: 30_000 });
+  expectSameContent(whole, paths.active);
+
+  await grid.getByRole('row', { name: new RegExp(`^${images.s1.name}`) }).click();
+  await actions.getByRole('button', { name: 'Rebase…' }).click();
+  await expect(dialog).toContainText(`${images.s1.name} then stands alone`);
+  await dialog.getByRole('combobox', { name: 'Stand on' }).click();
+  await page.getByRole('option', { name: other.name }).click();
+  await expect(dialog).toContainText(`${images.s1.name} then stands on ${other.name}`);
+  await dialog.getByRole('button', { name: /^Run/ }).click();
+  await expect(dialog).toBeHidden();
+  await expect(grid.getByRole('row').last()).toContainText(other.name, { timeout: 30_000 });
+  expectSameContent(whole, paths.active);
+});

@@ -1,0 +1,54 @@
+import { killNow, programsOn } from '../processes.ts';
+import type { Random } from '../random.ts';
+import type { Strata } from '../strata.ts';
+import type { SeenVm } from './world.ts';
+
+export const victims = [
+  'the server',
+  'the server, and again while it recovers',
+  'the QEMU of the VM',
+  'the storage daemon',
+  'the server and the storage daemon',
+  'the server and the QEMU of the VM',
+  'everything',
+] as const;
+export type Victim = (typeof victims)[number];
+
+export const randomVictim = (random: Random): Victim => random.pick(victims);
+
+/** Who was hit; the server is down when it is among them. */
+export interface Killed {
+  readonly server: boolean;
+  readonly pids: ReadonlySet<number>;
+  readonly words: string;
+}
+
+const wants = (victim: Victim, what: string): boolean => victim === 'everything' || victim.includes(what);
+
+/**
+ * `kill -9`, all at once. A victim that isn't there (an operation that is live has no storage daemon) is replaced by
+ * the server, so that each round kills something.
+ */
+export const strike = async (
+  victim: Victim,
+  strata: Strata,
+  vm: Pick<SeenVm, 'pid'> | null,
+): Promise<Killed> => {
+  const programs = programsOn(strata.dataDir).filter(({ kind }) => kind !== 'server');
+  const chosen = programs.filter(
+    ({ kind, pid }) =>
+      victim === 'everything' ||
+      (kind === 'daemon' && wants(victim, 'daemon')) ||
+      (kind === 'vm' && wants(victim, 'QEMU') && pid === vm?.pid),
+  );
+  const server = wants(victim, 'server') || chosen.length === 0;
+  // The server first: it must not get a moment in which it sees the others die.
+  const ended = server ? strata.kill() : Promise.resolve();
+  const hit = chosen.filter(({ pid }) => killNow(pid));
+  await ended;
+  return {
+    server,
+    pids: new Set(hit.map(({ pid }) => pid)),
+    words: [...(server ? ['server'] : []), ...hit.map(({ kind }) => kind)].join(' + '),
+  };
+};

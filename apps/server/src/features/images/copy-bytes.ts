@@ -1,0 +1,75 @@
+import { constants, copyFile, type FileHandle, open, unlink } from 'node:fs/promises';
+import type { WorkWatch } from '../../qemu/image-work.ts';
+
+const chunkSize = 1024 ** 2;
+const zeros = Buffer.alloc(chunkSize);
+
+const withFiles = async <Result>(
+  from: string,
+  to: string,
+  flags: string,
+  work: (source: FileHandle, target: FileHandle) => Promise<Result>,
+): Promise<Result> => {
+  const source = await open(from, 'r');
+  try {
+    const target = await open(to, flags, 0o600);
+    try {
+      return await work(source, target);
+    } finally {
+      await target.close();
+    }
+  } finally {
+    await source.close();
+  }
+};
+
+/** Calls `each` with every chunk of the file; ends early when it answers false. */
+const walkChunks = async (
+  file: FileHandle,
+  { signal, onProgress }: WorkWatch,
+  each: (chunk: Buffer, position: number) => Promise<boolean>,
+): Promise<boolean> => {
+  const { size } = await file.stat();
+  const buffer = Buffer.alloc(chunkSize);
+  for (let position = 0; position < size; ) {
+    signal?.throwIfAborted();
+    const { bytesRead } = await file.read(buffer, 0, chunkSize, position);
+    if (bytesRead === 0) return false;
+    if (!(await each(buffer.subarray(0, bytesRead), position))) return false;
+    position += bytesRead;
+    onProgress?.(position / size);
+  }
+  return true;
+};
+
+/** Every byte of a file into another one, on disk when it returns. Shares blocks where it can; holes stay holes. */
+export const copyBytes = async (from: string, to: string, watch: WorkWatch = {}): Promise<void> => {
+  await unlink(to).catch(() => {});
+  const shared = await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE).then(
+    () => true,
+    () => false,
+  );
+  if (!shared) await unlink(to).catch(() => {});
+  await withFiles(from, to, shared ? 'r+' : 'wx', async (source, target) => {
+    if (!shared) {
+      await walkChunks(source, watch, async (chunk, position) => {
+        if (!chunk.equals(zeros.subarray(0, chunk.length)))
+          await target.write(chunk, 0, chunk.length, position);
+        return true;
+      });
+      await target.truncate((await source.stat()).size);
+    }
+    await target.chmod(0o600);
+    await target.sync();
+  });
+};
+
+export const sameBytes = (one: string, other: string, watch: WorkWatch = {}): Promise<boolean> =>
+  withFiles(one, other, 'r', async (source, target) => {
+    if ((await source.stat()).size !== (await target.stat()).size) return false;
+    const buffer = Buffer.alloc(chunkSize);
+    return walkChunks(source, watch, async (chunk, position) => {
+      const { bytesRead } = await target.read(buffer, 0, chunk.length, position);
+      return bytesRead === chunk.length && chunk.equals(buffer.subarray(0, bytesRead));
+    });
+  });

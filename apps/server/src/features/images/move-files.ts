@@ -1,0 +1,196 @@
+import { link, rename, unlink } from 'node:fs/promises';
+import { dirname, isAbsolute } from 'node:path';
+import { readImageHeader, resolveBacking } from '@strata/disk-image';
+import { AppError } from '../../app-error.ts';
+import type { WorkWatch } from '../../qemu/image-work.ts';
+import { relinkImage } from '../../qemu/qemu-img.ts';
+import { copyBytes, sameBytes } from './copy-bytes.ts';
+import { relativeBacking } from './create-images.ts';
+import { exists } from './image-names.ts';
+import { inodeOf } from './inode.ts';
+import type { LibraryAccess } from './library-access.ts';
+import { reread } from './library-scan.ts';
+import { syncFolder, syncWithFolder } from './sync-files.ts';
+
+/*
+ * A file gets another name without its chains ever being broken: while the links are rewritten, it has both names.
+ *
+ *    overlay ─► old.qcow2        overlay ─┐  old.qcow2 ┐          overlay ─► new.qcow2
+ *                                         └► new.qcow2 ┘ one file
+ *
+ * On another disk the second name is a copy, proven byte for byte.
+ */
+
+export interface Move {
+  readonly imageId: string;
+  readonly from: string;
+  /** The file's inode, so that nobody else's new file under the old name is taken for it. */
+  readonly fromKey: string;
+  readonly to: string;
+  /** The shown name afterwards; null: as it follows from the file's. */
+  readonly name: string | null;
+  /** On another file system: the hidden name under which the copy grows. */
+  readonly part: string | null;
+}
+
+/** Each is one action on the world, may be repeated, and is on disk when it returns. */
+export interface MoveSteps {
+  /** The second name. `key`: of the copy, when it is one. */
+  giveName(move: Move, key: string | null): Promise<void>;
+  /** While it has both names its own link must be right from either folder; in the end it is relative again. */
+  linkSelf(move: Move, form: 'absolute' | 'relative'): Promise<void>;
+  overlaysOf(move: Move): Promise<string[]>;
+  relink(overlayId: string, target: string): Promise<void>;
+  /** The change of the books, to be made together with the journal. */
+  takeOver(move: Move): Promise<() => void>;
+  removeOld(move: Move): Promise<void>;
+  removeNew(move: Move, key: string | null): Promise<void>;
+  scan(): Promise<void>;
+}
+
+export interface MoveFiles {
+  /** For another disk: copies, proves and answers the key of the copy. */
+  copy(move: Move, watch: WorkWatch): Promise<string>;
+  /** Nothing else changes the library meanwhile. */
+  exclusively<Result>(work: (steps: MoveSteps) => Promise<Result>): Promise<Result>;
+}
+
+const withoutLinks = new Set(['EPERM', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
+
+export const createMoveFiles = (access: LibraryAccess): MoveFiles => {
+  const { library, world } = access;
+
+  /** Where its own link leads; null when it has none, or one that is right from anywhere. */
+  const ownTarget = async ({ imageId }: Move, path: string): Promise<string | null> => {
+    const { backing } = await readImageHeader(path);
+    if (backing === null) return null;
+    return world.facts(world.relation(imageId).backingId ?? '').path;
+  };
+
+  const writeLink = async (path: string, imageId: string, link: string): Promise<void> => {
+    const { backing } = await readImageHeader(path);
+    if (backing === null || backing.string === link) return;
+    const { format } = world.facts(world.relation(imageId).backingId ?? '');
+    await relinkImage(path, { name: link, format });
+    await syncWithFolder(path);
+  };
+
+  /** A name that nobody has; `rename` alone would overwrite. */
+  const addName = async (from: string, to: string): Promise<void> => {
+    try {
+      await link(from, to);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EEXIST') throw new AppError('image-exists', `${to} exists already. Choose another name.`);
+      if (!withoutLinks.has(code ?? '')) throw error;
+      if (await exists(to)) throw new AppError('image-exists', `${to} exists already. Choose another name.`);
+      await rename(from, to);
+    }
+    await syncFolder(dirname(to));
+  };
+
+  const steps: MoveSteps = {
+    giveName: async ({ from, to, part }, key) => {
+      const there = await inodeOf(to);
+      if (part === null) {
+        if (there !== null && there === (await inodeOf(from))) return;
+        await addName(from, to);
+        return;
+      }
+      if (there === null || there !== key) await addName(part, to);
+      await unlink(part).catch(() => {});
+    },
+
+    linkSelf: async (move, form) => {
+      const target = await ownTarget(move, move.to);
+      if (target === null || dirname(move.from) === dirname(move.to)) return;
+      const before = (await readImageHeader(move.to)).backing?.string ?? '';
+      if (form === 'absolute' && isAbsolute(before)) return;
+      const link = form === 'absolute' ? target : relativeBacking(dirname(move.to), target);
+      // A copy stands in its new folder only and was linked there before it got its name.
+      if (form === 'absolute' && move.part !== null) return;
+      await writeLink(move.to, move.imageId, link);
+    },
+
+    overlaysOf: async ({ imageId, to }) => {
+      await access.scanLocked();
+      const copy = library.byPath(to);
+      const overlays = [imageId, ...(copy === undefined ? [] : [copy.id])].flatMap(
+        (id) => world.view(id).overlays,
+      );
+      return [...new Set(overlays)].filter((id) => id !== imageId && id !== copy?.id);
+    },
+
+    relink: async (overlayId, target) => {
+      const { path, facts } = world.record(overlayId);
+      const link = relativeBacking(dirname(path), target);
+      const { backing } = await readImageHeader(path);
+      if (backing?.string !== link) {
+        const known = facts.backing?.format ?? world.facts(world.relation(overlayId).backingId ?? '').format;
+        await relinkImage(path, { name: link, format: known === 'iso' ? 'raw' : (known as 'qcow2') });
+        await syncWithFolder(path);
+      }
+      const found = (await readImageHeader(path)).backing;
+      const leads = found === null ? null : resolveBacking(path, found.string);
+      if (leads?.kind !== 'file' || (await inodeOf(leads.path)) !== (await inodeOf(target)))
+        throw new AppError('internal-error', `${path} does not lead to ${target} as it should.`);
+    },
+
+    takeOver: async ({ imageId, to, name }) => {
+      const record = world.record(imageId);
+      // It keeps its format whatever its guest has written to its beginning.
+      const read = await reread(record, to, () => true);
+      if (!read.present) throw new AppError('image-unreadable', `${to} cannot be read.`);
+      const found = library.byPath(to);
+      const drops = found === undefined || found.id === imageId ? [] : [found.id];
+      return () => library.change([{ ...read, ...(name === null ? {} : { name }) }], drops);
+    },
+
+    removeOld: async ({ from, fromKey, to }) => {
+      if (from === to || (await inodeOf(from)) !== fromKey) return;
+      if (!(await exists(to))) throw new AppError('image-unreadable', `${to} is gone; ${from} was kept.`);
+      await unlink(from);
+      await syncFolder(dirname(from));
+    },
+
+    removeNew: async ({ from, to, part }, key) => {
+      if (part !== null) await unlink(part).catch(() => {});
+      const there = await inodeOf(to);
+      const ours = part === null ? await inodeOf(from) : key;
+      if (there === null || there !== ours || from === to) return;
+      await unlink(to);
+      await syncFolder(dirname(to));
+    },
+
+    scan: () => access.scanLocked(),
+  };
+
+  return {
+    copy: async (move, watch) => {
+      const { imageId, from, to, part } = move;
+      if (part === null) throw new Error('a move on one disk copies nothing');
+      const half = (offset: number): WorkWatch => ({
+        ...watch,
+        onProgress: (fraction) => watch.onProgress?.((offset + fraction) / 2),
+      });
+      try {
+        await copyBytes(from, part, half(0));
+        if (!(await sameBytes(from, part, half(1))))
+          throw new AppError(
+            'image-unreadable',
+            `${from} was changed while it was copied. Nothing was moved.`,
+          );
+        const target = await ownTarget(move, part);
+        if (target !== null) await writeLink(part, imageId, relativeBacking(dirname(to), target));
+        await syncWithFolder(part);
+      } catch (error) {
+        await unlink(part).catch(() => {});
+        throw error;
+      }
+      const key = await inodeOf(part);
+      if (key === null) throw new AppError('image-unreadable', `${part} is gone.`);
+      return key;
+    },
+    exclusively: (work) => access.exclusive(() => work(steps)),
+  };
+};

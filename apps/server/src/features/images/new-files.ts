@@ -1,0 +1,200 @@
+import { link, rename, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { ImageFormat } from '@strata/contract';
+import { AppError } from '../../app-error.ts';
+import { contentsAreEqual, copyContent, type WorkWatch } from '../../qemu/image-work.ts';
+import { createOverlay, relinkImage } from '../../qemu/qemu-img.ts';
+import { approvedChain } from './chain-facts.ts';
+import { copyBytes, sameBytes } from './copy-bytes.ts';
+import { libraryFolder, overlayFolder, relativeBacking, verifyOverlay } from './create-images.ts';
+import { demandFreeSpace } from './free-space.ts';
+import { candidatePaths, exists } from './image-names.ts';
+import type { ImageRecord } from './image-record.ts';
+import { extensions } from './import-images.ts';
+import { inodeOf } from './inode.ts';
+import type { LibraryAccess } from './library-access.ts';
+import { syncFolder, syncWithFolder } from './sync-files.ts';
+
+/**
+ * An image on its way into the library, as an operation writes it down before it makes the first byte. It grows
+ * under a hidden name that no other operation uses (`part`); `key` says that it is complete, and how it is known
+ * again under its real name.
+ */
+export interface NewFile {
+  readonly part: string;
+  readonly folder: string;
+  readonly name: string;
+  readonly format: ImageFormat;
+  /** Its inode; null while it is being made. */
+  readonly key: string | null;
+}
+
+export interface NewFileWish {
+  readonly imageId: string;
+  readonly kind: 'overlay' | 'content' | 'file';
+  readonly name: string;
+  readonly folder?: string | undefined;
+  /** Of the operation and the file in it: makes the hidden name nobody else's. */
+  readonly tag: string;
+}
+
+export interface NewFiles {
+  /** Chooses folder and hidden name, and demands the space. Touches nothing. */
+  place(wish: NewFileWish): Promise<NewFile>;
+  /** Makes it, or makes it again, and proves that it is what it should be. On disk when it returns, with its key. */
+  make(file: NewFile, wish: NewFileWish, watch: WorkWatch): Promise<NewFile>;
+  /** Gives it its name and takes it into the library. Again and again the same. */
+  publish(file: NewFile): Promise<{ imageId: string; path: string }>;
+  /** Whatever there is of it goes, unless something stands on it by now. */
+  discard(file: NewFile): Promise<void>;
+}
+
+const driverFormat = (format: ImageFormat): 'qcow2' | 'raw' => (format === 'raw' ? 'raw' : 'qcow2');
+
+/** A VM writes qcow2 and raw only, so content of any other format becomes qcow2. */
+const newFormat = (record: ImageRecord, kind: NewFileWish['kind']): ImageFormat => {
+  if (kind === 'overlay') return 'qcow2';
+  return kind === 'file' || record.format === 'raw' ? record.format : 'qcow2';
+};
+
+const spaceFor = (kind: NewFileWish['kind'], chain: readonly ImageRecord[]): number => {
+  const [top] = chain;
+  if (kind === 'overlay' || top === undefined) return 1024 ** 2;
+  if (kind === 'file') return top.facts.allocatedSize;
+  const stored = chain.reduce((sum, { facts }) => sum + facts.allocatedSize, 0);
+  // qcow2 needs at most 1/8192 of what it holds for its tables, and a little to begin with.
+  return Math.ceil(Math.min(stored, top.facts.virtualSize) * (1 + 1 / 4096)) + 1024 ** 2;
+};
+
+export const createNewFiles = (access: LibraryAccess): NewFiles => {
+  const { library, world } = access;
+
+  const makeOverlay = (file: NewFile, { imageId }: NewFileWish): Promise<void> =>
+    access.exclusive(async () => {
+      const [backing] = approvedChain(world, imageId);
+      if (backing === undefined) throw new AppError('not-found', `There is no image ${imageId}.`);
+      const backingLink = relativeBacking(file.folder, backing.path);
+      await unlink(file.part).catch(() => {});
+      await createOverlay({ path: file.part, backing: backingLink, backingFormat: backing.format });
+      await verifyOverlay(file.part, backingLink, backing);
+    });
+
+  const makeContent = async (file: NewFile, { imageId }: NewFileWish, watch: WorkWatch): Promise<void> => {
+    const { path, format } = world.facts(imageId);
+    const half = (offset: number): WorkWatch => ({
+      ...watch,
+      onProgress: (fraction) => watch.onProgress?.((offset + fraction) / 2),
+    });
+    const target = { path: file.part, format: driverFormat(file.format) };
+    await copyContent({ path, format }, target, half(0));
+    if (!(await contentsAreEqual({ path, format }, target, half(1))))
+      throw new AppError(
+        'image-unreadable',
+        `The copy of ${path} does not read as the original; it was removed.`,
+      );
+  };
+
+  const makeFile = async (file: NewFile, { imageId }: NewFileWish, watch: WorkWatch): Promise<void> => {
+    const record = world.record(imageId);
+    const half = (offset: number): WorkWatch => ({
+      ...watch,
+      onProgress: (fraction) => watch.onProgress?.((offset + fraction) / 2),
+    });
+    await copyBytes(record.path, file.part, half(0));
+    if (!(await sameBytes(record.path, file.part, half(1))))
+      throw new AppError(
+        'image-unreadable',
+        `${record.path} was changed while it was copied; the copy was removed.`,
+      );
+    await relinkCopy(record, file);
+  };
+
+  /** The string in the header is relative to the folder the file lies in. */
+  const relinkCopy = async (record: ImageRecord, file: NewFile): Promise<void> => {
+    const { backing } = record.facts;
+    if (backing === null || dirname(record.path) === file.folder) return;
+    const target = world.facts(world.relation(record.id).backingId ?? '');
+    const name = relativeBacking(file.folder, target.path);
+    await relinkImage(file.part, { name, format: target.format });
+  };
+
+  const nameIt = async (file: NewFile): Promise<string> => {
+    const { part, folder, name, format, key } = file;
+    for (const path of candidatePaths(folder, name, extensions[format])) {
+      const there = await inodeOf(path);
+      if (there === key) return path;
+      if (there !== null || !(await exists(part))) continue;
+      try {
+        await link(part, path);
+        return path;
+      } catch (error) {
+        const code = (error as NodeJS.ErrnoException).code;
+        if (code === 'EEXIST') continue;
+        // File systems without hard links (FAT).
+        if (code !== 'EPERM' && code !== 'EOPNOTSUPP' && code !== 'ENOSYS') throw error;
+        await rename(part, path);
+        return path;
+      }
+    }
+    throw new AppError('image-exists', `Every name like “${name}” is taken in ${folder}.`);
+  };
+
+  return {
+    place: async ({ imageId, kind, name, folder, tag }) => {
+      const chain = kind === 'file' ? [world.record(imageId)] : approvedChain(world, imageId);
+      const [top] = chain;
+      if (top === undefined) throw new AppError('not-found', `There is no image ${imageId}.`);
+      const place =
+        folder === undefined ? await overlayFolder(access, top) : await libraryFolder(access, folder);
+      await demandFreeSpace(place, spaceFor(kind, chain));
+      const format = newFormat(top, kind);
+      return { part: join(place, `.strata-${tag}.part`), folder: place, name, format, key: null };
+    },
+
+    make: async (file, wish, watch) => {
+      if (file.key !== null && (await inodeOf(file.part)) === file.key) return file;
+      try {
+        if (wish.kind === 'overlay') await makeOverlay(file, wish);
+        else if (wish.kind === 'content') await makeContent(file, wish, watch);
+        else await makeFile(file, wish, watch);
+        await syncWithFolder(file.part);
+      } catch (error) {
+        await unlink(file.part).catch(() => {});
+        throw error;
+      }
+      return { ...file, key: await inodeOf(file.part) };
+    },
+
+    publish: (file) =>
+      access.exclusive(async () => {
+        const path = await nameIt(file);
+        await syncFolder(file.folder);
+        await unlink(file.part).catch(() => {});
+        const fixed = file.format === 'raw';
+        const known = library.byPath(path);
+        const record =
+          known?.present && known.name === file.name
+            ? known
+            : await access.adoptLocked(path, { name: file.name, format: file.format, fixed });
+        return { imageId: record.id, path };
+      }),
+
+    discard: (file) =>
+      access.exclusive(async () => {
+        await unlink(file.part).catch(() => {});
+        if (file.key === null) return;
+        // It may have its name already without being known.
+        await access.scanLocked();
+        const record = [...library.all()].find(
+          ({ path, identity }) => identity.inode === file.key && dirname(path) === file.folder,
+        );
+        if (record === undefined) return;
+        const standing = world.view(record.id).usedBy.filter(({ kind }) => kind !== 'operation');
+        if (standing.length > 0 || (await inodeOf(record.path)) !== file.key) return;
+        await unlink(record.path);
+        await syncFolder(dirname(record.path));
+        library.change([], [record.id]);
+        access.announce();
+      }),
+  };
+};

@@ -1,0 +1,66 @@
+import { lstat } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
+import type { Image, RenameImage } from '@strata/contract';
+import { AppError } from '../../../app-error.ts';
+import { newId } from '../../../new-id.ts';
+import { libraryFolder } from '../create-images.ts';
+import { demandFreeSpace } from '../free-space.ts';
+import { candidatePaths, exists } from '../image-names.ts';
+import { extensions } from '../import-images.ts';
+import { inodeOf } from '../inode.ts';
+import type { LibraryAccess } from '../library-access.ts';
+import type { Move } from '../move-files.ts';
+
+const inWay = (message: string): AppError => new AppError('not-possible', message);
+
+/** The file's name for a shown name; the ending stays what it is, people sort by it. */
+const fileNameOf = (image: Image, name: string): string => {
+  const extension = extname(image.path).slice(1) || extensions[image.format];
+  const [path] = candidatePaths('/', name, extension);
+  return basename(path ?? image.path);
+};
+
+/** Every file whose link has to be rewritten must be one that can be. */
+const demandLinks = (access: LibraryAccess, image: Image, moves: boolean): void => {
+  const { library, world } = access;
+  if (!library.complete)
+    throw new AppError(
+      'image-in-use',
+      'A folder of the library cannot be read, so it is not known which overlays lead to this file.',
+      { usedBy: [] },
+    );
+  for (const id of image.overlays) {
+    const { name, format, facts } = world.record(id);
+    if (format !== 'qcow2') throw inWay(`The link in “${name}” cannot be rewritten: it is ${format}.`);
+    if (!facts.writable) throw inWay(`The link in “${name}” cannot be rewritten: its file is read-only.`);
+  }
+  if (!moves || image.backing === undefined) return;
+  if (image.backing.state !== 'ok')
+    throw inWay(`“${image.name}” cannot be moved: what it stands on cannot be read. Mend that link first.`);
+  const { format, facts } = world.record(image.id);
+  if (format !== 'qcow2' || !facts.writable)
+    throw inWay(`“${image.name}” cannot be moved: its own link cannot be rewritten.`);
+};
+
+/** What a rename comes to. Throws what stands in its way; touches nothing. */
+export const planMove = async (
+  access: LibraryAccess,
+  image: Image,
+  { name, folder }: RenameImage,
+): Promise<{ move: Move; overlays: readonly string[] }> => {
+  const from = image.path;
+  const place = folder === undefined ? dirname(from) : await libraryFolder(access, folder);
+  const to = join(place, name === undefined ? basename(from) : fileNameOf(image, name));
+  const fromKey = await inodeOf(from);
+  if (fromKey === null) throw new AppError('image-unreadable', `${from} is gone.`);
+  const overlays = to === from ? [] : image.overlays;
+  if (to !== from) {
+    demandLinks(access, image, place !== dirname(from));
+    if (await exists(to))
+      throw new AppError('image-exists', `${to} exists already. Choose another name or folder.`);
+  }
+  const otherDisk = (await lstat(dirname(from))).dev !== (await lstat(place)).dev;
+  if (otherDisk) await demandFreeSpace(place, image.allocatedSize);
+  const part = otherDisk ? join(place, `.strata-${newId()}.part`) : null;
+  return { move: { imageId: image.id, from, fromKey, to, name: name ?? null, part }, overlays };
+};

@@ -1,0 +1,184 @@
+import { execFileSync } from 'node:child_process';
+import type { CreateVmInput, Operation } from '@strata/contract';
+import { createVmBody } from '@strata/contract';
+import type { Config } from '../config.ts';
+import { migrate } from '../db/migrate.ts';
+import { type Db, openDatabase } from '../db/open-database.ts';
+import { createBranchesService } from '../features/branches/branches.service.ts';
+import type { BranchesService } from '../features/branches/branches.types.ts';
+import { createEventsService } from '../features/events/events.service.ts';
+import { createImagesFeature, type ImagesFeature } from '../features/images/images.service.ts';
+import type { MoveFiles, MoveSteps } from '../features/images/move-files.ts';
+import type { NewFiles } from '../features/images/new-files.ts';
+import { createImageWorkService, type ImageWorkService } from '../features/images/work/image-work.service.ts';
+import { connectOperations } from '../features/operations/connect-operations.ts';
+import { createOperationsService } from '../features/operations/operations.service.ts';
+import type { OperationsService } from '../features/operations/operations.types.ts';
+import { createSnapshotsService } from '../features/snapshots/snapshots.service.ts';
+import type { SnapshotsService } from '../features/snapshots/snapshots.types.ts';
+import { createVmsService } from '../features/vms/vms.service.ts';
+import type { VmsFeature } from '../features/vms/vms.types.ts';
+import { createBlockEngines } from '../qemu/block-engines.ts';
+import { createCapabilities } from '../qemu/capabilities.ts';
+import { testDataDir } from './test-app.ts';
+
+export interface WorkBench {
+  readonly db: Db;
+  readonly library: ImagesFeature;
+  readonly vms: VmsFeature;
+  readonly operations: OperationsService;
+  readonly snapshots: SnapshotsService;
+  readonly branches: BranchesService;
+  readonly work: ImageWorkService;
+  /** Until the operation has ended. */
+  ended(operation: Operation): Promise<Operation>;
+  defineVm(wish: Partial<CreateVmInput> & { name: string }): Promise<string>;
+}
+
+export interface WorkFolder {
+  readonly folder: string;
+  /** A second folder of the library. */
+  at(name: string): string;
+  /** A server on the data; the one before it was killed. `stopBefore`: dies before the call with this number. */
+  open(stopBefore?: number, sabotage?: Sabotage): Promise<WorkBench>;
+  /** Resolves when the server has died, with the name of the call that was not made. */
+  died(): Promise<string>;
+  readonly calls: readonly string[];
+  dispose(): Promise<void>;
+}
+
+/** Told before each action; what it throws is what the action throws. */
+export type Sabotage = (call: string, number: number) => void;
+
+const never = (): Promise<never> => new Promise(() => {});
+
+/**
+ * Real services on real files. Every action of a long operation is a point at which the server can die: the call is
+ * not made and its promise never settles, as in a process that was killed.
+ */
+export const workFolder = async (): Promise<WorkFolder> => {
+  const { dataDir, runDir, remove } = testDataDir();
+  const config: Config = {
+    ...{ version: '0.0.0-test', host: '127.0.0.1', port: 0, dataDir, runDir, open: false },
+    ...{ token: 'test-token-test-token-test-token-test', webRoot: null, logLevel: 'silent' },
+  };
+  const capabilities = createCapabilities();
+  let close = async (_died: boolean): Promise<void> => {};
+  let calls: string[] = [];
+  let dead = false;
+  let sabotage: Sabotage = () => {};
+  let tell: (call: string) => void = () => {};
+  let died: Promise<string> = never();
+
+  const mortal = <Service extends object>(service: Service, stopBefore: number | null): Service =>
+    new Proxy(service, {
+      get: (target, key) => {
+        const value: unknown = Reflect.get(target, key, target);
+        if (typeof value !== 'function' || key === 'exclusively') return value;
+        return (...args: unknown[]): unknown => {
+          if (dead) return never();
+          calls.push(String(key));
+          if (calls.length !== stopBefore) {
+            sabotage(String(key), calls.length);
+            return value.apply(target, args) as unknown;
+          }
+          dead = true;
+          tell(String(key));
+          return never();
+        };
+      },
+    });
+
+  const open = async (stopBefore: number | null): Promise<WorkBench> => {
+    calls = [];
+    dead = false;
+    died = new Promise((resolve) => {
+      tell = resolve;
+    });
+    const db = openDatabase(`${dataDir}/strata.db`);
+    migrate(db, { backups: `${dataDir}/backups` });
+    const events = createEventsService();
+    const library = createImagesFeature({ config, db, events });
+    const { images } = library;
+    const newFiles: NewFiles = mortal(library.newFiles, stopBefore);
+    const moves = library.moveFiles;
+    const moveFiles: MoveFiles = {
+      copy: mortal(moves, stopBefore).copy,
+      exclusively: (work) => moves.exclusively((steps) => work(mortal<MoveSteps>(steps, stopBefore))),
+    };
+    const vms = createVmsService({ config, db, events, images, capabilities });
+    const operations = createOperationsService({ db, events, log: (error) => console.error(error) });
+    const engines = createBlockEngines({ runDir });
+    const snapshots = createSnapshotsService({ db, events, images, vms, operations, engines, dataDir });
+    const mortalVms = {
+      ...vms,
+      copies: { ...vms.copies, copyState: mortal(vms.copies, stopBefore).copyState },
+    };
+    const branches = createBranchesService({
+      images,
+      files: newFiles,
+      vms: mortalVms,
+      snapshots,
+      operations,
+    });
+    const work = createImageWorkService({ library: { ...library, newFiles, moveFiles }, operations });
+    connectOperations(operations, images, vms);
+    close = async (wasKilled) => {
+      operations.close();
+      vms.close();
+      // A server that died in the middle of something never lets go by itself.
+      await Promise.race([
+        library.close(),
+        ...(wasKilled ? [new Promise((done) => setTimeout(done, 50))] : []),
+      ]);
+      events.close();
+      db.close();
+    };
+    await library.start();
+    await vms.adopt((_, error) => {
+      throw error;
+    });
+    await operations.recover();
+    return {
+      ...{ db, library, vms, operations, snapshots, branches, work },
+      ended: ({ id }) => operations.wait(id, 60),
+      defineVm: async (wish) =>
+        (await vms.create(createVmBody.parse({ memory: '32M', nics: [], ...wish }))).id,
+    };
+  };
+
+  return {
+    folder: `${dataDir}/images`,
+    at: (name) => `${dataDir}/images/${name}`,
+    open: async (stopBefore, harm = () => {}) => {
+      sabotage = harm;
+      await close(true);
+      close = async () => {};
+      return open(stopBefore ?? null);
+    },
+    died: () => died,
+    get calls() {
+      return calls;
+    },
+    dispose: async () => {
+      await close(true);
+      remove();
+    },
+  };
+};
+
+export const qemuImg = (...args: string[]): string => execFileSync('qemu-img', args, { encoding: 'utf8' });
+
+/** Throws unless both read the same, through their whole chains. */
+export const expectSame = (
+  one: string,
+  other: string,
+  formats: readonly [string, string] = ['qcow2', 'qcow2'],
+): void => {
+  qemuImg('compare', '-f', formats[0], '-F', formats[1], one, other);
+};
+
+export const writeAt = (path: string, megabyte: number, pattern: number, format = 'qcow2'): void => {
+  const command = `write -P ${pattern} ${megabyte}M 1M`;
+  execFileSync('qemu-io', ['-f', format, '-c', command, path]);
+};

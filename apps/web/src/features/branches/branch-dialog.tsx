@@ -1,0 +1,23 @@
+import { endpoints, type Snapshot, type Vm } from '@strata/contract';
+import { call } from '../../api/call.ts';
+import { words } from '../../lib/words.ts';
+import { NewVmDialog } from './new-vm-dialog.tsx';
+
+/** A new VM from a snapshot. */
+export function BranchDialog({ vm, snapshot, onClose }: { vm: Vm; snapshot: Snapshot; onClose: () => void }) {
+  const { branch } = words.copies;
+  const params = { id: vm.id, sid: snapshot.id };
+  return (
+    <NewVmDialog
+      title={branch.title(snapshot.name)}
+      suggestion={branch.suggestion(vm.name, snapshot.name)}
+      mode="linked"
+      submit={branch.submit}
+      start={(name, mode) => call(endpoints.branchSnapshot, { params, body: { name, mode } })}
+      onClose={onClose}
+    >
+      {branch.text}
+      {snapshot.disks.length < vm.disks.length ? ` ${branch.partly(snapshot.disks.length)}` : ''}
+    </NewVmDialog>
+  );
+}

@@ -1,0 +1,55 @@
+import { Menu, Tooltip } from '@mantine/core';
+import { endpoints, type Vm } from '@strata/contract';
+import { IconCopy } from '@tabler/icons-react';
+import { call } from '../../api/call.ts';
+import { words } from '../../lib/words.ts';
+import { NewVmDialog } from './new-vm-dialog.tsx';
+
+/** Why a VM in this state has nothing that could be duplicated; null when it has. */
+export function duplicateRefusal({ state }: Pick<Vm, 'state'>): string | null {
+  const { duplicate } = words.copies;
+  if (state === 'off' || state === 'crashed') return null;
+  return state === 'suspended' ? duplicate.suspended : duplicate.running;
+}
+
+export function DuplicateItem({ vm, onSelect }: { vm: Vm; onSelect: () => void }) {
+  const refusal = duplicateRefusal(vm);
+  const icon = <IconCopy size={15} />;
+  const { menu } = words.copies.duplicate;
+  if (refusal === null)
+    return (
+      <Menu.Item leftSection={icon} onClick={onSelect}>
+        {menu}
+      </Menu.Item>
+    );
+  return (
+    <Tooltip label={refusal} position="left" events={{ hover: true, focus: true, touch: true }}>
+      <Menu.Item
+        leftSection={icon}
+        aria-disabled
+        data-disabled
+        closeMenuOnClick={false}
+        aria-description={refusal}
+      >
+        {menu}
+      </Menu.Item>
+    </Tooltip>
+  );
+}
+
+export function DuplicateVmDialog({ vm, onClose }: { vm: Vm; onClose: () => void }) {
+  const { duplicate } = words.copies;
+  return (
+    <NewVmDialog
+      title={duplicate.title(vm.name)}
+      suggestion={duplicate.suggestion(vm.name)}
+      mode="full"
+      modeText={{ linked: duplicate.linkedText }}
+      submit={duplicate.submit}
+      start={(name, mode) => call(endpoints.duplicateVm, { params: { id: vm.id }, body: { name, mode } })}
+      onClose={onClose}
+    >
+      {duplicate.text}
+    </NewVmDialog>
+  );
+}

@@ -1,0 +1,33 @@
+import { formatBytes } from '../../lib/format.ts';
+import { words } from '../../lib/words.ts';
+import { hasProblem } from '../library/image-list.ts';
+import type { ForestNode } from './forest-tree.ts';
+
+export const isTroubled = ({ subject }: ForestNode): boolean =>
+  subject.kind === 'gap' || (subject.kind === 'image' && hasProblem(subject.image));
+
+/** All that the drawing says of a node, in words. */
+export function describe({ name, subject, children }: ForestNode): string {
+  const { forest, library, vms } = words;
+  if (subject.kind === 'gap') return `${name}: ${forest.gaps[subject.state]}`;
+  if (subject.kind === 'vm') {
+    const { vm, disk } = subject;
+    return `${forest.vm(name, disk, vm.disks.length)}, ${vms.states[vm.state]}`;
+  }
+  const { image } = subject;
+  const snapshots = image.usedBy.filter(({ kind }) => kind === 'snapshot');
+  const overlays = children.filter((child) => child.subject.kind === 'image').length;
+  return [
+    name,
+    image.format,
+    formatBytes(image.allocatedSize),
+    library.roles[image.role],
+    overlays > 0 ? forest.overlays(overlays) : null,
+    ...snapshots.map((snapshot) => forest.snapshot(snapshot.name)),
+    ...image.internalSnapshots.map(({ tag }) => forest.internalSnapshot(tag)),
+    ...(image.present ? [] : [library.gone]),
+    ...image.problems.map(({ message }) => forest.problem(message)),
+  ]
+    .filter((part) => part !== null)
+    .join(', ');
+}

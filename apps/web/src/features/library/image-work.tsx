@@ -1,0 +1,38 @@
+import { Button, Menu } from '@mantine/core';
+import type { Image } from '@strata/contract';
+import { IconChevronDown } from '@tabler/icons-react';
+import { useState } from 'react';
+import { words } from '../../lib/words.ts';
+import { CheckImageDialog } from './check-image-dialog.tsx';
+import { CopyImageDialog } from './copy-image-dialog.tsx';
+import { RenameImageDialog } from './rename-image-dialog.tsx';
+
+type Work = 'copy' | 'rename' | 'check';
+
+/** What can be done with the file of an image, beside its layers. */
+export function ImageWork({ image }: { image: Image }) {
+  const [work, setWork] = useState<Work | null>(null);
+  const close = () => setWork(null);
+  const text = words.copies.image;
+  return (
+    <>
+      <Menu>
+        <Menu.Target>
+          <Button variant="default" rightSection={<IconChevronDown size={14} aria-hidden />}>
+            {text.menu}
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {(['copy', 'rename', 'check'] as const).map((each) => (
+            <Menu.Item key={each} disabled={!image.present} onClick={() => setWork(each)}>
+              {text[each]}
+            </Menu.Item>
+          ))}
+        </Menu.Dropdown>
+      </Menu>
+      {work === 'copy' ? <CopyImageDialog image={image} onClose={close} /> : null}
+      {work === 'rename' ? <RenameImageDialog image={image} onClose={close} /> : null}
+      {work === 'check' ? <CheckImageDialog image={image} onClose={close} /> : null}
+    </>
+  );
+}

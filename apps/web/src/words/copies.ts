@@ -1,0 +1,89 @@
+import { formatBytes, formatCount } from '../lib/format.ts';
+
+/** New VMs and new files from what is there, and the care of files. */
+export const copies = {
+  started: (title: string) => `${title}: it goes on in the bar below.`,
+  mode: 'How',
+  modes: {
+    linked: 'Linked: overlays on the layers that are there',
+    full: 'Full copy: files of its own',
+  },
+  modeText: {
+    linked:
+      'Made at once, about 200 KiB a disk. The layers below stay frozen as long as the new VM stands on them.',
+    full: 'Takes the time and the space of all data. Afterwards it stands on nothing and can go anywhere.',
+  },
+  name: 'Name of the new VM',
+  branch: {
+    menu: 'Branch a new VM…',
+    title: (name: string) => `Branch a new VM from “${name}”`,
+    text: 'The new VM is defined like this one, with network addresses of its own, and begins with the disks as the snapshot shows them. This VM goes on undisturbed, running or not.',
+    partly: (count: number) =>
+      `The snapshot holds ${formatCount(count, 'disk', 'disks')} of this VM; the new VM gets only these.`,
+    suggestion: (vm: string, snapshot: string) => `${vm} ${snapshot}`,
+    submit: 'Branch',
+    fromLayer: 'Branch a new VM from here',
+    fromLayerReason: (vm: string) =>
+      `“${vm}” writes this layer. Take a snapshot first: then there is a frozen layer to branch from.`,
+  },
+  duplicate: {
+    menu: 'Duplicate…',
+    title: (name: string) => `Duplicate “${name}”`,
+    text: 'A second VM, defined alike, with network addresses of its own and the disks as they are now.',
+    linkedText:
+      'The active layers become frozen, and both VMs go on with overlays of their own. Snapshots stay with the original.',
+    suggestion: (vm: string) => `${vm} copy`,
+    submit: 'Duplicate',
+    running: 'The VM writes its disks now. Take a snapshot and branch from that, or shut it down first.',
+    suspended: 'The VM is suspended: its memory waits for these disks.',
+  },
+  image: {
+    menu: 'More',
+    copy: 'Copy…',
+    rename: 'Rename or move file…',
+    check: 'Check…',
+  },
+  copy: {
+    title: (name: string) => `Copy “${name}”`,
+    name: 'Name',
+    suggestion: (name: string) => `${name.replace(/\.(qcow2|raw|img)$/i, '')} copy`,
+    folder: 'Folder',
+    beside: 'Beside the original',
+    what: 'What',
+    whats: {
+      content: 'All it shows: one image that stands on nothing',
+      file: 'Only this file: an overlay on the same backing',
+    },
+    alone: 'It stands on nothing: the file is copied byte for byte.',
+    verified: 'The copy is compared with the original before it counts as done.',
+    submit: 'Copy',
+  },
+  rename: {
+    title: (name: string) => `Rename or move “${name}”`,
+    text: 'The file itself gets another name or place. Every link of an overlay in the library is rewritten with it; VMs and snapshots find it as before.',
+    name: 'Name',
+    nameHint: 'The file is named after it; its ending stays.',
+    folder: 'Folder',
+    where: 'Now',
+    overlays: (count: number) =>
+      `${formatCount(count, 'overlay stands', 'overlays stand')} on it: ${count === 1 ? 'its link is' : 'their links are'} rewritten.`,
+    submit: 'Rename',
+    move: 'Move',
+  },
+  check: {
+    title: (name: string) => `Check “${name}”`,
+    text: 'Reads the tables inside the file: whether every cluster belongs to one place only, and whether space is lost. Contents are not read, and nothing is changed.',
+    submit: 'Check',
+    again: 'Check again',
+    working: 'Reading all tables…',
+    counts: (errors: number, leaks: number) =>
+      `${formatCount(errors, 'error', 'errors')}, ${formatCount(leaks, 'lost cluster', 'lost clusters')}`,
+    leaksButton: (bytes: number) => `Give back ${formatBytes(bytes)}`,
+    allButton: 'Repair errors',
+    allText:
+      'QEMU decides what is right where tables contradict each other, and it cannot be undone. Copy the file first.',
+    standing: 'Overlays or snapshots stand on it. Copy the file and repair the copy.',
+    raw: 'A raw image has no tables in which anything could be wrong.',
+    otherFormat: 'QEMU repairs qcow2 images only.',
+  },
+};

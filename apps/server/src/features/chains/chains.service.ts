@@ -70,8 +70,8 @@ export const createChainsService = ({
         : planPull(forest, allocation, request);
     if (isRefusal(answer)) throw refusalError(answer);
     const wish = chainWish(forest, request, answer);
-    const commitBase = wish.operation === 'commit' ? wish.base : null;
-    const tainted = taintBlockers(wish.range, commitBase, operations.taints.list(), images);
+    const use = wish.operation === 'commit' ? { commitInto: wish.base } : { pullOnto: wish.base };
+    const tainted = taintBlockers(wish.range, use, operations.taints.list(), images);
     const plan: ChainPlan = { ...answer, blockers: [...answer.blockers, ...tainted] };
     const grows = forest.layers.get(plan.grows.layer);
     const [fingerprint, free] = await Promise.all([

@@ -113,7 +113,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
     const forest = images.forest();
     if (isRefusal(answer)) throw new AppError('not-possible', answer.message);
     const layers = snapshot.disks.map((disk) => disk.imageId);
-    const tainted = taintBlockers(layers, null, operations.taints.list(), images);
+    const tainted = taintBlockers(layers, 'other', operations.taints.list(), images);
     const left = answer.overlays.map(({ from }) => from);
     const open = vms.live(vmId) === null ? await openBlockers(images, left) : [];
     const plan = { ...answer, blockers: [...answer.blockers, ...tainted, ...open] };
@@ -164,7 +164,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
         );
       const tainted = taintBlockers(
         disks.map((disk) => disk.imageId),
-        null,
+        'other',
         operations.taints.list(),
         images,
       );

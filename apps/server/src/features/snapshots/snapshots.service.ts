@@ -172,6 +172,15 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
         throw new AppError('plan-blocked', tainted.map(({ message }) => message).join(' '), {
           blockers: tainted.map((blocker) => ({ ...blocker, subjects: [...blocker.subjects] })),
         });
+      // Files were read meanwhile; what a lock is taken on must be what the VM has at that moment.
+      const current = vms.get(vmId);
+      demandSettled(current);
+      if (
+        disks.some(
+          ({ diskId, imageId }) => current.disks.find(({ id }) => id === diskId)?.imageId !== imageId,
+        )
+      )
+        throw new AppError('plan-stale', 'The disks of the VM have just changed. Take the snapshot again.');
       const vmWasOff = vms.live(vmId) === null;
       const snapshotId = newId();
       const layers = disks.map((disk) => `“${images.facts(disk.imageId).name}”`).join(', ');

@@ -153,3 +153,13 @@ test('an operation on a branch beside does not stand in the way', () => {
   });
   expect(codes(planCommit(forest, new Map(), { top: 's2', base: 's1' }))).toEqual([]);
 });
+
+test('every overlay that would show other data is named, not only the first', () => {
+  const layers = [layerOf('base', null), ...['top', 'one', 'two'].map((name) => layerOf(name, 'base'))];
+  const refusal = commitRefusal(forestWith(layers, {}), { top: 'top', base: 'base' });
+  const blockers = refusal === null || 'refused' in refusal ? [] : refusal;
+  expect(blockers.map(({ code, subjects }) => [code, subjects[0]?.id])).toEqual([
+    ['overlay-stands', 'one'],
+    ['overlay-stands', 'two'],
+  ]);
+});

@@ -100,8 +100,8 @@ export const createChainsService = ({
     const answer = planOf(forest, allocation, request);
     if (isRefusal(answer)) throw refusalError(answer);
     const wish = chainWish(forest, request, answer);
-    const commitBase = wish.operation === 'commit' ? wish.base : null;
-    const tainted = taintBlockers(wish.range, commitBase, operations.taints.list(), images);
+    const use = wish.operation === 'commit' ? { commitInto: wish.base } : { pullOnto: wish.base };
+    const tainted = taintBlockers(wish.range, use, operations.taints.list(), images);
     const plan: ChainPlan = { ...answer, blockers: [...answer.blockers, ...tainted] };
     const [fingerprint, space] = await Promise.all([
       fingerprintOf(forest, plan, request),

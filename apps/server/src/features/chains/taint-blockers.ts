@@ -3,19 +3,31 @@ import type { ImagesService } from '../images/images.types.ts';
 import { taintWords } from '../operations/connect-operations.ts';
 import type { TaintedLayer } from '../operations/operations.types.ts';
 
+/** What is about to be done with the range: the base of a commit, the new backing of a pull, or anything else. */
+export type TaintUse = { readonly commitInto: LayerId } | { readonly pullOnto: LayerId | null } | 'other';
+
 /**
- * A layer that an unfinished commit has changed blocks everything that would use it, except the same commit again:
- * into the same base, from the same top or from above it.
+ *     s3 (above)          A commit of s2 into base did not end. s2 and s3 still read right, because what was overwritten
+ *     s2 (its top)        in base lies in s2 or s1 too. So two things repair it: the same commit again, into the same
+ *     s1 ✗                base, from the same top or from above it; and a pull from s2 or above it past all of these.
+ *     base ✗              A pull that ended on s1 or base would leave them without s2, changed for ever.
  */
+const isInTheWay = (taint: TaintedLayer, range: readonly LayerId[], use: TaintUse): boolean => {
+  const { imageId, topId, baseId } = taint;
+  if (use !== 'other' && 'pullOnto' in use && use.pullOnto === imageId) return true;
+  if (!range.includes(imageId)) return false;
+  if (use === 'other' || !range.includes(topId)) return true;
+  return 'commitInto' in use && use.commitInto !== baseId;
+};
+
 export const taintBlockers = (
   range: readonly LayerId[],
-  commitBase: LayerId | null,
+  use: TaintUse,
   taints: readonly TaintedLayer[],
   images: Pick<ImagesService, 'facts'>,
 ): Blocker[] =>
   taints
-    .filter(({ imageId }) => range.includes(imageId))
-    .filter(({ topId, baseId }) => baseId !== commitBase || !range.includes(topId))
+    .filter((taint) => isInTheWay(taint, range, use))
     .map((taint) => {
       const { message, repair } = taintWords(taint, images);
       return {

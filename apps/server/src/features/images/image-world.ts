@@ -46,6 +46,13 @@ export class ImageWorld {
     return collectTaints(this.sources).get(id);
   }
 
+  /** The layers that can be made whole only while this one exists. */
+  mendedBy(id: string): ImageRecord[] {
+    return [...collectTaints(this.sources).values()]
+      .filter(({ imageId, topId }) => topId === id && imageId !== id)
+      .flatMap(({ imageId }) => this.library.get(imageId) ?? []);
+  }
+
   now(): World {
     const relations = this.relations();
     const uses = this.uses();

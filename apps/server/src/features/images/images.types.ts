@@ -13,7 +13,7 @@ export interface UseSource {
    * Layers that a commit which did not end has changed: shown as the image's problem `tainted`. New overlays on
    * them are refused (`plan-blocked`) with these words.
    */
-  taints?(): { imageId: string; message: string; repair: string }[];
+  taints?(): { imageId: string; topId?: string; message: string; repair: string }[];
 }
 
 /** The facts of one image that others need without its relations. */

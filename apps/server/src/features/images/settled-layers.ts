@@ -2,12 +2,8 @@ import { AppError } from '../../app-error.ts';
 import { visibleChain } from './chain-facts.ts';
 import type { ImageWorld } from './image-world.ts';
 
-/**
- * Before something new stands on a layer: what the layer shows must stay. An unfinished operation that changes it, or
- * a layer below it, is waited for; a commit that did not end has left it as nobody wants it. `operationId`: whose own
- * locks do not count.
- */
-export const demandSettled = (world: ImageWorld, id: string, operationId?: string): void => {
+/** An unfinished operation that changes a layer, or one below it, is waited for. `operationId`: whose own locks do not count. */
+export const demandIdle = (world: ImageWorld, id: string, operationId?: string): void => {
   const chain = new Set(visibleChain(world, id));
   const working = world
     .uses()
@@ -19,6 +15,14 @@ export const demandSettled = (world: ImageWorld, id: string, operationId?: strin
       `“${working.title}” is changing “${name}”, so nothing new may stand on it. Wait for its end, or cancel it first.`,
     );
   }
+};
+
+/**
+ * Before something new stands on a layer: what the layer shows must stay, and a commit that did not end has left it as
+ * nobody wants it.
+ */
+export const demandSettled = (world: ImageWorld, id: string, operationId?: string): void => {
+  demandIdle(world, id, operationId);
   const taint = world.taintOf(id);
   if (taint === undefined) return;
   const message = `${taint.message} ${taint.repair}`;

@@ -10,7 +10,7 @@ import { fileKey, type ImageRecord, statKey } from './image-record.ts';
 import type { TrashRow } from './images.repository.ts';
 import type { LibraryAccess } from './library-access.ts';
 import { resolveBackingOf } from './resolve-backings.ts';
-import { demandSettled } from './settled-layers.ts';
+import { demandIdle, demandSettled } from './settled-layers.ts';
 import { syncFolder } from './sync-files.ts';
 
 export interface TrashItem {
@@ -110,11 +110,20 @@ const demandItsBacking = async (
     throw refuse(`Another file has taken the place of its backing file, which is ${backing.path} now.`);
   const writer = world.uses().disks.find((disk) => disk.running && disk.imageId === backing.id);
   if (writer !== undefined) throw refuse(`The VM “${writer.vmName}” is writing “${backing.name}”.`);
-  demandSettled(world, backing.id);
+  // The layers that an unfinished commit has changed come back as marked as they went, and so does what mends them.
+  const belongs = world.taintOf(item.image.id) !== undefined || world.mendedBy(item.image.id).length > 0;
+  (belongs ? demandIdle : demandSettled)(world, backing.id);
 };
 
 /** What is deleted for good takes with it all that stands on it in the trash: that goes first. */
-const demandNoneAbove = ({ library }: LibraryAccess, item: TrashRow): void => {
+const demandNoneAbove = ({ library, world }: LibraryAccess, item: TrashRow): void => {
+  const [tainted] = world.mendedBy(item.image.id);
+  if (tainted !== undefined)
+    throw new AppError(
+      'image-in-use',
+      `“${item.name}” stays in the trash: a commit of it did not end, and without it “${tainted.name}” can never be made whole. Restore it and repeat the commit, or delete “${tainted.name}” first.`,
+      { usedBy: [{ kind: 'image', id: tainted.id, name: tainted.name }] },
+    );
   const above = library.trashed().filter(({ imageId }) => imageId === item.image.id);
   if (above.length === 0) return;
   const names = above.map(({ name }) => `“${name}”`).join(', ');

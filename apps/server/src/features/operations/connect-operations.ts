@@ -21,7 +21,10 @@ export const taintWords = (
   if (top == null || base == null || taint.topId === taint.imageId)
     return {
       message: `A commit has changed “${layer ?? taint.imageId}”: what it shows, and what stands on it, is no longer what it was.`,
-      repair: 'Nothing can bring that back. Delete what stands on it, then delete it.',
+      repair:
+        taint.topId === taint.imageId
+          ? 'Nothing can bring that back. Delete what stands on it, then delete it.'
+          : 'If the layers that belong to that commit are in the trash, restore them and repeat it. Otherwise delete what stands on it, then delete it.',
     };
   return {
     message: `A commit of “${top}” into “${base}” did not end: what “${layer}” shows is no longer what it was.`,
@@ -43,7 +46,7 @@ export const connectOperations = (
       return operations.taints
         .list()
         .filter(({ operationId }) => !working.has(operationId))
-        .map((taint) => ({ imageId: taint.imageId, ...taintWords(taint, images) }));
+        .map((taint) => ({ imageId: taint.imageId, topId: taint.topId, ...taintWords(taint, images) }));
     },
   });
 

@@ -113,7 +113,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
     const forest = images.forest();
     if (isRefusal(answer)) throw new AppError('not-possible', answer.message);
     const layers = snapshot.disks.map((disk) => disk.imageId);
-    const tainted = taintBlockers(layers, null, operations.taints.list(), images);
+    const tainted = taintBlockers(layers, 'other', operations.taints.list(), images);
     const left = answer.overlays.map(({ from }) => from);
     const open = vms.live(vmId) === null ? await openBlockers(images, left) : [];
     const plan = { ...answer, blockers: [...answer.blockers, ...tainted, ...open] };
@@ -164,7 +164,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
         );
       const tainted = taintBlockers(
         disks.map((disk) => disk.imageId),
-        null,
+        'other',
         operations.taints.list(),
         images,
       );
@@ -172,6 +172,15 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
         throw new AppError('plan-blocked', tainted.map(({ message }) => message).join(' '), {
           blockers: tainted.map((blocker) => ({ ...blocker, subjects: [...blocker.subjects] })),
         });
+      // Files were read meanwhile; what a lock is taken on must be what the VM has at that moment.
+      const current = vms.get(vmId);
+      demandSettled(current);
+      if (
+        disks.some(
+          ({ diskId, imageId }) => current.disks.find(({ id }) => id === diskId)?.imageId !== imageId,
+        )
+      )
+        throw new AppError('plan-stale', 'The disks of the VM have just changed. Take the snapshot again.');
       const vmWasOff = vms.live(vmId) === null;
       const snapshotId = newId();
       const layers = disks.map((disk) => `“${images.facts(disk.imageId).name}”`).join(', ');

@@ -301,29 +301,37 @@ const relinkOthers = async (deps: ExecutorDeps, { plan, layers, base }: CommitRu
 
 /** The merged files mean nothing over the changed base. From the top down, so that what is left always has its backing. */
 const cleanUp = async ({ images }: ExecutorDeps, context: Context): Promise<readonly string[]> => {
-  const { plan, top } = context.request;
+  const { plan } = context.request;
   const kept: LayerId[] = [];
+  const reasons: string[] = [];
   for (const id of plan.deletes)
     try {
       await images.unlinkMerged(id);
     } catch (error) {
-      const stays = error instanceof AppError && ['image-in-use', 'image-locked'].includes(error.code);
-      if (!stays || context.ending) throw error;
+      if (context.ending) throw error;
       kept.push(id);
+      reasons.push(error instanceof Error ? error.message : String(error));
     }
-  const changed = kept.filter((id) => id !== top);
   if (kept.length > 0) {
+    markStale(context, kept);
     const names = kept.map((id) => `“${layerOf(context.request, id).name}”`).join(', ');
-    context.save(context.journal, () =>
-      context.taints.add(
-        // Of its own, so that no later commit into the base takes it for repaired.
-        changed.map((imageId) => ({ imageId, operationId: context.id, topId: imageId, baseId: imageId })),
-      ),
-    );
-    context.recovered(`All data was committed. ${names} could not be removed: something else stands on it.`);
+    context.recovered(`All data was committed. ${names} could not be removed: ${reasons.join(' ')}`);
   }
   await images.refresh(plan.after.flat());
   return kept;
+};
+
+/**
+ * What is left of merged layers no longer shows what it did, and the commit has been recorded: rows of their own, so
+ * that no later commit into the base takes them for repaired. The repair is to delete them like any other image.
+ */
+const markStale = (context: Context, ids: readonly LayerId[]): void => {
+  const stale = ids.filter((id) => id !== context.request.top);
+  context.save(context.journal, () =>
+    context.taints.add(
+      stale.map((imageId) => ({ imageId, operationId: context.id, topId: imageId, baseId: imageId })),
+    ),
+  );
 };
 
 export const commitExecutor = (deps: ExecutorDeps): Executor<CommitRun, CommitJournal> => ({
@@ -336,8 +344,14 @@ export const commitExecutor = (deps: ExecutorDeps): Executor<CommitRun, CommitJo
     if (phase === 'switched') await finishPivot(deps, context);
     context.finishing();
     context.step(2);
-    if (isRecorded(context)) await verifyLinks(deps, context.request.plan);
-    else {
+    if (isRecorded(context)) {
+      try {
+        await verifyLinks(deps, context.request.plan);
+      } catch (error) {
+        if (!context.ending) markStale(context, context.request.plan.deletes);
+        throw error;
+      }
+    } else {
       await verify(deps, context);
       record(deps, context, 'recorded');
     }

@@ -98,3 +98,21 @@ it('a commit stops before its first byte when something has come to stand on its
   expect(await bench.reads(bench.at('s3'), s3)).toBe(true);
   expect(bench.operations.taints.list()).toEqual([]);
 });
+
+it('a layer that a cancelled commit has changed stays marked when it is deleted and restored, and its cure is not thrown away', async () => {
+  const s3 = await bench.copyOf('s3');
+  const operation = await startCopying();
+  await bench.operations.cancel(operation);
+  await bench.operations.wait(operation, 20);
+  for (const name of ['s3', 's2', 's1']) await bench.images.delete(bench.id(name));
+  const inTrash = (name: string): string =>
+    bench.trash.list().find((item) => item.path === bench.at(name))?.id ?? '';
+  await expect(bench.trash.deleteForGood(inTrash('s2'))).rejects.toMatchObject({ code: 'image-in-use' });
+  expect(bench.operations.taints.list()).toHaveLength(2);
+  expect(bench.images.get(bench.id('base')).problems).toMatchObject([{ code: 'tainted' }]);
+  for (const name of ['s1', 's2', 's3']) await bench.trash.restore(inTrash(name));
+  expect(bench.images.get(bench.id('s1')).problems).toMatchObject([{ code: 'tainted' }]);
+  expect(await bench.run(s2ToBase())).toMatchObject({ state: 'done' });
+  expect(await bench.reads(bench.at('s3'), s3)).toBe(true);
+  expect(bench.operations.taints.list()).toEqual([]);
+});

@@ -65,8 +65,12 @@ describe('a commit that is cancelled after its first byte', () => {
 
   it.each([
     [
-      'a pull of these layers',
-      (): ChainRequest => ({ operation: 'pull', into: id('s3'), deleteUnused: false }),
+      'a pull that would end on one of these layers',
+      (): ChainRequest => ({ operation: 'pull', into: id('active'), from: id('s3'), deleteUnused: false }),
+    ],
+    [
+      'a pull into one of these layers',
+      (): ChainRequest => ({ operation: 'pull', into: id('s2'), deleteUnused: false }),
     ],
     ['a shorter commit', (): ChainRequest => ({ operation: 'commit', top: id('s2'), base: id('s1') })],
     [
@@ -78,6 +82,17 @@ describe('a commit that is cancelled after its first byte', () => {
     expect(plan.blockers.map(({ code }) => code)).toContain('tainted');
     expect(plan.blockers[0]?.message).toContain('Repeat the commit');
     await expect(bench.chains.run(other(), plan.fingerprint)).rejects.toMatchObject({ code: 'plan-blocked' });
+  });
+
+  it.each(['s3', 'active'])('is also repaired by a pull into “%s” past all of them', async (into) => {
+    const pull: ChainRequest = { operation: 'pull', into: id(into), from: id('s1'), deleteUnused: true };
+    expect(await bench.run(pull)).toMatchObject({ state: 'done' });
+    await bench.images.scan();
+    expect(bench.images.chainFacts(id('active')).map(({ name }) => name)).toEqual(
+      into === 's3' ? ['active', 's3', 'base'] : ['active', 'base'],
+    );
+    for (const name of ['active', 'base'])
+      expect(await readsAs(bench, id(name), copies.get(id(name)))).toBe(true);
   });
 
   it('blocks a VM that would write one of them', () => {

@@ -168,7 +168,7 @@ function pullPlan(forest: Forest, allocation: Allocation, layer: Layer): ChainPl
     nowUnused: [],
     blockers: distinct([
       ...parts.flatMap((part) => part.blockers),
-      ...fileBlockers(forest, layer, new Set(['disk', 'media', 'internal-snapshot'])),
+      ...fileBlockers(forest, layer, new Set(['disk', 'media', 'internal-snapshot', 'trash'])),
       ...incompleteBlockers(forest, consequence),
     ]),
   };
@@ -198,7 +198,7 @@ function trashPlan(forest: Forest, _allocation: Allocation, layer: Layer): Chain
       ...fileBlockers(
         forest,
         layer,
-        new Set(['disk', 'media', 'snapshot', 'internal-snapshot', 'operation']),
+        new Set(['disk', 'media', 'snapshot', 'internal-snapshot', 'operation', 'trash']),
       ),
       ...suspendedBlockers(forest, touch),
       ...runningBlockers(forest, touch).filter(({ code }) => code === 'held-by-running-vm'),

@@ -66,7 +66,7 @@ export const createBranchesService = (deps: BranchesDeps): BranchesService => {
     const chains: ImageFacts[][] = [];
     for (const { imageId } of disks) chains.push(await images.checkedChain(imageId));
     const ids = chains.flat().map(({ id }) => id);
-    const tainted = taintBlockers(ids, null, operations.taints.list(), images);
+    const tainted = taintBlockers(ids, 'other', operations.taints.list(), images);
     if (tainted.length > 0)
       throw new AppError('plan-blocked', tainted.map(({ message }) => message).join(' '), {
         blockers: tainted.map((blocker) => ({ ...blocker, subjects: [...blocker.subjects] })),

@@ -24,7 +24,7 @@ import { fingerprintOf } from './fingerprint.ts';
 import { growthsOf, spendableSpace, tightestSpace } from './free-space.ts';
 import { planView } from './plan-view.ts';
 import { startOfChain } from './start-chain.ts';
-import { taintBlockers } from './taint-blockers.ts';
+import { taintBlockers, taintUseOf } from './taint-blockers.ts';
 
 interface Planned {
   readonly forest: Forest;
@@ -100,8 +100,8 @@ export const createChainsService = ({
     const answer = planOf(forest, allocation, request);
     if (isRefusal(answer)) throw refusalError(answer);
     const wish = chainWish(forest, request, answer);
-    const use = wish.operation === 'commit' ? { commitInto: wish.base } : { pullOnto: wish.base };
-    const tainted = taintBlockers(wish.range, use, operations.taints.list(), images);
+    const use = taintUseOf(wish);
+    const tainted = use === null ? [] : taintBlockers(wish.range, use, operations.taints.list(), images);
     const plan: ChainPlan = { ...answer, blockers: [...answer.blockers, ...tainted] };
     const [fingerprint, space] = await Promise.all([
       fingerprintOf(forest, plan, request),

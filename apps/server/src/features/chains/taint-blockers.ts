@@ -2,9 +2,19 @@ import type { Blocker, LayerId } from '@strata/backing-chain';
 import type { ImagesService } from '../images/images.types.ts';
 import { taintWords } from '../operations/connect-operations.ts';
 import type { TaintedLayer } from '../operations/operations.types.ts';
+import type { ChainWish } from './chain-wish.ts';
 
 /** What is about to be done with the range: the base of a commit, the new backing of a pull, or anything else. */
 export type TaintUse = { readonly commitInto: LayerId } | { readonly pullOnto: LayerId | null } | 'other';
+
+/** Null: the file only goes to the trash, which is what a layer that nobody can read is for. */
+export const taintUseOf = (wish: ChainWish): TaintUse | null => {
+  if (wish.operation === 'commit') return { commitInto: wish.base };
+  if (wish.operation === 'pull') return { pullOnto: wish.base };
+  if (wish.operation === 'rebase') return wish.relink ? 'other' : { pullOnto: wish.backing };
+  const [part] = wish.parts;
+  return part === undefined ? null : { pullOnto: part.base };
+};
 
 /**
  *     s3 (above)          A commit of s2 into base did not end. s2 and s3 still read right, because what was overwritten

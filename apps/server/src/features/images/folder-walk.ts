@@ -35,8 +35,12 @@ const unreadable = (path: string, error: unknown): Problem => ({
   message: `${path} could not be read: ${reason(error)}.`,
 });
 
-/** Strata's own trash is known from its books; what `fsck` has found has no names. */
-const isPassedOver = (name: string): boolean => name === '.strata-trash' || name === 'lost+found';
+/**
+ * Strata's own trash is known from its books, and so are the copies that its operations are making; what `fsck` has
+ * found has no names.
+ */
+const isPassedOver = (name: string): boolean =>
+  name === '.strata-trash' || name === 'lost+found' || /^\.strata-.+\.part$/.test(name);
 
 /** Every file below a folder, also behind links, to a depth of 32. Reads names and `lstat`, no contents. Sweeps what killed servers left. */
 export const walkFolder = async (root: string, skip: ReadonlySet<string>): Promise<Walk> => {
@@ -70,9 +74,9 @@ const walkOne = async (folder: string, course: Course): Promise<string[]> => {
   };
   for (const entry of await readEntries(folder, course)) {
     const path = join(folder, entry.name);
+    if (entry.isFile() && isPart(entry.name)) await removeAbandonedPart(path).catch(() => {});
     if (isPassedOver(entry.name)) continue;
     if (entry.isDirectory()) enter(path);
-    else if (entry.isFile() && isPart(entry.name)) await removeAbandonedPart(path).catch(() => {});
     else if (entry.isFile()) files.push(path);
     else if (entry.isSymbolicLink()) {
       const target = await behind(path, course);

@@ -75,6 +75,12 @@ export const createMoveFiles = (access: LibraryAccess): MoveFiles => {
     await syncWithFolder(path);
   };
 
+  /** A scan after a crash may have taken the second name for an image of its own: it went by Strata's hand. */
+  const forgetOther = (path: string, imageId: string): void => {
+    const other = library.byPath(path);
+    if (other !== undefined && other.id !== imageId) library.change([], [other.id]);
+  };
+
   /** A name that nobody has; `rename` alone would overwrite. */
   const addName = async (from: string, to: string): Promise<void> => {
     try {
@@ -146,19 +152,21 @@ export const createMoveFiles = (access: LibraryAccess): MoveFiles => {
       return () => library.change([{ ...read, ...(name === null ? {} : { name }) }], drops);
     },
 
-    removeOld: async ({ from, fromKey, to }) => {
+    removeOld: async ({ imageId, from, fromKey, to }) => {
       if (from === to || (await inodeOf(from)) !== fromKey) return;
       if (!(await exists(to))) throw new AppError('image-unreadable', `${to} is gone; ${from} was kept.`);
       await unlink(from);
+      forgetOther(from, imageId);
       await syncFolder(dirname(from));
     },
 
-    removeNew: async ({ from, to, part }, key) => {
+    removeNew: async ({ imageId, from, to, part }, key) => {
       if (part !== null) await unlink(part).catch(() => {});
       const there = await inodeOf(to);
       const ours = part === null ? await inodeOf(from) : key;
       if (there === null || there !== ours || from === to) return;
       await unlink(to);
+      forgetOther(to, imageId);
       await syncFolder(dirname(to));
     },
 

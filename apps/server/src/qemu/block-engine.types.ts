@@ -55,6 +55,6 @@ export interface BlockEngines {
   openDaemon(request: { readonly id: string; readonly chain: readonly ChainMember[] }): Promise<BlockEngine>;
   /** Takes up a daemon that an earlier server started; null when that process is gone (or is another one by now). */
   adoptDaemon(identity: DaemonIdentity): Promise<BlockEngine | null>;
-  /** The daemon that `openDaemon` once started under this id, if it still runs. */
+  /** The daemon that `openDaemon` once started under this id, if it still runs; else clears away what it left. */
   findDaemon(id: string): Promise<DaemonIdentity | null>;
 }

@@ -248,6 +248,22 @@ describe('after a restart of the server', () => {
     expect(await readdir(runDir)).toEqual([]);
   });
 
+  it('a daemon that was killed before anybody wrote it down leaves nothing, found by its name', async () => {
+    const before = await open();
+    process.kill(before.daemon?.pid ?? 0, 'SIGKILL');
+    await before.exited;
+    expect(await readdir(runDir)).not.toEqual([]);
+    expect(await createBlockEngines({ runDir }).findDaemon('op')).toBeNull();
+    expect(await readdir(runDir)).toEqual([]);
+  });
+
+  it('a daemon that has not yet written its pid file is found by its socket', async () => {
+    const before = await open();
+    await rm(join(runDir, 'd-op.pid'));
+    const engines = createBlockEngines({ runDir });
+    expect(await engines.findDaemon('op')).toEqual(before.daemon);
+  });
+
   it('another process with the number of an old daemon is not taken for it', async () => {
     const engines = createBlockEngines({ runDir });
     const socket = join(runDir, 'd-op.sock');

@@ -5,7 +5,15 @@ import { daemonEngine } from './block-engine-daemon.ts';
 import { liveEngine } from './block-engine-live.ts';
 import { chainOptions } from './chain-options.ts';
 import { inWords } from './qemu-errors.ts';
-import { daemonFiles, filesOf, isOurs, readIdentity, removeFiles, startDaemon } from './storage-daemon.ts';
+import {
+  daemonFiles,
+  filesOf,
+  findOurs,
+  isOurs,
+  removeFiles,
+  startDaemon,
+  startTimeoutMs,
+} from './storage-daemon.ts';
 
 /** `runDir` takes the sockets: private (0700), and with a short path. */
 export function createBlockEngines({ runDir }: { readonly runDir: string }): BlockEngines {
@@ -17,7 +25,7 @@ export function createBlockEngines({ runDir }: { readonly runDir: string }): Blo
       return inWords(doing, async () => {
         const files = daemonFiles(runDir, id);
         // A second one would take the first one's socket away.
-        if (await readIdentity(files))
+        if (await findOurs(files))
           throw new AppError('operation-running', `A storage daemon of ${id} is still at work.`);
         const options = await chainOptions(chain);
         return daemonEngine(await startDaemon(doing, files, options));
@@ -30,9 +38,11 @@ export function createBlockEngines({ runDir }: { readonly runDir: string }): Blo
           await removeFiles(filesOf(identity));
           return null;
         }
-        return daemonEngine({ identity, qmp: await connectQmp({ path: identity.socket }) });
+        // It may have been started a moment ago, by a server that then died.
+        const qmp = await connectQmp({ path: identity.socket, waitForSocketMs: startTimeoutMs });
+        return daemonEngine({ identity, qmp });
       }),
 
-    findDaemon: (id) => readIdentity(daemonFiles(runDir, id)),
+    findDaemon: (id) => findOurs(daemonFiles(runDir, id)),
   };
 }

@@ -1,5 +1,5 @@
 import { readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
-import { argumentsOf } from './process-identity.ts';
+import { allPids, argumentsOf } from './process-identity.ts';
 
 /**
  * Who holds QEMU's lock on an image. QEMU takes open-file-description locks, and the kernel names no owner for
@@ -10,15 +10,11 @@ export const lockHolder = async (path: string): Promise<{ pid: number; program: 
   const { ino } = await stat(target).catch(() => ({ ino: -1 }));
   const locks = await readFile('/proc/locks', 'utf8').catch(() => '');
   if (!locks.split('\n').some((line) => line.includes(`:${ino} `))) return null;
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  for (const pid of pids) {
+  for (const pid of await allPids()) {
     const files = await readdir(`/proc/${pid}/fd`).catch(() => []);
     for (const file of files)
-      if (
-        (await readlink(`/proc/${pid}/fd/${file}`).catch(() => '')) === target &&
-        Number(pid) !== process.pid
-      )
-        return { pid: Number(pid), program: (await argumentsOf(Number(pid)))[0] ?? '?' };
+      if ((await readlink(`/proc/${pid}/fd/${file}`).catch(() => '')) === target && pid !== process.pid)
+        return { pid, program: (await argumentsOf(pid))[0] ?? '?' };
   }
   return null;
 };

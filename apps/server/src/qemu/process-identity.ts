@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 
 /**
  * Who a process is: a pid alone is reused, and lives on as a zombie (security.md, DATA-19). Start time is in
@@ -47,6 +47,10 @@ export const argumentsOf = async (pid: number): Promise<string[]> => {
     return [];
   }
 };
+
+/** Of everything that runs on this machine. */
+export const allPids = async (): Promise<number[]> =>
+  (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
 
 /** Whether the process was started as the QEMU of this machine: `-uuid` stands in its arguments. */
 export const runsMachine = async (pid: number, uuid: string): Promise<boolean> => {

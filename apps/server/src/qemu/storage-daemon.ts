@@ -1,18 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connectQmp, type QmpClient } from '@strata/qmp';
 import { AppError } from '../app-error.ts';
 import type { DaemonIdentity } from './block-engine.types.ts';
 import { findProgram, qemuEnvironment } from './capabilities.ts';
-import { argumentsOf, identify, killProcess, waitForEnd } from './process-identity.ts';
+import { allPids, argumentsOf, identify, killProcess, waitForEnd } from './process-identity.ts';
 import { refusalFrom } from './qemu-errors.ts';
 
 const program = 'qemu-storage-daemon';
 /** `sun_path` of unix(7) without the closing zero. */
 const longestSocketPath = 107;
-const startTimeoutMs = 15_000;
+export const startTimeoutMs = 15_000;
 const endTimeoutMs = 15_000;
 
 export interface DaemonFiles {
@@ -94,13 +94,20 @@ export async function isOurs({ pid, startTime, socket }: DaemonIdentity): Promis
   return args.some((arg) => arg.includes(`path=${socket.replaceAll(',', ',,')},`));
 }
 
-/** The daemon whose pid file this is, if it still runs. */
-export async function readIdentity(files: DaemonFiles): Promise<DaemonIdentity | null> {
-  const pid = Number(await readFile(files.pid, 'utf8').catch(() => ''));
-  const process = pid > 0 ? await identify(pid) : null;
-  if (!process) return null;
-  const identity = { pid, startTime: process.startTime, socket: files.socket };
-  return (await isOurs(identity)) ? identity : null;
+/**
+ * The daemon that was started with these files, if it still runs; else clears away what it left. One that was just
+ * being started when the server died has no pid file yet: it is known by its socket.
+ */
+export async function findOurs(files: DaemonFiles): Promise<DaemonIdentity | null> {
+  if (!existsSync(files.log)) return null;
+  const written = Number(await readFile(files.pid, 'utf8').catch(() => ''));
+  for (const pid of written > 0 ? [written] : await allPids()) {
+    const process = await identify(pid);
+    const identity = process && { pid, startTime: process.startTime, socket: files.socket };
+    if (identity && (await isOurs(identity))) return identity;
+  }
+  await removeFiles(files);
+  return null;
 }
 
 /** `quit` flushes and closes the images; a daemon that does not go by that is killed, if it is proved to be ours. */

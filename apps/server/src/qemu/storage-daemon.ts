@@ -49,7 +49,10 @@ export async function startDaemon(
   const args = ['--chardev', monitor, '--monitor', 'chardev=q,mode=control', '--pidfile', files.pid];
   const child = spawnPrivately([...args, '--blockdev', JSON.stringify(blockdev)], files.log);
   const ended = new AbortController();
-  child.on('exit', () => ended.abort()).on('error', () => ended.abort());
+  const gone = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve()).once('error', () => resolve());
+  });
+  void gone.then(() => ended.abort());
   try {
     const qmp = await connectQmp({
       path: files.socket,
@@ -61,6 +64,8 @@ export async function startDaemon(
     return { qmp, identity: { pid: process.pid, startTime: process.startTime, socket: files.socket } };
   } catch (cause) {
     child.kill('SIGKILL');
+    // Until it is gone it holds the locks of the images.
+    await gone;
     const words = await readFile(files.log, 'utf8').catch(() => '');
     await removeFiles(files);
     throw refusalFrom(doing, words, cause);

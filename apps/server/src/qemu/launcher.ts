@@ -6,7 +6,7 @@ import { bound } from './bounded-log.ts';
 import { qemuEnvironment } from './capabilities.ts';
 import { launchFailure } from './launch-failure.ts';
 import { connectMonitors, isAnswered, type Monitors } from './monitors.ts';
-import { identify, killProcess, type ProcessIdentity } from './process-identity.ts';
+import { identify, killProcess, type ProcessIdentity, waitForEnd } from './process-identity.ts';
 
 export interface LaunchRequest {
   readonly binary: string;
@@ -27,6 +27,7 @@ export interface RunningQemu {
 /** QEMU's output is kept to this; what was before a rotation stays in `.old`. */
 export const outputLimit = 256 * 1024;
 const startLimitMs = 30_000;
+const endLimitMs = 10_000;
 
 /** What a process wrote into a log after the place where it began. */
 const writtenSince = (path: string, from: number): string => {
@@ -122,7 +123,11 @@ export const launchQemu = async (request: LaunchRequest): Promise<RunningQemu> =
       );
     return { identity, monitors: reached };
   } catch (error) {
-    if (identity !== null) await killProcess(identity);
+    if (identity !== null) {
+      await killProcess(identity);
+      // It holds its locks and its sockets until it is gone, and the next start would meet it.
+      await waitForEnd(identity, endLimitMs);
+    }
     throw error;
   }
 };

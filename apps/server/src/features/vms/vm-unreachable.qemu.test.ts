@@ -278,7 +278,8 @@ describe('a power-off', () => {
     expect(off.body.lastFailure).toBeUndefined();
     expect([200, 409]).toContain((await start).status);
     expect(strata.vms.isLive(id)).toBe(false);
-    expect((await post(`/vms/${id}/start`)).body.state).toBe('running');
+    const second = await post(`/vms/${id}/start`);
+    expect(second.body, JSON.stringify(second.body)).toMatchObject({ state: 'running' });
     await post(`/vms/${id}/poweroff`);
   });
 });

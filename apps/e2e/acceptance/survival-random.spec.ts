@@ -10,6 +10,8 @@ import { closeForest, playRound } from '../src/survival/round.ts';
  *
  *   STRATA_SURVIVAL_RUNS=200 STRATA_SURVIVAL_SEED=7 npx playwright test --project acceptance survival-random
  *
+ *   STRATA_SURVIVAL_KINDS=copy,rename   only these operations
+ *
  * A forest takes a few kills in a row, then another one is grown from the next seed. With the seed that a failure names
  * the same operations and victims come again; the moment of the kill does so within some milliseconds.
  */
@@ -28,7 +30,7 @@ for (let forest = 0; forest < forests; forest += 1) {
     const random = randomFrom(seed);
     let strata = await startStrata();
     const said = [`STRATA_SURVIVAL_SEED=${seed}`];
-    await growForest(random, strata);
+    const removeFolders = await growForest(random, strata);
 
     for (let kill = 1; kill <= Math.min(killsOfAForest, runs - forest * killsOfAForest); kill += 1) {
       const round = await playRound(random, strata, scratch).catch((error: unknown) => {
@@ -43,5 +45,6 @@ for (let forest = 0; forest < forests; forest += 1) {
     expect(await closeForest(strata, scratch), said.join('\n')).toEqual([]);
     process.stdout.write(`${said.join('\n')}\n`);
     await disposeStrata(strata);
+    removeFolders();
   });
 }

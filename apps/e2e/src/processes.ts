@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 
 export type ProgramKind = 'server' | 'vm' | 'daemon' | 'tool';
 
-/** A process that has the data folder on its command line: whatever a server on that folder has started, and it. */
+/** A process that has the data folder's name on its command line: whatever a server on that folder has started, and it. */
 export interface Program {
   readonly pid: number;
   readonly kind: ProgramKind;
@@ -29,7 +30,7 @@ export const programsOn = (dataDir: string): Program[] =>
     .map(Number)
     .filter((pid) => pid > 0 && pid !== process.pid)
     .map((pid) => ({ pid, command: commandOf(pid) }))
-    .filter(({ command }) => command.includes(dataDir))
+    .filter(({ command }) => command.includes(basename(dataDir)))
     .map(({ pid, command }) => ({ pid, kind: kindOf(command), command }));
 
 /** `kill -9`; false when it had ended already. */

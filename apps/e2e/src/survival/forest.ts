@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { imagesAt } from '../images.ts';
 import type { Random } from '../random.ts';
@@ -62,8 +63,38 @@ const newTree = (random: Random, folder: string, name: string): { layers: Layer[
   return { layers: chains.flat(), tips: chains.map((chain) => chain.at(-1) as Layer) };
 };
 
-/** A random forest in the server's library, with VMs at some of its tips and snapshots of some of these. */
-export const growForest = async (random: Random, strata: Strata): Promise<void> => {
+/** Where there is another disk: moving a file there is copying it. */
+const otherDisk = ({ dataDir }: Strata): string[] => {
+  const disk = ['/dev/shm', homedir()].find(
+    (path) => existsSync(path) && statSync(path).dev !== statSync(dataDir).dev,
+  );
+  return disk === undefined ? [] : [join(disk, `${basename(dataDir)}-other`)];
+};
+
+/** Those of forests whose test has failed go at the end too. */
+const left = new Set<string>();
+const removeFolders = (folders: Iterable<string>): void => {
+  for (const path of folders) {
+    rmSync(path, { recursive: true, force: true });
+    left.delete(path);
+  }
+};
+process.once('exit', () => removeFolders(left));
+
+/** Where files may be moved to; the answer undoes it. */
+const addFolders = async (strata: Strata): Promise<() => void> => {
+  const folders = [`${strata.dataDir}-more`, ...otherDisk(strata)];
+  for (const path of folders) {
+    left.add(path);
+    mkdirSync(path, { mode: 0o700 });
+    await strata.ok('POST', '/folders', { path });
+  }
+  return () => removeFolders(folders);
+};
+
+/** A random forest in the server's library, with VMs at some of its tips and snapshots of some of these. Answers what removes its folders. */
+export const growForest = async (random: Random, strata: Strata): Promise<() => void> => {
+  const remove = await addFolders(strata);
   const folder = join(strata.dataDir, 'images');
   mkdirSync(folder, { recursive: true });
   const trees = Array.from({ length: 2 }, (_, at) => newTree(random, folder, `t${at}-`));
@@ -77,6 +108,7 @@ export const growForest = async (random: Random, strata: Strata): Promise<void> 
     for (let taken = random.int(3); taken > 0; taken -= 1) await takeAtRest(random, strata, vm.id);
     if (random.chance(0.7)) await strata.ok('POST', `/vms/${vm.id}/start`);
   }
+  return remove;
 };
 
 const takeAtRest = async (random: Random, strata: Strata, vmId: string): Promise<void> => {

@@ -2,8 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { programsOn } from '../processes.ts';
 import type { Random } from '../random.ts';
 import { type Json, type Strata, startStrata, until } from '../strata.ts';
-import { type Act, randomAct } from './act.ts';
+import type { Act, ActKind } from './act.ts';
 import { scribble } from './forest.ts';
+import { randomAct } from './random-act.ts';
 import { complaintsOfOperations, judge, type Outcome } from './verdict.ts';
 import { type Killed, randomVictim, strike, type Victim } from './victims.ts';
 import { complaintsOfFiles, leftoversOfDaemons, observe, type World } from './world.ts';
@@ -19,8 +20,23 @@ export interface RoundEnd {
   readonly complaints: string[];
 }
 
+/** So that a forest of many rounds does not grow for ever. */
+const enough = { vms: 4, images: 18 };
+
+const tidyUp = async (random: Random, strata: Strata): Promise<void> => {
+  const { items: vms }: Json = await strata.ok('GET', '/vms');
+  const off = vms.filter(({ state }: Json) => state === 'off' || state === 'crashed');
+  if (vms.length > enough.vms && off.length > 0)
+    await strata.ok('DELETE', `/vms/${random.pick(off as Json[]).id}`);
+  const { items: images }: Json = await strata.ok('GET', '/images?limit=1000');
+  const loose = images.filter(({ usedBy, overlays }: Json) => usedBy.length + overlays.length === 0);
+  for (const { id } of random.shuffled(loose as Json[]).slice(0, Math.max(0, images.length - enough.images)))
+    await strata.ok('DELETE', `/images/${id}`);
+};
+
 /** Between two rounds life goes on: VMs are started and paused, guests write, somebody branches. */
 const live = async (random: Random, strata: Strata): Promise<void> => {
+  await tidyUp(random, strata);
   const { items: vms }: Json = await strata.ok('GET', '/vms');
   for (const vm of vms) {
     if (vm.state === 'running' && random.chance(0.15)) await strata.ok('POST', `/vms/${vm.id}/pause`);
@@ -94,21 +110,25 @@ const inspect = async (
   return [
     ...judge(before, after, act, outcome, killed),
     ...complaintsOfOperations(items),
-    ...(await complaintsOfFiles(strata, after)),
+    ...(await complaintsOfFiles(after)),
     ...(await complaintsOfProcesses(strata, after)),
   ];
 };
 
 /** About how long each takes with small images, so that most are hit in the middle and some after their end. */
-const usualMs = { commit: 150, pull: 150, take: 70, revert: 300, forget: 4 } as const;
+const usualMs: Readonly<Record<ActKind, number>> = {
+  ...{ commit: 90, pull: 70, flatten: 70, delete: 90, rebase: 110, relink: 70 },
+  ...{ take: 60, revert: 250, forget: 4, branch: 110, duplicate: 110 },
+  ...{ copy: 90, rename: 40, check: 25 },
+};
+/** Those that a block job does, whose speed can be limited. */
+const jobs: readonly ActKind[] = ['commit', 'pull', 'flatten', 'delete'];
 
 /** When, after it was begun, the kill comes; copying may be slowed down so that it takes about as long. */
-const chooseMoment = (random: Random, act: Act): { bytesPerSecond: number; afterMs: number } => {
-  const copies = act.kind === 'commit' || act.kind === 'pull';
-  return copies && random.chance(0.6)
-    ? { bytesPerSecond: (4 + random.int(8)) * megabyte, afterMs: random.int(1000) }
+const chooseMoment = (random: Random, act: Act): { bytesPerSecond: number; afterMs: number } =>
+  jobs.includes(act.kind) && random.chance(0.6)
+    ? { bytesPerSecond: (4 + random.int(8)) * megabyte, afterMs: random.int(700) }
     : { bytesPerSecond: 0, afterMs: random.int(usualMs[act.kind]) };
-};
 
 /** One operation, one kill, one look at everything. Null when nothing can be done in this forest any more. */
 export const playRound = async (
@@ -150,5 +170,5 @@ export const closeForest = async (strata: Strata, scratch: string): Promise<stri
   const { items }: Json = await strata.ok('GET', '/vms');
   for (const vm of items) if (vm.pid !== undefined) await strata.ok('POST', `/vms/${vm.id}/poweroff`);
   const world = await observe(strata, scratch);
-  return [...(await complaintsOfFiles(strata, world)), ...(await complaintsOfProcesses(strata, world))];
+  return [...(await complaintsOfFiles(world)), ...(await complaintsOfProcesses(strata, world))];
 };

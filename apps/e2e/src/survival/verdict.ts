@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs';
 import type { Json } from '../strata.ts';
-import type { Act } from './act.ts';
+import type { Act, ActKind } from './act.ts';
 import type { Killed } from './victims.ts';
-import type { SeenVm, World } from './world.ts';
+import type { SeenImage, SeenVm, World } from './world.ts';
 
 /** What the operation that was hit has come to. */
 export interface Outcome {
@@ -16,13 +17,29 @@ export interface Outcome {
 const tookPlace = ({ state, error }: Outcome): boolean =>
   state === 'done' || (error?.message.includes('was reverted') ?? false);
 
-const judgeOutcome = (act: Act, outcome: Outcome): string[] => {
+/** A moment of a running guest cannot be had again; everything else can be begun anew, whoever was killed. */
+const ofAMoment: readonly ActKind[] = ['take', 'revert'];
+
+const judgeOutcome = (act: Act, outcome: Outcome, killed: Killed): string[] => {
   if (outcome.state === 'done') return [];
   const words = `the ${act.kind} ended ${outcome.state}: ${outcome.error?.message}`;
-  // Block jobs can be begun again, whoever was killed. A moment of a running guest cannot.
-  if (act.kind === 'commit' || act.kind === 'pull' || act.kind === 'forget') return [words];
+  // A qemu-img that is killed under a server that lives is a failure that somebody wanted.
+  if (!ofAMoment.includes(act.kind) && (killed.server || !killed.tool)) return [words];
   return (outcome.error?.message ?? '') === '' ? [`${words}, without a word`] : [];
 };
+
+const sameBag = (some: readonly string[], others: readonly string[]): boolean =>
+  some.toSorted().join() === others.toSorted().join();
+
+/** Where the file of an image is afterwards. */
+const judgePath = (now: SeenImage, then: SeenImage, act: Act, took: boolean): string[] => {
+  if (took && act.moves.has(then.id))
+    return existsSync(then.path) && now.path !== then.path ? [`the old name of ${then.name} is left`] : [];
+  return now.path === then.path ? [] : [`${then.name} lies elsewhere: ${now.path}`];
+};
+
+/** Those that know by their journal what they were making. */
+const leavesNothing: readonly ActKind[] = ['branch', 'duplicate', 'copy', 'rename'];
 
 const judgeImages = (before: World, after: World, act: Act, took: boolean): string[] => {
   const complaints: string[] = [];
@@ -36,10 +53,21 @@ const judgeImages = (before: World, after: World, act: Act, took: boolean): stri
     const expected = before.images.get(source)?.content;
     if (now === undefined) complaints.push(`${image.name} is gone`);
     else if (now.content !== expected) complaints.push(`${image.name} reads otherwise than ${source} did`);
+    if (now !== undefined) complaints.push(...judgePath(now, image, act, took));
   }
-  const added = [...after.images.keys()].filter((id) => !before.images.has(id)).length;
-  const expected = took ? act.newImages : 0;
-  if (added !== expected) complaints.push(`there are ${added} new images, not ${expected}`);
+  const added = [...after.images.values()].filter(({ id }) => !before.images.has(id));
+  const contents = took ? act.newImages.map((id) => before.images.get(id)?.content ?? '') : [];
+  if (added.length !== contents.length)
+    complaints.push(`there are ${added.length} new images, not ${contents.length}`);
+  else if (
+    !sameBag(
+      added.map(({ content }) => content),
+      contents,
+    )
+  )
+    complaints.push('a new image does not read as it should');
+  const unfinished = [...after.unfinished].filter((path) => !before.unfinished.has(path));
+  if (leavesNothing.includes(act.kind)) complaints.push(...unfinished.map((path) => `${path} is left`));
   return complaints;
 };
 
@@ -96,14 +124,25 @@ const judgeVms = (before: World, after: World, act: Act, killed: Killed, took: b
     return complaints;
   });
 
+/** There is one whole VM more, or none. */
+const judgeNewVm = (before: World, after: World, act: Act, took: boolean): string[] => {
+  const added = [...after.vms.values()].filter(({ id }) => !before.vms.has(id));
+  const expected = took ? act.newVm : null;
+  if (added.length !== (expected === null ? 0 : 1)) return [`there are ${added.length} new VMs`];
+  const shown = (added[0]?.disks ?? []).map(({ imageId }) => after.images.get(imageId)?.content);
+  const wished = (expected ?? []).map((id) => before.images.get(id)?.content);
+  return shown.join() === wished.join() ? [] : ['the disks of the new VM do not read as they should'];
+};
+
 /** Everything that is not as the product promises; no words when all is well. */
 export const judge = (before: World, after: World, act: Act, outcome: Outcome, killed: Killed): string[] => {
   const took = tookPlace(outcome);
   return [
-    ...judgeOutcome(act, outcome),
+    ...judgeOutcome(act, outcome, killed),
     ...judgeImages(before, after, act, took),
     ...judgeSnapshots(before, after, act, took),
     ...judgeVms(before, after, act, killed, took),
+    ...judgeNewVm(before, after, act, took),
   ];
 };
 

@@ -8,7 +8,9 @@ export const victims = [
   'the server, and again while it recovers',
   'the QEMU of the VM',
   'the storage daemon',
+  'the tool',
   'the server and the storage daemon',
+  'the server and the tool',
   'the server and the QEMU of the VM',
   'everything',
 ] as const;
@@ -20,14 +22,16 @@ export const randomVictim = (random: Random): Victim => random.pick(victims);
 export interface Killed {
   readonly server: boolean;
   readonly pids: ReadonlySet<number>;
+  /** A qemu-img at work was among them. */
+  readonly tool: boolean;
   readonly words: string;
 }
 
 const wants = (victim: Victim, what: string): boolean => victim === 'everything' || victim.includes(what);
 
 /**
- * `kill -9`, all at once. A victim that isn't there (an operation that is live has no storage daemon) is replaced by
- * the server, so that each round kills something.
+ * `kill -9`, all at once. A victim that isn't there (an operation that is live has no storage daemon, a block job no
+ * qemu-img) is replaced by the server, so that each round kills something.
  */
 export const strike = async (
   victim: Victim,
@@ -39,6 +43,7 @@ export const strike = async (
     ({ kind, pid }) =>
       victim === 'everything' ||
       (kind === 'daemon' && wants(victim, 'daemon')) ||
+      (kind === 'tool' && wants(victim, 'tool')) ||
       (kind === 'vm' && wants(victim, 'QEMU') && pid === vm?.pid),
   );
   const server = wants(victim, 'server') || chosen.length === 0;
@@ -49,6 +54,7 @@ export const strike = async (
   return {
     server,
     pids: new Set(hit.map(({ pid }) => pid)),
+    tool: hit.some(({ kind }) => kind === 'tool'),
     words: [...(server ? ['server'] : []), ...hit.map(({ kind }) => kind)].join(' + '),
   };
 };

@@ -39,6 +39,10 @@ export interface World {
   readonly images: ReadonlyMap<string, SeenImage>;
   readonly vms: ReadonlyMap<string, SeenVm>;
   readonly snapshots: ReadonlyMap<string, SeenSnapshot>;
+  /** Paths of the library's folders. */
+  readonly folders: readonly string[];
+  /** Files in them that are being made, or were when somebody was killed. */
+  readonly unfinished: ReadonlySet<string>;
 }
 
 const inTurn = async <Item, Result>(
@@ -70,11 +74,14 @@ const contentOf = async (image: Json, scratch: string): Promise<string> => {
 
 const allOf = (nodes: Json[]): Json[] => nodes.flatMap((node) => [node, ...allOf(node.children)]);
 
+const isHidden = (name: string): boolean => name.startsWith('.');
+
 export const observe = async (strata: Strata, scratch: string): Promise<World> => {
   const [images, vms]: [Json, Json] = [
     await strata.ok('GET', '/images?limit=1000'),
     await strata.ok('GET', '/vms'),
   ];
+  const folders: string[] = (await strata.ok('GET', '/folders')).items.map(({ path }: Json) => path);
   const contents = await inTurn(images.items as Json[], (image) => contentOf(image, scratch));
   const trees = await inTurn(vms.items as Json[], (vm) => strata.ok('GET', `/vms/${vm.id}/snapshots`));
   const byId = <Item extends { readonly id: string }>(items: readonly Item[]) =>
@@ -83,6 +90,14 @@ export const observe = async (strata: Strata, scratch: string): Promise<World> =
     images: byId(images.items.map((image: Json, at: number) => ({ ...image, content: contents[at] ?? '' }))),
     vms: byId(vms.items.map((vm: Json) => ({ ...vm, pid: vm.pid ?? null }))),
     snapshots: byId(trees.flatMap(({ tree }) => allOf(tree))),
+    folders,
+    unfinished: new Set(
+      folders.flatMap((folder) =>
+        readdirSync(folder)
+          .filter(isHidden)
+          .map((name) => join(folder, name)),
+      ),
+    ),
   };
 };
 
@@ -92,7 +107,7 @@ interface Header {
 }
 
 /** Where the forest of the API differs from the headers on disk, or a file is not whole; no words when it is well. */
-export const complaintsOfFiles = async (strata: Strata, world: World): Promise<string[]> => {
+export const complaintsOfFiles = async (world: World): Promise<string[]> => {
   const images = [...world.images.values()];
   const written = new Set(
     [...world.vms.values()]
@@ -115,20 +130,21 @@ export const complaintsOfFiles = async (strata: Strata, world: World): Promise<s
     // The tables of a disk that is being written are in QEMU's memory; the end of the test checks them.
     if (image.format === 'qcow2' && !written.has(image.id)) {
       const check = await exec('qemu-img', ['check', '-f', 'qcow2', image.path]).catch(
-        (error: { stdout: string; stderr: string }) => error,
+        (error: { code: number; stdout: string; stderr: string }) => error,
       );
-      if (!check.stdout.includes('No errors were found'))
+      // 3: only leaks. A process that is killed between taking a cluster and using it leaves one; no content is lost.
+      if ('code' in check && check.code !== 3)
         complaints.push(`check of ${image.name}: ${check.stdout}${check.stderr}`);
     }
     return complaints;
   });
   const known = new Set(images.map(({ path }) => path));
-  const folder = join(strata.dataDir, 'images');
-  const strays = readdirSync(folder, { withFileTypes: true })
-    // What a killed server was making has a hidden name, and goes when it is ten minutes old.
-    .filter(({ name }) => !name.startsWith('.'))
-    .filter((entry) => entry.isFile() && !known.has(join(folder, entry.name)))
-    .map((entry) => `${entry.name} lies in the library and the API does not know it`);
+  const strays = world.folders.flatMap((folder) =>
+    readdirSync(folder, { withFileTypes: true })
+      // What a killed server was making has a hidden name, and goes when it is ten minutes old.
+      .filter((entry) => entry.isFile() && !isHidden(entry.name) && !known.has(join(folder, entry.name)))
+      .map((entry) => `${entry.name} lies in the library and the API does not know it`),
+  );
   return [...ofImages.flat(), ...strays];
 };
 

@@ -1,0 +1,46 @@
+import type { Random } from '../random.ts';
+import type { Strata } from '../strata.ts';
+import type { Act, ActKind } from './act.ts';
+import { commit, commitUnderSiblings, deleteLayer, flatten, pull, rebase, relink } from './chain-acts.ts';
+import { check, copy, rename } from './image-acts.ts';
+import { branch, duplicate, forget, revert, take } from './vm-acts.ts';
+import type { World } from './world.ts';
+
+type Choice = (random: Random, strata: Strata, world: World) => Promise<Act | null> | null;
+
+/** Each kind has the same share, whatever share of its wishes is refused. */
+const choices: readonly Choice[] = [
+  commit,
+  commitUnderSiblings,
+  pull,
+  flatten,
+  deleteLayer,
+  rebase,
+  relink,
+  take,
+  revert,
+  branch,
+  duplicate,
+  copy,
+  rename,
+];
+/** Over in a moment, so rarely hit. */
+const rarely: readonly Choice[] = [forget, check];
+
+const triesOfAKind = 8;
+const tries = 30;
+
+/** Only these, when a certain operation is to be looked at: `STRATA_SURVIVAL_KINDS=copy,rename`. */
+const wanted = process.env.STRATA_SURVIVAL_KINDS?.split(',') as readonly ActKind[] | undefined;
+
+/** Something that no blocker forbids; null when nothing could be found. */
+export const randomAct = async (random: Random, strata: Strata, world: World): Promise<Act | null> => {
+  for (let kind = 0; kind < tries; kind += 1) {
+    const choose = random.pick(random.chance(0.08) ? rarely : choices);
+    for (let attempt = 0; attempt < triesOfAKind; attempt += 1) {
+      const act = await choose(random, strata, world);
+      if (act !== null && wanted?.includes(act.kind) !== false) return act;
+    }
+  }
+  return null;
+};

@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readdir, rm, stat, symlink } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { watchJob } from '@strata/qmp';
@@ -262,6 +262,23 @@ describe('after a restart of the server', () => {
     await rm(join(runDir, 'd-op.pid'));
     const engines = createBlockEngines({ runDir });
     expect(await engines.findDaemon('op')).toEqual(before.daemon);
+  });
+
+  it('the daemon that took the place of a dead one is found, though only the dead one was written down', async () => {
+    const first = await open();
+    const dead = first.daemon;
+    if (dead === null) throw new Error('no daemon');
+    const files = (await readdir(runDir)).map((name) => join(runDir, name));
+    const pidFile = await readFile(join(runDir, 'd-op.pid'), 'utf8');
+    process.kill(dead.pid, 'SIGKILL');
+    await first.exited;
+    await Promise.all(files.map((file) => rm(file, { force: true })));
+    const second = await open();
+    await writeFile(join(runDir, 'd-op.pid'), pidFile);
+    second.qmp.close();
+    const adopted = await createBlockEngines({ runDir }).adoptDaemon(dead);
+    expect(adopted?.daemon).toEqual(second.daemon);
+    await adopted?.close();
   });
 
   it('another process with the number of an old daemon is not taken for it', async () => {

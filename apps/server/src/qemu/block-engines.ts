@@ -5,15 +5,7 @@ import { daemonEngine } from './block-engine-daemon.ts';
 import { liveEngine } from './block-engine-live.ts';
 import { chainOptions } from './chain-options.ts';
 import { inWords } from './qemu-errors.ts';
-import {
-  daemonFiles,
-  filesOf,
-  findOurs,
-  isOurs,
-  removeFiles,
-  startDaemon,
-  startTimeoutMs,
-} from './storage-daemon.ts';
+import { daemonFiles, filesOf, findOurs, isOurs, startDaemon, startTimeoutMs } from './storage-daemon.ts';
 
 /** `runDir` takes the sockets: private (0700), and with a short path. */
 export function createBlockEngines({ runDir }: { readonly runDir: string }): BlockEngines {
@@ -34,13 +26,11 @@ export function createBlockEngines({ runDir }: { readonly runDir: string }): Blo
 
     adoptDaemon: (identity) =>
       inWords('Taking up a storage daemon', async () => {
-        if (!(await isOurs(identity))) {
-          await removeFiles(filesOf(identity));
-          return null;
-        }
-        // It may have been started a moment ago, by a server that then died.
-        const qmp = await connectQmp({ path: identity.socket, waitForSocketMs: startTimeoutMs });
-        return daemonEngine({ identity, qmp });
+        // In its place another one may have been started a moment ago, by a server that died before it wrote that down.
+        const ours = (await isOurs(identity)) ? identity : await findOurs(filesOf(identity));
+        if (ours === null) return null;
+        const qmp = await connectQmp({ path: ours.socket, waitForSocketMs: startTimeoutMs });
+        return daemonEngine({ identity: ours, qmp });
       }),
 
     findDaemon: (id) => findOurs(daemonFiles(runDir, id)),

@@ -1,7 +1,7 @@
 import { unlink } from 'node:fs/promises';
 import type { ImageFormat } from '@strata/contract';
 import { z } from 'zod';
-import { inTurn, runLimited } from './limited-process.ts';
+import { inTurn, type ProcessWatch, runLimited } from './limited-process.ts';
 import { inWords } from './qemu-errors.ts';
 import { absolute, driverOf, heavy, type ImageFile, outputOf } from './qemu-img.ts';
 
@@ -13,15 +13,17 @@ export interface WorkWatch {
   /** From 0 to 1. */
   onProgress?(fraction: number): void;
 }
+type Work = WorkWatch & Pick<ProcessWatch, 'outlivesServer'>;
 
 /** qemu-img -p writes `    (12.34/100%)` and a carriage return, also into a pipe. */
 const fractions = (text: string): number[] =>
   [...text.matchAll(/\((\d+(?:\.\d+)?)\/100%\)/g)].map(([, percent]) => Number(percent) / 100);
 
-const work = (args: readonly string[], { signal, onProgress }: WorkWatch): Promise<string> => {
+const work = (args: readonly string[], { signal, onProgress, ...how }: Work): Promise<string> => {
   return inTurn('heavy', () => {
     signal?.throwIfAborted();
     return runLimited('qemu-img', args, heavy, {
+      ...how,
       ...(signal === undefined ? {} : { signal }),
       onOutput: (text) => {
         const last = fractions(text).at(-1);
@@ -106,7 +108,8 @@ export const checkImageFile = (
       ...(repair === null ? [] : ['-r', repair]),
     ];
     // 1: not completed, 2: corruptions, 3: leaks; the report is on stdout all the same.
-    const output = await work([...args, '--', absolute(path)], watch).catch(outputOf([2, 3]));
+    const how: Work = { ...watch, outlivesServer: repair !== null };
+    const output = await work([...args, '--', absolute(path)], how).catch(outputOf([2, 3]));
     // With a repair QEMU says beside the report what it mends.
     const found = report.parse(JSON.parse(output.slice(output.indexOf('{'))));
     return {

@@ -1,5 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { inTurn, runLimited } from './limited-process.ts';
+import { allPids, argumentsOf } from './process-identity.ts';
 
 const limits = { timeoutMs: 5_000, maxOutputBytes: 1_000, addressSpaceBytes: 2 ** 31, cpuSeconds: 5 };
 
@@ -52,6 +56,32 @@ describe('a tool', () => {
   it('gets no more memory than it may have', async () => {
     const greedy = ['-c', 'x=$(head -c 200000000 /dev/zero | tr "\\0" a); echo done'];
     await expect(runLimited('sh', greedy, { ...limits, addressSpaceBytes: 50_000_000 })).rejects.toThrow();
+  });
+
+  it.each([
+    ['ends with', false],
+    ['outlives', true],
+  ])('%s a server that is killed', async (_how, outlivesServer) => {
+    // Never the argument of anything else.
+    const seconds = `${60 + Math.random()}`;
+    const code = `
+      import { runLimited } from '${new URL('./limited-process.ts', import.meta.url).pathname}';
+      void runLimited('sleep', ['${seconds}'], ${JSON.stringify(limits)}, { outlivesServer: ${outlivesServer} });`;
+    const tool = async (): Promise<number | undefined> => {
+      for (const pid of await allPids())
+        if ((await argumentsOf(pid)).join(' ') === `sleep ${seconds}`) return pid;
+      return undefined;
+    };
+    const server = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code], {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      cwd: fileURLToPath(new URL('../..', import.meta.url)),
+    });
+    const pid = await expect.poll(tool, { timeout: 10_000 }).toBeDefined().then(tool);
+    server.kill('SIGKILL');
+    await once(server, 'exit');
+    if (outlivesServer) expect(await tool()).toBe(pid);
+    else await expect.poll(tool).toBeUndefined();
+    if (outlivesServer && pid !== undefined) process.kill(pid, 'SIGKILL');
   });
 
   it('that is not installed is a missing file', async () => {

@@ -41,8 +41,23 @@ export const inTurn = <T>(weight: keyof typeof slots, work: () => Promise<T>): P
 export interface ProcessWatch {
   /** Ends the process. */
   readonly signal?: AbortSignal;
+  /** Ended in the middle it would leave something worse than there was: it goes on when the server is killed. */
+  readonly outlivesServer?: boolean;
   onOutput?(text: string): void;
 }
+
+/**
+ * A tool reads or writes for an operation that its server knows; when that is killed, nobody would see, limit or cancel
+ * it any more, and it would hold the image's locks while the next server begins anew. So the kernel ends it too.
+ */
+const untilServerEnds = ['setpriv', '--pdeathsig', 'KILL', '--'];
+
+const wrappers = (limits: ProcessLimits, { outlivesServer = false }: ProcessWatch): string[] => [
+  ...(outlivesServer || findProgram('setpriv') === null ? [] : untilServerEnds),
+  ...(findProgram('prlimit') === null
+    ? []
+    : ['prlimit', `--as=${limits.addressSpaceBytes}`, `--cpu=${limits.cpuSeconds}`, '--']),
+];
 
 /** Runs a tool to its end with an argument array, never a shell, and answers its standard output. Throws `ExecaError`. */
 export async function runLimited(
@@ -51,13 +66,10 @@ export async function runLimited(
   limits: ProcessLimits,
   watch: ProcessWatch = {},
 ): Promise<string> {
-  const [file, argv] =
-    findProgram('prlimit') && findProgram(program)
-      ? [
-          'prlimit',
-          [`--as=${limits.addressSpaceBytes}`, `--cpu=${limits.cpuSeconds}`, '--', program, ...args],
-        ]
-      : [program, args];
+  // A wrapper would say in its own words that the program is missing.
+  const [file = program, ...argv] = findProgram(program)
+    ? [...wrappers(limits, watch), program, ...args]
+    : [program, ...args];
   const process = execa(file, argv, {
     stdin: 'ignore',
     ...(watch.signal === undefined ? {} : { cancelSignal: watch.signal }),

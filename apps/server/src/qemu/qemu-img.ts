@@ -3,7 +3,7 @@ import type { ImageFormat } from '@strata/contract';
 import { ExecaError } from 'execa';
 import { z } from 'zod';
 import { AppError } from '../app-error.ts';
-import { inTurn, type ProcessLimits, runLimited } from './limited-process.ts';
+import { inTurn, type ProcessLimits, type ProcessWatch, runLimited } from './limited-process.ts';
 import { intoNewFile } from './new-image-file.ts';
 import { inWords, refusalFrom } from './qemu-errors.ts';
 
@@ -74,8 +74,8 @@ export const heavy: ProcessLimits = {
 /** QEMU has no driver for an ISO: it is raw. */
 export const driverOf = (format: ImageFormat): string => (format === 'iso' ? 'raw' : format);
 
-const run = (args: readonly string[], limits: ProcessLimits): Promise<string> =>
-  inTurn(limits === heavy ? 'heavy' : 'light', () => runLimited('qemu-img', args, limits));
+const run = (args: readonly string[], limits: ProcessLimits, watch?: ProcessWatch): Promise<string> =>
+  inTurn(limits === heavy ? 'heavy' : 'light', () => runLimited('qemu-img', args, limits, watch));
 
 /** What the header says. Works on an image in use (`-U`); opens nothing but this one file, if it is a qcow2. */
 export function readImageDetails({ path, format }: ImageFile): Promise<ImageDetails> {
@@ -160,7 +160,8 @@ export function relinkImage(
 ): Promise<void> {
   return inWords(`Relinking ${path}`, async () => {
     const link = backing ? ['-b', backingName(backing.name), '-F', driverOf(backing.format)] : ['-b', ''];
-    await run(['rebase', '-q', '-u', '-f', 'qcow2', ...link, '--', absolute(path)], light);
+    const args = ['rebase', '-q', '-u', '-f', 'qcow2', ...link, '--', absolute(path)];
+    await run(args, light, { outlivesServer: true });
   });
 }
 

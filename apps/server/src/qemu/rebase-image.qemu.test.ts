@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { convertImage, createImage, createOverlay, imagesAreEqual, readImageDetails } from './qemu-img.ts';
 import { writeBlocks } from './qemu-io.ts';
-import { readSame, readsSameOver, rebaseArguments, rebaseImage } from './rebase-image.ts';
+import { endRebase, readSame, readsSameOver, rebaseArguments, rebaseImage } from './rebase-image.ts';
 
 const mebibyte = 1024 ** 2;
 let folder: string;
@@ -35,6 +35,26 @@ it('rebases onto an image that shares nothing, and tells how far it is', async (
   expect((await readImageDetails(qcow2('layer.qcow2')))['backing-filename']).toBe('other.qcow2');
   expect(await imagesAreEqual(whole(), qcow2('layer.qcow2'))).toBe(true);
   expect(fractions.at(-1)).toBe(1);
+});
+
+it('a rebase that was begun by another server is ended, and no other; until then the link is the old one', async () => {
+  const size = 512 * mebibyte;
+  await createImage({ ...qcow2('large.qcow2'), size });
+  await write('large.qcow2', 30, 0, 512);
+  await createOverlay({ path: at('slow.qcow2'), backing: 'large.qcow2', backingFormat: 'qcow2' });
+  let ended = false;
+  const work = rebaseImage(at('slow.qcow2'), null).finally(() => {
+    ended = true;
+  });
+  const outcome = expect(work).rejects.toThrow();
+  while (!ended) await endRebase(at('slow.qcow2'), null);
+  await outcome;
+  expect((await readImageDetails(qcow2('slow.qcow2')))['backing-filename']).toBe('large.qcow2');
+  expect(await readsSameOver(at('slow.qcow2'), qcow2('large.qcow2'), qcow2('large.qcow2'))).toBe(true);
+
+  const other = rebaseImage(at('layer.qcow2'), onto);
+  await endRebase(at('layer.qcow2'), null);
+  await other;
 });
 
 it('knows whether an image reads the same over two backings, whatever its header says', async () => {

@@ -1,5 +1,6 @@
 import type { ImageFormat } from '@strata/contract';
 import { inTurn, runLimited } from './limited-process.ts';
+import { allPids, argumentsOf, identify, killProcess, waitForEnd } from './process-identity.ts';
 import { inWords } from './qemu-errors.ts';
 import { absolute, backingName, driverOf, heavy, type ImageFile, outputOf } from './qemu-img.ts';
 
@@ -12,6 +13,7 @@ export interface RebaseWatch {
   onProgress?(fraction: number): void;
 }
 
+const endTimeoutMs = 10_000;
 const percent = /\((\d+(?:\.\d+)?)\/100%\)/g;
 
 const work = async (args: readonly string[], { signal, onProgress }: RebaseWatch): Promise<string> => {
@@ -65,6 +67,21 @@ export const rebaseImage = (
   unlessCancelled(`Rebasing ${path}`, watch, async () => {
     await work(rebaseArguments(path, backing), watch);
   });
+
+/**
+ * Ends what another server began with the same arguments (that of a server that was killed, where the system has no
+ * `setpriv`). Until it is gone it may write the link.
+ */
+export const endRebase = async (path: string, backing: NewBacking | null): Promise<void> => {
+  const wanted = ['qemu-img', ...rebaseArguments(path, backing)].join('\0');
+  for (const pid of await allPids()) {
+    if ((await argumentsOf(pid)).join('\0') !== wanted) continue;
+    const process = await identify(pid);
+    if (process === null) continue;
+    await killProcess(process);
+    await waitForEnd(process, endTimeoutMs);
+  }
+};
 
 /** A qcow2 image over a backing of our choice, whatever its header says. */
 const over = (path: string, backing: ImageFile | null): string =>

@@ -101,12 +101,12 @@ export async function isOurs({ pid, startTime, socket }: DaemonIdentity): Promis
 
 /**
  * The daemon that was started with these files, if it still runs; else clears away what it left. One that was just
- * being started when the server died has no pid file yet: it is known by its socket.
+ * being started when the server died has no pid file yet, or that of the one before it: it is known by its socket.
  */
 export async function findOurs(files: DaemonFiles): Promise<DaemonIdentity | null> {
   if (!existsSync(files.log)) return null;
   const written = Number(await readFile(files.pid, 'utf8').catch(() => ''));
-  for (const pid of written > 0 ? [written] : await allPids()) {
+  for (const pid of [written, ...(await allPids())].filter((number) => number > 0)) {
     const process = await identify(pid);
     const identity = process && { pid, startTime: process.startTime, socket: files.socket };
     if (identity && (await isOurs(identity))) return identity;

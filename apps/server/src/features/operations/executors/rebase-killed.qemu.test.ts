@@ -4,6 +4,7 @@ import type { ChainRequest } from '@strata/contract';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkImage, relinkImage } from '../../../qemu/qemu-img.ts';
 import { rebaseImage } from '../../../qemu/rebase-image.ts';
+import { daemonFiles, endDaemon, startDaemon } from '../../../qemu/storage-daemon.ts';
 import { buildLayers, fileOf, flatten, readsAs } from '../testing/bench-layers.ts';
 import { type Bench, type BenchFolder, benchFolder } from '../testing/chain-bench.ts';
 import { killPoints } from '../testing/kill-points.ts';
@@ -169,6 +170,29 @@ it('a rebase whose data did not reach the file is found by comparing, and the ol
   expect(operation).toMatchObject({ state: 'failed', error: { code: 'image-unreadable' } });
   expect(operation.error?.message).toContain('reads what it always did');
   await expectSame(server, copies, 'put back');
+});
+
+it('a rebase that waits for what an earlier server has left can be cancelled', async () => {
+  const copies = await build();
+  const server = folder.open({ rebase: { relinkImage, rebaseImage: never } });
+  await server.images.scan();
+  const { fingerprint } = await server.chains.plan(wishIn(server));
+  const { id } = await server.chains.run(wishIn(server), fingerprint);
+  const holder = await startDaemon('Holding the image', daemonFiles(folder.folder, 'holder'), {
+    driver: 'qcow2',
+    'node-name': 'held',
+    file: { driver: 'file', filename: server.images.pathOf(fileOf({ name: 'layer' })) },
+  });
+  const next = folder.open();
+  await next.images.scan();
+  await next.operations.recover();
+  await expect.poll(() => next.operations.get(id).recovery).toContain('still at work');
+  await next.operations.cancel(id);
+  expect(await next.operations.wait(id, 30)).toMatchObject({ state: 'cancelled' });
+  await endDaemon(holder);
+  await expectSame(next, copies, 'cancelled');
+  const chain = next.images.chainFacts(idIn(next)('active')).map(({ name }) => name);
+  expect(chain).toEqual(['active', 'layer', 'old', 'base']);
 });
 
 it('a cancelled rebase leaves everything as it was', async () => {

@@ -3,7 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LayerId } from '@strata/backing-chain';
 import { AppError } from '../../../app-error.ts';
 import { checkImage, relinkImage } from '../../../qemu/qemu-img.ts';
-import { type NewBacking, readSame, readsSameOver, rebaseImage } from '../../../qemu/rebase-image.ts';
+import {
+  endRebase,
+  type NewBacking,
+  readSame,
+  readsSameOver,
+  rebaseImage,
+} from '../../../qemu/rebase-image.ts';
 import type { Executor, OperationContext } from '../operations.types.ts';
 import type { ChainRun, ExecutorDeps, RunLayer } from './chain-run.types.ts';
 import { type PullJournal, type PullRun, pullExecutor } from './pull.ts';
@@ -55,13 +61,19 @@ const linkTo = (run: RebaseCopyRun, id: LayerId | null): NewBacking | null => {
   return { name: relative(dirname(layerOf(run, run.layer).path), path), format };
 };
 
+const isLinked = async ({ images }: ExecutorDeps, { layer, backing }: RebaseCopyRun): Promise<boolean> => {
+  await images.refresh([layer]);
+  return images.facts(layer).backingId === backing;
+};
+
 const lookAgainMs = 500;
 
 /**
- * qemu-img outlives a server that is killed, and holds the image while it works: what it does is what is wanted, so
- * it is waited for, until the user cancels.
+ * A qemu-img that has outlived its server holds the image while it works: what it does is what is wanted, so it is
+ * waited for. When the user cancels it is ended first: later it would write a link that nobody knows of.
  */
-const onceFree = async (context: Context, work: () => Promise<void>): Promise<void> => {
+const onceFree = async (deps: ExecutorDeps, context: Context, work: () => Promise<void>): Promise<void> => {
+  const run = context.request;
   for (;;) {
     try {
       await work();
@@ -72,14 +84,11 @@ const onceFree = async (context: Context, work: () => Promise<void>): Promise<vo
         'The process that an earlier server had started was still at work and was waited for.',
       );
       await sleep(lookAgainMs, undefined, { signal: context.cancelled }).catch(() => {});
-      context.cancelled.throwIfAborted();
+      if (!context.cancelled.aborted) continue;
+      await endRebase(layerOf(run, run.layer).path, linkTo(run, run.backing));
+      if (!(await isLinked(deps, run))) throw context.cancelled.reason;
     }
   }
-};
-
-const isLinked = async ({ images }: ExecutorDeps, { layer, backing }: RebaseCopyRun): Promise<boolean> => {
-  await images.refresh([layer]);
-  return images.facts(layer).backingId === backing;
 };
 
 /** The gate before QEMU opens anything: every header of both chains, read afresh. */
@@ -104,7 +113,7 @@ const copy = async (deps: ExecutorDeps, context: Context, tools: RebaseTools): P
   const layer = layerOf(run, run.layer);
   context.step(0);
   await checkChains(deps, run);
-  await onceFree(context, async () => {
+  await onceFree(deps, context, async () => {
     if (await isLinked(deps, run)) {
       context.recovered('All data had been copied; the rest was finished.');
       return;
@@ -150,7 +159,7 @@ const relink = async (deps: ExecutorDeps, context: Context, tools: RebaseTools):
   if (context.journal.phase === 'copying') await compare(context);
   context.finishing();
   context.step(1);
-  await onceFree(context, async () => {
+  await onceFree(deps, context, async () => {
     if (await isLinked(deps, run)) context.recovered('The link had been written; the rest was finished.');
     else await tools.relinkImage(layerOf(run, run.layer).path, linkTo(run, run.backing));
   });

@@ -25,6 +25,8 @@ export interface RunPlace {
 
 /** How long the start of the server waits for a VM that runs on. */
 const firstContactMs = 3_000;
+/** A connection whose other end is gone closes as soon as it is read to its end. */
+const lastWordsMs = 2_000;
 
 const pause = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => {
@@ -108,7 +110,7 @@ export class VmRun {
     // The server before us may have left its connection in the queue of the socket: then the second try succeeds.
     do {
       if (await this.#tryMend()) return;
-      if (!(await isAlive(this.process))) return this.#finish();
+      if (!(await isAlive(this.process))) return this.#finishHeard();
       await pause(50);
     } while (performance.now() < until);
     this.#listener.note('unreachable', `process ${this.process.pid} lives but does not answer`);
@@ -178,14 +180,14 @@ export class VmRun {
   async #monitorClosed(): Promise<void> {
     if (this.#released || this.#mending || this.ended) return;
     this.#mending = true;
-    if (await waitForEnd(this.process, 5_000)) return this.#finish();
+    if (await waitForEnd(this.process, 5_000)) return this.#finishHeard();
     // It lives: somebody else cut the connection, or QEMU is on its way out slowly.
     await this.#mendUntilOpen();
   }
 
   async #mendUntilOpen(): Promise<void> {
     for (let wait = 100; !this.#released && !this.ended; wait = Math.min(wait * 2, 5_000)) {
-      if (!(await isAlive(this.process))) return this.#finish();
+      if (!(await isAlive(this.process))) return this.#finishHeard();
       if (await this.#tryMend()) return;
       await pause(wait);
     }
@@ -239,6 +241,12 @@ export class VmRun {
   #kept(monitor: Monitors['control']): Monitors['control'] {
     if (this.#released) monitor.close();
     return monitor;
+  }
+
+  /** What QEMU said last may still wait in the socket when its process is gone: it is heard before we judge. */
+  async #finishHeard(): Promise<void> {
+    if (this.#monitors !== null) await Promise.race([this.#monitors.control.closed, pause(lastWordsMs)]);
+    this.#finish();
   }
 
   #finish(): void {

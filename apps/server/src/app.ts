@@ -13,6 +13,8 @@ import { hostRoutes } from './features/host/host.routes.ts';
 import { createHostService } from './features/host/host.service.ts';
 import { imagesRoutes } from './features/images/images.routes.ts';
 import { createImagesFeature } from './features/images/images.service.ts';
+import { repairRoutes } from './features/images/repair/repair.routes.ts';
+import { createRepairService } from './features/images/repair/repair.service.ts';
 import { imageWorkRoutes } from './features/images/work/image-work.routes.ts';
 import { createImageWorkService } from './features/images/work/image-work.service.ts';
 import { connectOperations } from './features/operations/connect-operations.ts';
@@ -83,6 +85,7 @@ const createServices = (base: Base) => {
   const chains = createChainsService({ images, operations });
   const branches = createBranchesService({ images, files: library.newFiles, vms, snapshots, operations });
   const imageWork = createImageWorkService({ library, operations });
+  const repairs = createRepairService({ library, chains, operations });
   connectOperations(operations, images, vms);
   const report = (what: string, error: unknown): void => {
     log(error, what);
@@ -92,7 +95,19 @@ const createServices = (base: Base) => {
       repair: 'The log of the server has the details. Mend the cause, then start Strata again.',
     });
   };
-  return { report, library, host, vms, consoles, operations, snapshots, chains, branches, imageWork };
+  return {
+    report,
+    library,
+    host,
+    vms,
+    consoles,
+    operations,
+    snapshots,
+    chains,
+    branches,
+    imageWork,
+    repairs,
+  };
 };
 
 export type Services = ReturnType<typeof createServices>;
@@ -107,6 +122,7 @@ const registerRoutes = ({ app, config }: Base, services: Services): void => {
   snapshotsRoutes(app, services.snapshots, services.operations);
   branchesRoutes(app, services.branches, services.operations);
   imageWorkRoutes(app, services.imageWork, services.operations);
+  repairRoutes(app, services.repairs, services.library.images, services.operations);
 };
 
 /** What can be answered while the library is still being read for the first time. */

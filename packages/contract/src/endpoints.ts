@@ -24,6 +24,7 @@ import {
   trashList,
 } from './images.ts';
 import { operation, operationList, operationQuery, patchOperationBody } from './operations.ts';
+import { imageRepairs, repairAnswer, repairImageBody, repairQuery } from './repair.ts';
 import {
   branchBody,
   deleteSnapshotQuery,
@@ -287,6 +288,23 @@ export const endpoints = {
     body: checkImageBody,
     query: wait,
     responses: { 200: operation, 202: operation },
+  }),
+  getImageRepair: endpoint({
+    method: 'GET',
+    path: '/images/:id/repair',
+    summary: 'What is wrong with an image, and what mends it',
+    params,
+    query: repairQuery,
+    responses: { 200: imageRepairs },
+  }),
+  repairImage: endpoint({
+    method: 'POST',
+    path: '/images/:id/repair',
+    summary: 'Mend the link of an image, or leave it as it is',
+    params,
+    body: repairImageBody,
+    query: wait,
+    responses: { 200: repairAnswer, 202: repairAnswer },
   }),
   getImageChain: endpoint({
     method: 'GET',

@@ -60,6 +60,8 @@ export const image = z.object({
   present: z.boolean(),
   modifiedAt: time,
   problems: z.array(problem),
+  /** Its owner has said that it stands alone: that its backing is lost is no problem any more. */
+  leftAlone: z.boolean().optional(),
 });
 export type Image = z.infer<typeof image>;
 

@@ -8,5 +8,6 @@ export * from './events.ts';
 export * from './host.ts';
 export * from './images.ts';
 export * from './operations.ts';
+export * from './repair.ts';
 export * from './snapshots.ts';
 export * from './vms.ts';

@@ -25,6 +25,8 @@ export const operationKind = z.enum([
   'image-copy',
   'image-rename',
   'image-check',
+  'image-repair',
+  'folder-adopt',
 ]);
 export type OperationKind = z.infer<typeof operationKind>;
 

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { inTurn, type ProcessWatch, runLimited } from './limited-process.ts';
 import { inWords } from './qemu-errors.ts';
 import { absolute, driverOf, heavy, type ImageFile, outputOf } from './qemu-img.ts';
+import { over } from './rebase-image.ts';
 
 /* The long calls of qemu-img: they tell how far they are, and can be ended. The rules are those of qemu-img.ts. */
 
@@ -93,23 +94,22 @@ export interface CheckReport {
   readonly leaksFixed: number;
 }
 
-/** Never on an image in use: what is on disk lags behind what QEMU holds in memory. */
+/**
+ * Never on an image in use: what is on disk lags behind what QEMU holds in memory. The tables of one file: its backing is
+ * not opened, and may be lost.
+ */
 export const checkImageFile = (
   { path, format }: ImageFile,
   repair: 'leaks' | 'all' | null,
   watch: WorkWatch = {},
 ): Promise<CheckReport> =>
   unlessCancelled(`Checking ${path}`, watch, async () => {
-    const args = [
-      'check',
-      '-f',
-      driverOf(format),
-      '--output=json',
-      ...(repair === null ? [] : ['-r', repair]),
-    ];
+    const args = ['check', '--output=json', ...(repair === null ? [] : ['-r', repair])];
+    const file =
+      format === 'qcow2' ? ['--', over(path, null)] : ['-f', driverOf(format), '--', absolute(path)];
     // 1: not completed, 2: corruptions, 3: leaks; the report is on stdout all the same.
     const how: Work = { ...watch, outlivesServer: repair !== null };
-    const output = await work([...args, '--', absolute(path)], how).catch(outputOf([2, 3]));
+    const output = await work([...args, ...file], how).catch(outputOf([2, 3]));
     // With a repair QEMU says beside the report what it mends.
     const found = report.parse(JSON.parse(output.slice(output.indexOf('{'))));
     return {

@@ -84,7 +84,7 @@ export const endRebase = async (path: string, backing: NewBacking | null): Promi
 };
 
 /** A qcow2 image over a backing of our choice, whatever its header says. */
-const over = (path: string, backing: ImageFile | null): string =>
+export const over = (path: string, backing: ImageFile | null): string =>
   `json:${JSON.stringify({
     driver: 'qcow2',
     file: { driver: 'file', filename: absolute(path) },

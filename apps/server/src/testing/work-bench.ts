@@ -6,14 +6,20 @@ import { migrate } from '../db/migrate.ts';
 import { type Db, openDatabase } from '../db/open-database.ts';
 import { createBranchesService } from '../features/branches/branches.service.ts';
 import type { BranchesService } from '../features/branches/branches.types.ts';
+import { createChainsService } from '../features/chains/chains.service.ts';
+import type { ChainsService } from '../features/chains/chains.types.ts';
 import { createEventsService } from '../features/events/events.service.ts';
 import { createImagesFeature, type ImagesFeature } from '../features/images/images.service.ts';
 import type { MoveFiles, MoveSteps } from '../features/images/move-files.ts';
 import type { NewFiles } from '../features/images/new-files.ts';
+import { createRepairService, type RepairService } from '../features/images/repair/repair.service.ts';
 import { createImageWorkService, type ImageWorkService } from '../features/images/work/image-work.service.ts';
 import { connectOperations } from '../features/operations/connect-operations.ts';
+import { rebaseExecutor } from '../features/operations/executors/rebase.ts';
 import { createOperationsService } from '../features/operations/operations.service.ts';
 import type { OperationsService } from '../features/operations/operations.types.ts';
+import { snapshotBooks } from '../features/snapshots/snapshot-books.ts';
+import { snapshotsRepository } from '../features/snapshots/snapshots.repository.ts';
 import { createSnapshotsService } from '../features/snapshots/snapshots.service.ts';
 import type { SnapshotsService } from '../features/snapshots/snapshots.types.ts';
 import { createVmsService } from '../features/vms/vms.service.ts';
@@ -30,6 +36,8 @@ export interface WorkBench {
   readonly snapshots: SnapshotsService;
   readonly branches: BranchesService;
   readonly work: ImageWorkService;
+  readonly chains: ChainsService;
+  readonly repairs: RepairService;
   /** Until the operation has ended. */
   ended(operation: Operation): Promise<Operation>;
   defineVm(wish: Partial<CreateVmInput> & { name: string }): Promise<string>;
@@ -122,6 +130,11 @@ export const workFolder = async (): Promise<WorkFolder> => {
       operations,
     });
     const work = createImageWorkService({ library: { ...library, newFiles, moveFiles }, operations });
+    const books = snapshotBooks(snapshotsRepository(db), vms);
+    operations.register(rebaseExecutor({ images, vms, engines, snapshots: books }));
+    const chains = createChainsService({ images, operations });
+    const linkFiles = mortal(library.linkFiles, stopBefore);
+    const repairs = createRepairService({ library: { ...library, linkFiles }, chains, operations });
     connectOperations(operations, images, vms);
     close = async (wasKilled) => {
       operations.close();
@@ -140,7 +153,7 @@ export const workFolder = async (): Promise<WorkFolder> => {
     });
     await operations.recover();
     return {
-      ...{ db, library, vms, operations, snapshots, branches, work },
+      ...{ db, library, vms, operations, snapshots, branches, work, chains, repairs },
       ended: ({ id }) => operations.wait(id, 60),
       defineVm: async (wish) =>
         (await vms.create(createVmBody.parse({ memory: '32M', nics: [], ...wish }))).id,

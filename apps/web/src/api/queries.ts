@@ -13,6 +13,7 @@ export const keys = {
   image: (id: string) => ['images', 'one', id] as const,
   imageChain: (id: string) => ['images', 'chain', id] as const,
   imageMap: (id: string, resolution?: number) => ['images', 'map', id, resolution ?? null] as const,
+  imageRepair: (id: string, folder: string | null) => ['images', 'repair', id, folder] as const,
   forest: ['images', 'forest'] as const,
   folders: ['folders'] as const,
   trash: ['trash'] as const,
@@ -84,6 +85,19 @@ export const imageMapQuery = (id: string, resolution?: number) =>
         query: resolution === undefined ? {} : { resolution },
         signal,
       }),
+  });
+/** A look at a moving world: asked anew each time it is opened. */
+export const imageRepairQuery = (id: string, folder: string | null) =>
+  queryOptions({
+    queryKey: keys.imageRepair(id, folder),
+    queryFn: ({ signal }) =>
+      call(endpoints.getImageRepair, {
+        params: { id },
+        query: folder === null ? {} : { folder },
+        signal,
+      }),
+    staleTime: 0,
+    gcTime: 0,
   });
 export const forestQuery = () =>
   queryOptions({ queryKey: keys.forest, queryFn: ({ signal }) => call(endpoints.getForest, { signal }) });

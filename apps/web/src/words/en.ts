@@ -11,6 +11,7 @@ import { log } from './log.ts';
 import { newVm } from './new-vm.ts';
 import { operations } from './operations.ts';
 import { plan } from './plan.ts';
+import { repair } from './repair.ts';
 import { snapshots } from './snapshots.ts';
 import { vms } from './vms.ts';
 
@@ -23,6 +24,7 @@ export const en = {
   forest,
   layers,
   copies,
+  repair,
   common,
   errors,
   frame,

@@ -21,6 +21,8 @@ export const operations = {
     'image-copy': 'Copy image',
     'image-rename': 'Rename or move image',
     'image-check': 'Check image',
+    'image-repair': 'Repair image',
+    'folder-adopt': 'Adopt folder',
   } as Record<string, string>,
   states: {
     queued: 'waiting',

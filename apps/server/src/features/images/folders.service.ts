@@ -18,7 +18,8 @@ interface Deps {
   changed(): Promise<void>;
 }
 
-const realFolder = async (given: string, dataDir: string): Promise<string> => {
+/** The real path of a folder that somebody names; judged like a file. */
+export const realFolder = async (given: string, dataDir: string): Promise<string> => {
   const written = normalize(given);
   forbidSystemPath(written, dataDir);
   const path = await realpath(written).catch(() => null);

@@ -1,5 +1,6 @@
 import { type Forest, type Layer, overlaysOf, rolesOf } from '@strata/backing-chain';
 import type { Image, Problem } from '@strata/contract';
+import type { ImageMemory, RememberedCheck } from './image-memory.ts';
 import type { ImageRecord } from './image-record.ts';
 import type { Relation } from './image-relations.ts';
 import type { Taint, Uses } from './image-uses.ts';
@@ -11,6 +12,7 @@ export interface World {
   readonly relations: ReadonlyMap<string, Relation>;
   readonly uses: Uses;
   readonly taints: ReadonlyMap<string, Taint>;
+  readonly memory: Pick<ImageMemory, 'of'>;
 }
 
 const alone: Relation = { backingId: null, state: 'none', backingPath: null, problems: [] };
@@ -42,6 +44,9 @@ export const factsOf = (record: ImageRecord, relation: Relation): ImageFacts => 
   present: record.present,
 });
 
+/** Flaws of the file itself, which a check can mend. */
+const damaged = new Set(['corrupt', 'needs-repair']);
+
 const problemsOf = (record: ImageRecord, relation: Relation, taint: Taint | undefined): Problem[] => {
   const problems: Problem[] = [];
   if (!record.present) {
@@ -52,13 +57,65 @@ const problemsOf = (record: ImageRecord, relation: Relation, taint: Taint | unde
     problems.push({ code: 'missing', message: `The file ${record.path} is gone or cannot be read.`, repair });
   }
   if (taint !== undefined) problems.push({ code: 'tainted', message: taint.message, repair: taint.repair });
-  for (const flaw of record.facts.flaws) problems.push({ code: 'unsafe', message: flaw.message });
+  for (const { code, message } of record.facts.flaws)
+    problems.push({ code: damaged.has(code) ? 'corrupt' : 'unsafe', message });
   if (record.facts.looksLike !== null && record.facts.flaws.length === 0) {
     const message = `It is used as ${record.format}, although it begins like ${record.facts.looksLike}: its guest may have written that.`;
     problems.push({ code: 'format-settled', message });
   }
   return [...problems, ...relation.problems];
 };
+
+/** What stands below cannot be followed. */
+export const isBroken = ({ state }: Relation): boolean => state !== 'none' && state !== 'ok';
+
+/** That the layer below is lost, in every way there is. */
+const lostBacking = new Set(['backing-missing', 'backing-outside', 'backing-cycle']);
+
+/** Where the chain below an image can be followed no further. */
+const breakBelow = (id: string, { relations }: World): string => {
+  const seen = new Set<string>();
+  for (let at = id; ; ) {
+    seen.add(at);
+    const { state, backingId } = relationOf(relations, at);
+    if (state !== 'ok' || backingId === null || seen.has(backingId)) return at;
+    at = backingId;
+  }
+};
+
+/** A file that is gone, and all that stood on it has been left alone. */
+const isMissedByNobody = (record: ImageRecord, { forest, uses, memory }: World): boolean => {
+  const overlays = overlaysOf(forest, record.id);
+  const used = (uses.byImage.get(record.id) ?? []).length > 0;
+  const alone = overlays.every(({ id }) => memory.of(id).leftAloneAt !== null);
+  return !record.present && !used && overlays.length > 0 && alone;
+};
+
+/** Its owner has said that it stands alone; then what stands on it is no problem for that reason either. */
+const isSilent = ({ code, message }: Problem, record: ImageRecord, world: World): boolean => {
+  const leftAlone = (id: string): boolean => world.memory.of(id).leftAloneAt !== null;
+  if (code === 'missing') return isMissedByNobody(record, world);
+  if (code === 'chain-broken') return leftAlone(record.id) || leftAlone(breakBelow(record.id, world));
+  const ofLink = [
+    ...relationOf(world.relations, record.id).problems,
+    ...record.facts.flaws.filter((flaw) => flaw.code === 'bad-backing-name'),
+  ];
+  const foreign = code === 'unsafe' && ofLink.some((problem) => problem.message === message);
+  return leftAlone(record.id) && (lostBacking.has(code) || foreign);
+};
+
+const foundByCheck = ({ errors, leaks, leakedBytes, at }: RememberedCheck): Problem =>
+  errors > 0
+    ? {
+        code: 'check-errors',
+        message: `A check has found ${errors} errors in its tables (${at.slice(0, 10)}): what it shows may be wrong in places.`,
+        repair: 'Copy the file, then let QEMU repair the errors.',
+      }
+    : {
+        code: 'check-leaks',
+        message: `A check has found ${leaks} lost clusters (${leakedBytes.toLocaleString('en')} bytes, ${at.slice(0, 10)}). Contents are not touched by that.`,
+        repair: 'Give them back.',
+      };
 
 const timeOf = (mtimeNs: string): string => {
   const time = new Date(Number(BigInt(mtimeNs) / 1_000_000n));
@@ -76,6 +133,7 @@ const roleOf = (record: ImageRecord, forest: Forest): Image['role'] => {
 export const imageView = (record: ImageRecord, world: World): Image => {
   const relation = relationOf(world.relations, record.id);
   const overlays = overlaysOf(world.forest, record.id);
+  const remembered = world.memory.of(record.id);
   const { facts } = record;
   return {
     id: record.id,
@@ -108,6 +166,14 @@ export const imageView = (record: ImageRecord, world: World): Image => {
     role: roleOf(record, world.forest),
     present: record.present,
     modifiedAt: timeOf(record.identity.mtimeNs),
-    problems: problemsOf(record, relation, world.taints.get(record.id)),
+    problems: [
+      ...problemsOf(record, relation, world.taints.get(record.id)).filter(
+        (problem) => !isSilent(problem, record, world),
+      ),
+      ...(remembered.checked === null ? [] : [foundByCheck(remembered.checked)]),
+    ],
+    ...((remembered.leftAloneAt !== null && isBroken(relation)) || isMissedByNobody(record, world)
+      ? { leftAlone: true }
+      : {}),
   };
 };

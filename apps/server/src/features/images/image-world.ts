@@ -2,6 +2,7 @@ import { type Forest, type Layer, overlaysOf } from '@strata/backing-chain';
 import type { Image } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
 import type { ListedImage } from './image-list.ts';
+import type { ImageMemory } from './image-memory.ts';
 import { type ImageRecord, modifiedMs } from './image-record.ts';
 import { type Relation, relate } from './image-relations.ts';
 import { collectTaints, collectUses, type Uses } from './image-uses.ts';
@@ -12,13 +13,15 @@ import type { Library } from './library.ts';
 /** The library joined with what stands on it. What the headers say is computed once a change of the library. */
 export class ImageWorld {
   private readonly library: Library;
+  private readonly memory: Pick<ImageMemory, 'of'>;
   private readonly sources: UseSource[] = [];
   private version = -1;
   private related: ReadonlyMap<string, Relation> = new Map();
   private layers: ReadonlyMap<string, Layer> = new Map();
 
-  constructor(library: Library) {
+  constructor(library: Library, memory: Pick<ImageMemory, 'of'>) {
     this.library = library;
+    this.memory = memory;
   }
 
   addSource(source: UseSource): void {
@@ -61,7 +64,7 @@ export class ImageWorld {
     const trashed = this.library.trashed();
     const { complete } = this.library;
     const forest: Forest = { layers, disks, media, snapshots, operations, trashed, complete };
-    return { forest, relations, uses, taints: collectTaints(this.sources) };
+    return { forest, relations, uses, taints: collectTaints(this.sources), memory: this.memory };
   }
 
   has(id: string): boolean {

@@ -11,6 +11,7 @@ import { isWithin } from './forbidden-paths.ts';
 import { ImageAnnouncements } from './image-announcements.ts';
 import { pageOf } from './image-list.ts';
 import { ImageMaps } from './image-maps.ts';
+import { ImageMemory } from './image-memory.ts';
 import { type ImageRecord, statKey } from './image-record.ts';
 import { ImageWorld } from './image-world.ts';
 import { createImagesRepository } from './images.repository.ts';
@@ -20,9 +21,11 @@ import { hasImageName, inspectFile } from './inspect-file.ts';
 import { Library } from './library.ts';
 import type { Adoption, LibraryAccess } from './library-access.ts';
 import { isAwaited, NotImages, newRecord, reread, type ScanScope, scanLibrary } from './library-scan.ts';
+import { createLinkFiles, type LinkFiles } from './link-files.ts';
 import { mapBounded } from './map-bounded.ts';
 import { createMoveFiles, type MoveFiles } from './move-files.ts';
 import { createNewFiles, type NewFiles } from './new-files.ts';
+import { createBackingMemory } from './remember-backings.ts';
 import { resolveBackings } from './resolve-backings.ts';
 import { createTrashService, type TrashService } from './trash.service.ts';
 
@@ -33,7 +36,10 @@ export interface ImagesFeature {
   /** For operations that make or move files: each action by itself, safe to repeat. */
   readonly newFiles: NewFiles;
   readonly moveFiles: MoveFiles;
+  readonly linkFiles: LinkFiles;
   readonly access: LibraryAccess;
+  /** For tests: what every overlay stands on has been noted. */
+  remembered(): Promise<void>;
   /** After the use sources are known: recovers the trash, scans, watches. */
   start(): Promise<void>;
   close(): Promise<void>;
@@ -49,7 +55,9 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
   const { dataDir } = config;
   const repository = createImagesRepository(db);
   const library = new Library(repository);
-  const world = new ImageWorld(library);
+  const memory = new ImageMemory(db);
+  const world = new ImageWorld(library, memory);
+  const backingMemory = createBackingMemory(library, world, memory);
   const maps = new ImageMaps(world);
   const announcements = new ImageAnnouncements(world, events);
   const notImages = new NotImages();
@@ -79,6 +87,7 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
       }
     }
     announcements.now();
+    backingMemory.soon();
   };
   const scan = (): Promise<void> => exclusive(scanNow);
 
@@ -92,6 +101,7 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
     );
     await resolveBackings(library, library.all());
     announcements.now();
+    backingMemory.soon();
   };
 
   /** Must run inside `exclusive`. */
@@ -105,11 +115,16 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
     });
     if (made === null)
       throw new AppError('image-refused', `${path} is in a format that Strata does not take.`);
-    const record = known === undefined ? made : { ...made, id: known.id, createdAt: known.createdAt };
+    const was = known ?? (adoption.id === undefined ? undefined : library.get(adoption.id));
+    const record =
+      was === undefined
+        ? { ...made, id: adoption.id ?? made.id }
+        : { ...made, id: was.id, createdAt: was.createdAt };
     library.change([record]);
     // An overlay that was waiting for this file finds it now.
     await resolveBackings(library, library.all());
     announcements.now();
+    backingMemory.soon();
     return record;
   };
 
@@ -124,6 +139,11 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
     library,
     repository,
     world,
+    memory,
+    rememberCheck: (imageId, checked) => {
+      memory.change([{ imageId, checked }]);
+      announcements.now();
+    },
     folders: () => repository.folders(),
     exclusive,
     adopt: (path, adoption) => exclusive(() => adoptAndWatch(path, adoption)),
@@ -275,7 +295,9 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
     trash,
     newFiles: createNewFiles(access),
     moveFiles: createMoveFiles(access),
+    linkFiles: createLinkFiles(access),
     access,
+    remembered: () => backingMemory.settled(),
     start: async () => {
       await folders.ensureDefault();
       await trash.recover();
@@ -286,7 +308,9 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
     },
     close: async () => {
       announcements.stop();
+      backingMemory.stop();
       await watch.close();
+      await backingMemory.settled();
       await exclusive(() => Promise.resolve());
     },
   };

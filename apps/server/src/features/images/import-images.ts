@@ -129,7 +129,12 @@ const demandIdle = (access: LibraryAccess, known: ImageRecord, mode: 'copy' | 'm
   }
 };
 
-export const importImage = async (access: LibraryAccess, request: ImportImage): Promise<ImageRecord> => {
+/** `lostId`: the image of the library that this file is, when it was moved. */
+export const importImage = async (
+  access: LibraryAccess,
+  request: ImportImage,
+  lostId?: string,
+): Promise<ImageRecord> => {
   const path = await realFilePath(request.path, access.dataDir);
   const { stat, header, format } = await judged(access, path);
   const known = access.library.byKey(statKey(stat)) ?? access.library.byPath(path);
@@ -139,6 +144,7 @@ export const importImage = async (access: LibraryAccess, request: ImportImage): 
     const used = known !== undefined && access.world.view(known.id).usedBy.length > 0;
     const settled = used ? known.format : format;
     return access.adopt(path, {
+      ...(lostId === undefined ? {} : { id: lostId }),
       name: request.name ?? known?.name,
       format: settled,
       fixed: settled === 'raw',

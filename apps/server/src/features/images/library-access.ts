@@ -1,10 +1,13 @@
 import type { ImageFormat } from '@strata/contract';
+import type { ImageMemory, RememberedCheck } from './image-memory.ts';
 import type { ImageRecord } from './image-record.ts';
 import type { ImageWorld } from './image-world.ts';
 import type { FolderRow, ImagesRepository } from './images.repository.ts';
 import type { Library } from './library.ts';
 
 export interface Adoption {
+  /** The id it gets if it is not known yet, or the id of a lost image that it is. */
+  readonly id?: string;
   readonly name?: string | undefined;
   readonly format?: ImageFormat;
   /** The format was settled by whoever made or registered the file. */
@@ -17,6 +20,9 @@ export interface LibraryAccess {
   readonly library: Library;
   readonly repository: ImagesRepository;
   readonly world: ImageWorld;
+  readonly memory: ImageMemory;
+  /** What a check has found and left; null: nothing. Tells the pages. */
+  rememberCheck(imageId: string, checked: RememberedCheck | null): void;
   folders(): readonly FolderRow[];
   /** One change of the library after the other. */
   exclusive<Result>(work: () => Promise<Result>): Promise<Result>;

@@ -182,7 +182,7 @@ const isHidden = (path: string, folders: ScanScope['folders']): boolean => {
     .some((part) => part.startsWith('.'));
 };
 
-const isImage = ({ header }: Inspected, path: string, folders: ScanScope['folders']): boolean => {
+export const isImage = ({ header }: Inspected, path: string, folders: ScanScope['folders']): boolean => {
   if (formatOf(header) === null) return false;
   if (isHidden(path, folders)) return header.backing !== null;
   return header.kind !== 'raw' || hasRawName(path);

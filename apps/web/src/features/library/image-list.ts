@@ -51,7 +51,27 @@ export function listImages(
 export const problemsOf = (image: Image): Image['problems'] =>
   image.problems.filter(({ code }) => code !== 'chain-deep' || image.overlays.length === 0);
 
-export const hasProblem = (image: Image): boolean => problemsOf(image).length > 0 || !image.present;
+export const hasProblem = (image: Image): boolean =>
+  problemsOf(image).length > 0 || (!image.present && image.leftAlone !== true);
+
+const mendable = new Set([
+  'backing-missing',
+  'backing-outside',
+  'backing-cycle',
+  'backing-format-missing',
+  'backing-format-wrong',
+  'check-leaks',
+  'check-errors',
+  'corrupt',
+]);
+
+/** Whether one of its problems has a repair that Strata can carry out. */
+export const isRepairable = (image: Image): boolean =>
+  image.present &&
+  (image.leftAlone === true ||
+    image.problems.some(
+      ({ code }) => mendable.has(code) || (code === 'unsafe' && image.backing?.state === 'foreign'),
+    ));
 
 const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
 const byText = (a: string, b: string) => collator.compare(a, b);

@@ -1,12 +1,11 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ImageCheck } from '@strata/contract';
-import { AppError } from '../../../app-error.ts';
 import { type CheckReport, checkImageFile } from '../../../qemu/image-work.ts';
-import { lockHolder } from '../../../qemu/lock-holder.ts';
 import { type ImageFile, readImageDetails } from '../../../qemu/qemu-img.ts';
 import type { Executor } from '../../operations/operations.types.ts';
+import type { RememberedCheck } from '../image-memory.ts';
 import type { ImagesService } from '../images.types.ts';
 import { checkWords } from './check-words.ts';
+import { demandFree } from './demand-free.ts';
 
 export interface CheckRun {
   readonly imageId: string;
@@ -17,37 +16,25 @@ export interface CheckJournal {
   readonly found: CheckReport | null;
 }
 
-const patience = 60;
-
-/** A qemu-img of a server that was killed may still be at work on it; it ends by itself. */
-const demandFree = async (path: string, resumed: boolean): Promise<void> => {
-  for (let second = 0; ; second += 1) {
-    const holder = await lockHolder(path);
-    if (holder === null) return;
-    if (!resumed || second === patience)
-      throw new AppError(
-        'image-locked',
-        `${holder.program} (process ${holder.pid}) has ${path} open. Close it there, then check again.`,
-      );
-    await delay(1000);
-  }
-};
-
 const clusterSizeOf = async (file: ImageFile): Promise<number> =>
   (await readImageDetails(file))['cluster-size'] ?? 0;
 
-export const checkExecutor = (images: ImagesService): Executor<CheckRun, CheckJournal> => ({
+export const checkExecutor = (
+  images: ImagesService,
+  remember: (imageId: string, checked: RememberedCheck | null) => void,
+): Executor<CheckRun, CheckJournal> => ({
   kind: 'image-check',
   run: async (context) => {
     const { imageId, repair } = context.request;
     const { path, format } = images.facts(imageId);
     const file = { path, format };
-    await demandFree(path, context.resumed);
+    await demandFree(path, context.resumed, 'check again');
     context.step(0);
     const found = context.journal.found ?? (await checkImageFile(file, null, { signal: context.cancelled }));
     context.cancelled.throwIfAborted();
     context.save({ found });
-    const wrong = found.errors + found.leaks > 0;
+    // A file that is only marked as corrupt has its mark taken away, too.
+    const wrong = found.errors + found.leaks > 0 || repair === 'all';
     let left = found;
     if (repair !== null && wrong) {
       // Ended in the middle of a repair, the file would be worse than before.
@@ -65,6 +52,11 @@ export const checkExecutor = (images: ImagesService): Executor<CheckRun, CheckJo
       leaksFixed: Math.max(0, found.leaks - left.leaks),
     };
     const leakedBytes = left.leaks === 0 ? 0 : left.leaks * (await clusterSizeOf(file));
+    const at = new Date().toISOString();
+    remember(
+      imageId,
+      left.errors + left.leaks === 0 ? null : { errors: left.errors, leaks: left.leaks, leakedBytes, at },
+    );
     const result: ImageCheck = {
       ...{ imageId, ...counts, leakedBytes },
       words: checkWords(counts, leakedBytes, repair),

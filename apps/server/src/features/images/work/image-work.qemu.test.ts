@@ -1,4 +1,12 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, truncateSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../../../app-error.ts';
@@ -401,5 +409,26 @@ describe('checking an image', () => {
     } finally {
       await holder.close();
     }
+  });
+
+  it('repairs an image that is marked as corrupt, and is then used again', async () => {
+    const path = at('top.qcow2');
+    const bytes = readFileSync(path);
+    bytes.writeUInt8(2, 79);
+    writeFileSync(path, bytes);
+    await bench.library.images.scan();
+    const [problem] = bench.library.images.get(id(path)).problems;
+    expect(problem?.code).toBe('corrupt');
+    expect((await bench.repairs.list(id(path))).repairs[0]).toMatchObject({ kind: 'check', repair: 'all' });
+    await bench.ended(await bench.work.check(id(path), { repair: 'all' }));
+    expect(bench.library.images.get(id(path)).problems).toEqual([]);
+    expectWhole();
+  });
+
+  it('is refused where the header leads to other files, which QEMU would open', async () => {
+    const path = at('split.qcow2');
+    qemuImg('create', '-q', '-f', 'qcow2', '-o', `data_file=${at('split.data')}`, path, '1M');
+    await bench.library.images.scan();
+    await expect(bench.work.check(id(path), {})).rejects.toMatchObject({ code: 'image-refused' });
   });
 });

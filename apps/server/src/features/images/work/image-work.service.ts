@@ -6,6 +6,7 @@ import { checkedFormats, mendedFormats } from '../../../qemu/image-work.ts';
 import { lockHolder } from '../../../qemu/lock-holder.ts';
 import type { OperationSubject, OperationsService } from '../../operations/operations.types.ts';
 import type { ImagesFeature } from '../images.service.ts';
+import type { LibraryAccess } from '../library-access.ts';
 import type { NewFileWish } from '../new-files.ts';
 import { checkExecutor } from './check.executor.ts';
 import { copyExecutor } from './copy.executor.ts';
@@ -42,7 +43,7 @@ export const vmsOn = (forest: Forest, imageId: string): VmUse[] => {
 };
 
 /** Throws unless nobody has the image or anything above it open. `doing`: "It is checked". */
-const demandIdle = async (forest: Forest, image: Image, doing: string): Promise<void> => {
+export const demandIdle = async (forest: Forest, image: Image, doing: string): Promise<void> => {
   const running = vmsOn(forest, image.id).filter((vm) => vm.running);
   if (running.length > 0) {
     const names = running.map(({ vmName }) => `“${vmName}”`).join(', ');
@@ -72,12 +73,21 @@ const demandPresent = (image: Image): void => {
     throw new AppError('image-unreadable', `The file of “${image.name}” (${image.path}) is gone.`);
 };
 
+/** What a check looks at and mends; anything else that is wrong with a header leads to other files. */
+const checkableFlaws = new Set(['corrupt', 'needs-repair', 'bad-backing-name']);
+
+const demandCheckable = ({ world }: LibraryAccess, image: Image): void => {
+  const flaw = world.record(image.id).facts.flaws.find(({ code }) => !checkableFlaws.has(code));
+  if (flaw !== undefined)
+    throw new AppError('image-refused', `“${image.name}” is not opened: ${flaw.message}`);
+};
+
 /** Registers its executors; create it once, before operations are recovered. */
 export const createImageWorkService = ({ library, operations }: ImageWorkDeps): ImageWorkService => {
   const { images, newFiles, moveFiles, access } = library;
   operations.register(copyExecutor(newFiles));
   operations.register(renameExecutor(moveFiles));
-  operations.register(checkExecutor(images));
+  operations.register(checkExecutor(images, access.rememberCheck));
 
   const found = async (id: string): Promise<Image> => {
     images.facts(id);
@@ -184,6 +194,7 @@ export const createImageWorkService = ({ library, operations }: ImageWorkDeps): 
           'not-possible',
           `QEMU repairs qcow2 images only, and “${image.name}” is ${image.format}.`,
         );
+      demandCheckable(access, image);
       await demandIdle(images.forest(), image, 'It can be checked');
       const standing = image.usedBy.filter(({ kind }) => kind === 'overlay' || kind === 'snapshot');
       if (repair === 'all' && standing.length > 0) {

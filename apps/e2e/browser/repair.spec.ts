@@ -1,0 +1,42 @@
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from '../src/browser.ts';
+import { backingOf, expectSameContent, flatten, imagesAt, makeChain } from '../src/images.ts';
+import { until } from '../src/strata.ts';
+
+test('a base that was moved stands among the problems, is found, and relinked by its button; an orphan is left alone', async ({
+  page,
+  strata,
+}) => {
+  const folder = join(strata.dataDir, 'images');
+  const paths = makeChain(folder, 'ui');
+  const images = await imagesAt(strata, paths);
+  const whole = flatten(paths.active, join(strata.dataDir, 'whole.raw'));
+  await until(
+    'Strata has noted what the overlay stands on',
+    () => strata.ok('GET', `/images/${images.s1.id}/repair`),
+    () => true,
+  );
+  const moved = join(folder, 'moved.qcow2');
+  renameSync(paths.base, moved);
+  await strata.ok('POST', '/folders/scan');
+
+  await page.goto(strata.readyLink);
+  await page.goto(`${strata.url}/library`);
+  await page.getByRole('button', { name: `Repair ${images.s1.name}` }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog).toContainText('It is the lost file itself under another name, unchanged.');
+  await dialog.getByRole('button', { name: 'Point it there' }).click();
+  await expect(dialog).toBeHidden();
+  await expect(page.getByText(/images? ha(s|ve) a problem/)).toBeHidden({ timeout: 30_000 });
+  expect(backingOf(paths.s1)).toBe('moved.qcow2');
+  expectSameContent(whole, paths.active);
+
+  // Gone for good: its owner knows, and wants to hear no more of it.
+  renameSync(moved, join(strata.dataDir, 'away.qcow2'));
+  await strata.ok('POST', '/folders/scan');
+  await page.getByRole('button', { name: `Repair ${images.s1.name}` }).click();
+  await dialog.getByRole('button', { name: 'Leave it alone' }).click();
+  await expect(page.getByText('1 image is left alone')).toBeVisible();
+  await expect(page.getByText(/images? ha(s|ve) a problem/)).toBeHidden();
+});

@@ -1,0 +1,37 @@
+import type { ImageRecord } from '../image-record.ts';
+import type { ImageWorld } from '../image-world.ts';
+
+const listed = (names: readonly string[]): string => names.map((name) => `“${name}”`).join(' → ');
+
+/** The members of the circle that an image is part of, in the order of their links; empty: there is none. */
+export const ringOf = (world: ImageWorld, id: string): ImageRecord[] => {
+  const ring: ImageRecord[] = [];
+  for (let at: string | null = id; at !== null && !ring.some((member) => member.id === at); ) {
+    const { state, backingId } = world.relation(at);
+    if (state !== 'cycle') return [];
+    ring.push(world.record(at));
+    at = backingId;
+  }
+  return ring;
+};
+
+/** Which link of a circle is the wrong one cannot be known; the oldest file was made before the others. */
+const ringWords = (ring: readonly ImageRecord[], id: string): string => {
+  const [first, ...rest] = ring;
+  if (first === undefined) return '';
+  const circle = `The circle: ${listed([...ring, first].map(({ name }) => name))}. One of these links is wrong. `;
+  const oldest = rest.reduce(
+    (old, each) => (BigInt(each.facts.bornNs) < BigInt(old.facts.bornNs) ? each : old),
+    first,
+  );
+  return oldest.id === id
+    ? `${circle}This is the oldest of them, so it was probably the base: its link is the one to cut. `
+    : `${circle}“${oldest.name}” is the oldest of them and was probably the base: rather cut the link there. `;
+};
+
+/** What cutting a link means. */
+export const cutWords = (world: ImageWorld, { id, name, facts }: ImageRecord, overlays: number): string => {
+  const above = overlays === 0 ? '' : ` What stands on it (${overlays}) shows the same.`;
+  const was = facts.backing === null ? '' : ` The operation notes what it said (${facts.backing.string}).`;
+  return `${ringWords(ringOf(world, id), id)}“${name}” then stands on nothing: it shows what it holds itself, and zeros everywhere else.${above}${was}`;
+};

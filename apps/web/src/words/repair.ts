@@ -1,0 +1,42 @@
+import { formatBytes, formatCount } from '../lib/format.ts';
+
+export const repair = {
+  button: 'Repair…',
+  of: (name: string) => `Repair ${name}`,
+  title: (name: string) => `Repair “${name}”`,
+  looking: 'Looking for what mends it…',
+  none: 'Strata cannot mend this by itself. What helps is said with the problem.',
+  leftAlone: (count: number) =>
+    count === 1
+      ? '1 image is left alone: what it stood on is lost.'
+      : `${count} images are left alone: what they stood on is lost.`,
+  showLeftAlone: 'Show',
+  hideLeftAlone: 'Hide',
+  remembered: (path: string, format: string, bytes: number) =>
+    `Strata remembers the lost file: ${path}, ${format}, ${formatBytes(bytes)}.`,
+  neverSeen: 'Strata has never seen the lost file.',
+  candidates: 'Files that could be it',
+  candidateCount: (count: number) => formatCount(count, 'file', 'files'),
+  noCandidates: 'No file of the library fits. It may lie in a folder that Strata does not know.',
+  folder: 'Look in another folder, too',
+  look: 'Look there',
+  verdicts: {
+    proven: 'is it',
+    likely: 'likely',
+    possible: 'possible',
+    unlikely: 'unlikely',
+  },
+  notInLibrary: 'not in the library yet: it is registered where it lies',
+  weights: { for: 'For it:', against: 'Against it:', neutral: 'Not known:' },
+  assume: 'I know that this file holds the same',
+  assumeText:
+    'Nobody can prove it. If the file holds something else, the image shows other data, and programs in it may damage them.',
+  relink: 'Point it there',
+  chooseFirst: 'Choose one of the files first.',
+  assumeFirst: 'Nobody can prove that it is the lost file: say that you know it, first.',
+  cutTitle: (name: string) => `Cut the link of “${name}”?`,
+  cutConfirm: 'It stands alone: cut the link',
+  sayFormat: (format: string) => `I know it is ${format}: write it down`,
+  done: (title: string) => `${title}: it goes on in the bar below.`,
+  changed: 'Done',
+};

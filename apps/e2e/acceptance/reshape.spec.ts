@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@playwright/test';
 import {
@@ -9,6 +9,7 @@ import {
   flatten,
   imagesAt,
   makeChain,
+  write,
 } from '../src/images.ts';
 import { disposeStrata, finished, type Json, type Strata, startStrata } from '../src/strata.ts';
 
@@ -114,4 +115,46 @@ test('relinks only to a backing that was compared', async () => {
   await run(relink(other.s1.id));
   expect(backingOf(paths.s2)).toBe('twin-s1.qcow2');
   expectSameContent(whole, paths.active);
+});
+
+test('compacts a layer to the size the plan says, and a raw base in its place; a running VM is in the way', async () => {
+  const paths = makeChain(folder(), 'compact');
+  write(paths.s2, 20, 12, 0);
+  const disk = join(folder(), 'compact-disk.raw');
+  writeFileSync(disk, '');
+  truncateSync(disk, 64 * 1024 ** 2);
+  write(disk, 0, 4, 7);
+  write(disk, 4, 8, 0);
+  const whole = flatten(paths.active, test.info().outputPath('whole.raw'));
+  const rawBefore = readFileSync(disk);
+  const images = await imagesAt(strata, { ...paths, disk });
+  const vm = await vmOn('compact', images.active.id);
+  const request = { operation: 'compact', imageId: images.s2.id };
+  const refused = await strata.ok('POST', '/chains/plan', request);
+  expect(refused.blockers.map((blocker: Json) => blocker.code)).toEqual(['held-by-running-vm']);
+  await strata.ok('POST', `/vms/${vm.id}/poweroff`);
+
+  const plan = await run(request);
+  expect(plan.gain).toMatchObject({ exact: true });
+  expect(plan.gain.bytes).toBeGreaterThan(11.5 * 1024 ** 2);
+  const after = await strata.ok('GET', `/images/${images.s2.id}`);
+  expect(after).toMatchObject({
+    path: paths.s2,
+    name: images.s2.name,
+    backingId: images.s1.id,
+    problems: [],
+  });
+  expect(images.s2.allocatedSize - after.allocatedSize).toBeGreaterThanOrEqual(plan.gain.bytes);
+  expectSameContent(whole, paths.active);
+  for (const name of chainNames) expectHealthy(paths[name]);
+  expect(
+    readdirSync(folder()).filter((name) => name.startsWith('.strata-') && name.endsWith('.part')),
+  ).toEqual([]);
+
+  const punched = await run({ operation: 'compact', imageId: images.disk.id });
+  expect(punched).toMatchObject({ method: 'punch', gain: { bytes: 8 * 1024 ** 2 } });
+  expect(statSync(disk).blocks * 512).toBe(4 * 1024 ** 2);
+  expect(readFileSync(disk).equals(rawBefore)).toBe(true);
+  const again = await strata.call('POST', '/chains/plan', { operation: 'compact', imageId: images.disk.id });
+  expect(again).toMatchObject({ status: 422, body: { code: 'not-possible' } });
 });

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from '../src/browser.ts';
-import { expectSameContent, flatten, imagesAt, makeChain } from '../src/images.ts';
+import { expectSameContent, flatten, imagesAt, makeChain, write } from '../src/images.ts';
 
 test('a layer in the middle is deleted from its card, which prices both ways, and another is rebased', async ({
   page,
@@ -38,5 +38,32 @@ test('a layer in the middle is deleted from its card, which prices both ways, an
   await dialog.getByRole('button', { name: /^Run/ }).click();
   await expect(dialog).toBeHidden();
   await expect(grid.getByRole('row').last()).toContainText(other.name, { timeout: 30_000 });
+  expectSameContent(whole, paths.active);
+});
+
+test('a layer is compacted from its card: what comes back is said before, and drawn', async ({
+  page,
+  strata,
+}) => {
+  const paths = makeChain(join(strata.dataDir, 'images'), 'zeros');
+  write(paths.s2, 20, 12, 0);
+  const images = await imagesAt(strata, paths);
+  const whole = flatten(paths.active, join(strata.dataDir, 'whole.raw'));
+  await page.goto(strata.readyLink);
+  await page.goto(`${strata.url}/library/${images.active.id}`);
+  await page
+    .getByRole('grid')
+    .getByRole('row', { name: new RegExp(`^${images.s2.name}`) })
+    .click();
+  const actions = page.getByRole('complementary', { name: 'Actions' });
+  await actions.getByRole('button', { name: 'Compact…' }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog).toContainText('exactly, to the cluster');
+  await expect(dialog).toContainText(/gives back 1\d(\.\d+)? MiB/);
+  await dialog.getByRole('button', { name: /^Run/ }).click();
+  await expect(dialog).toBeHidden();
+  await expect(page.getByText(/Last: Compact/)).toBeVisible({ timeout: 30_000 });
+  await actions.getByRole('button', { name: 'Compact…' }).click();
+  await expect(dialog).toContainText('There is nothing to give back', { timeout: 30_000 });
   expectSameContent(whole, paths.active);
 });

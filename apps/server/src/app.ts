@@ -19,6 +19,7 @@ import { imageWorkRoutes } from './features/images/work/image-work.routes.ts';
 import { createImageWorkService } from './features/images/work/image-work.service.ts';
 import { connectOperations } from './features/operations/connect-operations.ts';
 import { commitExecutor } from './features/operations/executors/commit.ts';
+import { compactExecutor } from './features/operations/executors/compact.ts';
 import { deleteExecutor } from './features/operations/executors/delete-layer.ts';
 import { pullExecutor } from './features/operations/executors/pull.ts';
 import { flattenExecutor, rebaseExecutor } from './features/operations/executors/rebase.ts';
@@ -81,6 +82,7 @@ const createServices = (base: Base) => {
   operations.register(flattenExecutor({ images, vms, engines, snapshots: books }));
   operations.register(deleteExecutor({ images, vms, engines, snapshots: books }));
   operations.register(rebaseExecutor({ images, vms, engines, snapshots: books }));
+  operations.register(compactExecutor({ images, vms, engines, snapshots: books }));
   const snapshots = createSnapshotsService({ db, events, images, vms, operations, engines, dataDir });
   const chains = createChainsService({ images, operations });
   const branches = createBranchesService({ images, files: library.newFiles, vms, snapshots, operations });

@@ -2,6 +2,7 @@ export * from './extents.ts';
 export * from './forest.ts';
 export * from './locks.ts';
 export * from './operations/commit.ts';
+export * from './operations/compact.ts';
 export * from './operations/delete-layer.ts';
 export * from './operations/pull.ts';
 export * from './operations/range-actions.ts';

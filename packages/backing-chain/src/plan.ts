@@ -19,12 +19,13 @@ export interface Blocker {
  * bookkeeping gives `after`, and every reader that is not in `losesSnapshots` or `deletes` reads the same bytes.
  */
 export interface ChainPlan {
-  readonly operation: 'commit' | 'pull' | 'flatten' | 'delete' | 'rebase';
+  readonly operation: 'commit' | 'pull' | 'flatten' | 'delete' | 'rebase' | 'compact';
   /**
    * How a deletion or a rebase is done. `trash`: the file goes, nothing else happens. `copy`: what the two backings
-   * show differently is copied up. `relink`: only the header changes.
+   * show differently is copied up. `relink`: only the header changes. `rewrite`: the layer is written anew beside itself
+   * and takes its own place. `punch`: holes are made where it is zeros.
    */
-  readonly method?: 'commit' | 'pull' | 'trash' | 'copy' | 'relink';
+  readonly method?: 'commit' | 'pull' | 'trash' | 'copy' | 'relink' | 'rewrite' | 'punch';
   /** The pulls it is made of, one after the other, where it is more than one job; this plan is their sum. */
   readonly parts?: readonly ChainPlan[];
   /** The VM whose QEMU does it, because it holds the layers open; null: a storage daemon does. */
@@ -110,6 +111,21 @@ export interface RebaseRequest {
   readonly mode: 'safe' | 'relink';
   /** Somebody vouches that the new backing reads the same as the old one, which is gone and cannot be asked. */
   readonly assumeSame?: boolean | undefined;
+}
+export interface CompactRequest {
+  readonly layer: LayerId;
+}
+/** What a layer takes on its file system, and what it would take without zeros and without clusters nothing uses. */
+export interface CompactUsage {
+  readonly storedBytes: number;
+  readonly dataBytes: number;
+  /** Of the data; estimated unless `exact`. */
+  readonly zeroBytes: number;
+  readonly neededBytes: number;
+  readonly exact: boolean;
+  readonly scannedBytes: number;
+  readonly compressed: boolean;
+  readonly bitmaps: number;
 }
 export interface RevertRequest {
   readonly vmId: string;

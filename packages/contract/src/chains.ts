@@ -33,6 +33,8 @@ export const rebaseRequest = z.strictObject({
   /** The old backing is gone and cannot be compared: the caller vouches that the new one reads the same. */
   assumeSame: z.boolean().optional(),
 });
+/** Zeros and unused clusters are given back; everybody reads the same. Offline. */
+export const compactRequest = z.strictObject({ operation: z.literal('compact'), imageId: id });
 const fingerprint = { fingerprint: z.string().max(200).optional() };
 export const chainRequest = z.discriminatedUnion('operation', [
   commitRequest,
@@ -40,6 +42,7 @@ export const chainRequest = z.discriminatedUnion('operation', [
   flattenRequest,
   deleteLayerRequest,
   rebaseRequest,
+  compactRequest,
 ]);
 export type ChainRequest = z.infer<typeof chainRequest>;
 export type CommitRequest = z.infer<typeof commitRequest>;
@@ -51,6 +54,7 @@ export const chainPlanBody = z.discriminatedUnion('operation', [
   flattenRequest.extend(fingerprint),
   deleteLayerRequest.extend(fingerprint),
   rebaseRequest.extend(fingerprint),
+  compactRequest.extend(fingerprint),
 ]);
 const required = {
   fingerprint: z.string().min(1).max(200),
@@ -64,6 +68,7 @@ export const chainRunBody = z.discriminatedUnion('operation', [
   flattenRequest.extend(required),
   deleteLayerRequest.extend(required),
   rebaseRequest.extend(required),
+  compactRequest.extend(required),
 ]);
 
 export const blocker = z.object({
@@ -93,8 +98,10 @@ export const plan = z.object({
   /** Of everything the plan was computed from; running is refused when it has changed. */
   fingerprint: z.string(),
   operation: z.string(),
-  /** How a deletion or a rebase would be done. */
-  method: z.enum(['commit', 'pull', 'trash', 'copy', 'relink']).optional(),
+  /** How a deletion, a rebase or a compacting would be done. */
+  method: z.enum(['commit', 'pull', 'trash', 'copy', 'relink', 'rewrite', 'punch']).optional(),
+  /** What compacting gives back to the file system; an estimate from what was read of it unless `exact`. */
+  gain: z.object({ bytes, exact: z.boolean(), scannedBytes: bytes }).optional(),
   /** Every way there is to delete a layer, the chosen one included. */
   choices: z
     .array(

@@ -17,6 +17,7 @@ export const operationKind = z.enum([
   'flatten',
   'delete',
   'rebase',
+  'compact',
   'snapshot-take',
   'snapshot-revert',
   'snapshot-forget',

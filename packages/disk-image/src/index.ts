@@ -1,5 +1,6 @@
 export { type BackingTarget, resolveBacking } from './backing-path.ts';
 export type * from './image-header.types.ts';
+export { type LayerUsage, rawGrain, readQcow2Usage, readRawUsage, wholeGrains } from './layer-usage.ts';
 export {
   type OpenedFile,
   OpenForReadingError,
@@ -14,3 +15,4 @@ export {
 } from './qcow2-allocation.ts';
 export { readImageHeader } from './read-image-header.ts';
 export { safetyProblems } from './safety-problems.ts';
+export { chunksOf, type HostRange, readPiece, zeroRanges } from './zero-scan.ts';

@@ -1,5 +1,5 @@
-import type { ExtentCollector } from './extent-collector.ts';
 import type { HeaderProblem, Qcow2Header } from './image-header.types.ts';
+import type { AllocationKind } from './qcow2-allocation.ts';
 
 interface Image {
   readonly qcow2: Qcow2Header;
@@ -7,6 +7,13 @@ interface Image {
   readonly fileSize: number;
 }
 type Read = (offset: number, length: number) => Promise<Buffer>;
+
+/** Takes the pieces of a layer in the order of the virtual disk. `host`: where data lies in the file. */
+export interface PieceSink {
+  add(start: number, length: number, kind: AllocationKind, host: number): void;
+  /** Nothing more is wanted. */
+  readonly full: boolean;
+}
 interface Table {
   /** Where the guest's range of this table begins. */
   readonly guest: number;
@@ -58,30 +65,33 @@ const locateTables = async (
   return tables;
 };
 
-const addStandard = (entries: Uint32Array, guest: number, clusterSize: number, to: ExtentCollector): void => {
+const addStandard = (entries: Uint32Array, guest: number, clusterSize: number, to: PieceSink): void => {
   for (let index = 0, at = guest; index < entries.length; index += 2, at += clusterSize) {
     const high = entries[index] ?? 0;
     const low = entries[index + 1] ?? 0;
     if (high === 0 && low === 0) continue;
-    if ((high & 0x40000000) !== 0) to.add(at, clusterSize, 'compressed');
-    else if ((low & 1) !== 0) to.add(at, clusterSize, 'zero');
-    else if (offsetOf(high, low) !== 0) to.add(at, clusterSize, 'data');
+    if ((high & 0x40000000) !== 0) to.add(at, clusterSize, 'compressed', 0);
+    else if ((low & 1) !== 0) to.add(at, clusterSize, 'zero', 0);
+    else if (offsetOf(high, low) !== 0) to.add(at, clusterSize, 'data', offsetOf(high, low));
   }
 };
 
 /** Extended L2: an entry of 16 bytes, its second half a bit a subcluster: low half allocated, high half zero. */
-const addExtended = (entries: Uint32Array, guest: number, clusterSize: number, to: ExtentCollector): void => {
+const addExtended = (entries: Uint32Array, guest: number, clusterSize: number, to: PieceSink): void => {
   const part = clusterSize / subclusters;
   for (let index = 0, at = guest; index < entries.length; index += 4, at += clusterSize) {
     const high = entries[index] ?? 0;
+    const host = offsetOf(high, entries[index + 1] ?? 0);
     const zero = entries[index + 2] ?? 0;
     const allocated = entries[index + 3] ?? 0;
-    if ((high & 0x40000000) !== 0) to.add(at, clusterSize, 'compressed');
-    else if (zero === 0 && allocated === 0xffffffff) to.add(at, clusterSize, 'data');
+    if ((high & 0x40000000) !== 0) to.add(at, clusterSize, 'compressed', 0);
+    else if (zero === 0 && allocated === 0xffffffff) to.add(at, clusterSize, 'data', host);
     else if (zero !== 0 || allocated !== 0) {
       for (let bit = 0; bit < subclusters; bit += 1) {
-        if (((zero >>> bit) & 1) === 1) to.add(at + bit * part, part, 'zero');
-        else if (((allocated >>> bit) & 1) === 1) to.add(at + bit * part, part, 'data');
+        if (((zero >>> bit) & 1) === 1) to.add(at + bit * part, part, 'zero', 0);
+        else if (((allocated >>> bit) & 1) === 1) {
+          to.add(at + bit * part, part, 'data', host + bit * part);
+        }
       }
     }
   }
@@ -104,7 +114,7 @@ const batchEnd = (tables: readonly Table[], first: number, clusterSize: number):
 export const readL2Tables = async (
   image: Image,
   read: Read,
-  extents: ExtentCollector,
+  extents: PieceSink,
 ): Promise<HeaderProblem[]> => {
   const problems: HeaderProblem[] = [];
   const clusterSize = 2 ** image.qcow2.clusterBits;

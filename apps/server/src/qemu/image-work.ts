@@ -20,7 +20,7 @@ type Work = WorkWatch & Pick<ProcessWatch, 'outlivesServer'>;
 const fractions = (text: string): number[] =>
   [...text.matchAll(/\((\d+(?:\.\d+)?)\/100%\)/g)].map(([, percent]) => Number(percent) / 100);
 
-const work = (args: readonly string[], { signal, onProgress, ...how }: Work): Promise<string> => {
+export const work = (args: readonly string[], { signal, onProgress, ...how }: Work): Promise<string> => {
   return inTurn('heavy', () => {
     signal?.throwIfAborted();
     return runLimited('qemu-img', args, heavy, {
@@ -35,7 +35,7 @@ const work = (args: readonly string[], { signal, onProgress, ...how }: Work): Pr
 };
 
 /** A process that was ended because somebody cancelled is no failure of QEMU. */
-const unlessCancelled = async <Result>(
+export const unlessCancelled = async <Result>(
   doing: string,
   { signal }: WorkWatch,
   run: () => Promise<Result>,

@@ -42,6 +42,7 @@ export const copies = {
     copy: 'Copy…',
     rename: 'Rename or move file…',
     check: 'Check…',
+    compact: 'Compact…',
   },
   copy: {
     title: (name: string) => `Copy “${name}”`,
@@ -69,6 +70,10 @@ export const copies = {
       `${formatCount(count, 'overlay stands', 'overlays stand')} on it: ${count === 1 ? 'its link is' : 'their links are'} rewritten.`,
     submit: 'Rename',
     move: 'Move',
+  },
+  compact: {
+    title: (name: string) => `Compact “${name}”`,
+    text: 'Gives back what the file need not hold: clusters that nothing uses any more, and zeros that are stored as data. Whoever reads it reads the same.',
   },
   check: {
     title: (name: string) => `Check “${name}”`,

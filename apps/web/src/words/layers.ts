@@ -132,6 +132,8 @@ export const layers = {
       trash: 'its file goes to the trash',
       copy: 'by copying what differs',
       relink: 'only the link changes',
+      rewrite: 'by writing it anew',
+      punch: 'by making holes',
     },
     other: (how: string, bytes: number, lost: number) =>
       `or ${how}: moves ${formatBytes(bytes)}${lost === 0 ? '' : `, loses ${formatCount(lost, 'restore point', 'restore points')}`}`,

@@ -23,6 +23,7 @@ export const operations = {
     'image-check': 'Check image',
     'image-repair': 'Repair image',
     'folder-adopt': 'Adopt folder',
+    compact: 'Compact',
   } as Record<string, string>,
   states: {
     queued: 'waiting',

@@ -10,6 +10,7 @@ export const plan = {
   fileToTrash: 'deleted, file to the trash',
   fileDeleted: 'merged, file deleted',
   grows: (bytes: number) => `receives ${formatBytes(bytes)}`,
+  gives: (bytes: number, exact: boolean) => `gives back ${exact ? '' : 'about '}${formatBytes(bytes)}`,
   newLayer: 'new',
   leaves: 'no longer in this chain',
   folded: (count: number) => `${formatCount(count, 'layer', 'layers')} that nothing happens to`,
@@ -18,6 +19,8 @@ export const plan = {
   nothingChanges: 'The chains stay as they are.',
   live: 'Live: the guest keeps running. Its QEMU does the work.',
   offline: 'Offline: a storage daemon of QEMU does the work; the VM stays off meanwhile.',
+  rewrites: 'Offline: a new file is written beside the layer, compared with it, and takes its place.',
+  punches: 'Offline: holes are made in the file where it is zeros.',
   switches: 'The disks continue on new, empty overlays. No data is moved.',
   space: {
     label: 'Free space',
@@ -31,6 +34,10 @@ export const plan = {
   facts: {
     how: 'How',
     moves: 'Data to move',
+    gain: 'Comes back',
+    exact: 'exactly, to the cluster: all of its data was read',
+    estimate: (scanned: number) =>
+      `about: ${formatBytes(scanned)} of its data, spread over all of it, was read`,
     nothing: 'none',
   },
   deletes: (count: number, bytes: number) =>

@@ -67,6 +67,47 @@ export function runningBlockers(forest: Forest, touch: Touch): readonly Blocker[
   return blockers;
 }
 
+/**
+ * For work that no QEMU which has the layer open can do or notice: nothing that runs may hold it, and nobody may write
+ * what is read. `because` goes on from "holds it open".
+ */
+export function offlineBlockers(
+  forest: Forest,
+  layer: LayerId,
+  reads: readonly LayerId[],
+  because: string,
+): readonly Blocker[] {
+  const running = forest.disks.filter((disk) => disk.running);
+  const held = running.filter((disk) => chainIds(forest, disk.imageId).includes(layer));
+  const written = running.filter((disk) => reads.includes(disk.imageId) && !held.includes(disk));
+  return [
+    ...held.map((disk) => ({
+      code: 'held-by-running-vm',
+      message: `The running VM “${disk.vmName}” holds “${nameOf(forest, layer)}” open, ${because}. Shut it down first.`,
+      subjects: [vmSubject(disk)],
+    })),
+    ...written.map((disk) => ({
+      code: 'written-by-running-vm',
+      message: `The running VM “${disk.vmName}” writes “${nameOf(forest, disk.imageId)}”, which would be read. Shut it down first.`,
+      subjects: [vmSubject(disk)],
+    })),
+  ];
+}
+
+/** The internal snapshots of a layer, which `consequence` speaks of. */
+export function tagBlockers(forest: Forest, id: LayerId, consequence: string): readonly Blocker[] {
+  const layer = forest.layers.get(id);
+  const tags = layer?.internalSnapshots.map((snapshot) => `“${snapshot.tag}”`) ?? [];
+  if (layer === undefined || tags.length === 0) return [];
+  return [
+    {
+      code: 'internal-snapshots',
+      message: `“${layer.name}” holds internal snapshots (${tags.join(', ')}) ${consequence}`,
+      subjects: [{ kind: 'image', id, name: layer.name }],
+    },
+  ];
+}
+
 /** A saved memory state waits for exactly these bytes; its files stay untouched even where the bytes would stay the same. */
 export function suspendedBlockers(forest: Forest, touch: Touch): readonly Blocker[] {
   return forest.disks

@@ -13,9 +13,11 @@ import { visibleMap } from '../visible.ts';
 import { soundChain } from './chain-request.ts';
 import {
   mediaBlockers,
+  offlineBlockers,
   operationBlockers,
   suspendedBlockers,
   type Touch,
+  tagBlockers,
   writableBlockers,
 } from './holders.ts';
 import { planPull } from './pull.ts';
@@ -80,24 +82,9 @@ const touchOf = ({ layer }: Move): Touch => ({
 
 function heldBlockers(forest: Forest, move: Move): readonly Blocker[] {
   const touch = touchOf(move);
-  const held = forest.disks.filter(
-    (disk) => disk.running && chainIds(forest, disk.imageId).includes(move.layer.id),
-  );
-  const read = new Set([...move.old, ...move.next].map(({ id }) => id));
-  const written = forest.disks.filter(
-    (disk) => disk.running && read.has(disk.imageId) && !held.includes(disk),
-  );
+  const read = [...move.old, ...move.next].map(({ id }) => id);
   return [
-    ...held.map(({ vmId, vmName }) => ({
-      code: 'held-by-running-vm',
-      message: `The running VM “${vmName}” holds “${move.layer.name}” open, and QEMU cannot put another chain under it. Shut it down first.`,
-      subjects: [{ kind: 'vm' as const, id: vmId, name: vmName }],
-    })),
-    ...written.map(({ vmId, vmName, imageId }) => ({
-      code: 'written-by-running-vm',
-      message: `The running VM “${vmName}” writes “${forest.layers.get(imageId)?.name}”, which would be read. Shut it down first.`,
-      subjects: [{ kind: 'vm' as const, id: vmId, name: vmName }],
-    })),
+    ...offlineBlockers(forest, move.layer.id, read, 'and QEMU cannot put another chain under it'),
     ...writableBlockers(forest, [move.layer.id]),
     ...suspendedBlockers(forest, touch),
     ...mediaBlockers(forest, touch, new Set()),
@@ -128,18 +115,6 @@ function belowBlockers(forest: Forest, { layer, next }: Move): readonly Blocker[
           ...(backing === undefined ? [] : [{ kind: 'image' as const, id: backing.id, name: backing.name }]),
         ],
       })),
-  ];
-}
-
-function tagBlockers({ layer }: Move): readonly Blocker[] {
-  const tags = layer.internalSnapshots.map((snapshot) => `“${snapshot.tag}”`);
-  if (tags.length === 0) return [];
-  return [
-    {
-      code: 'internal-snapshots',
-      message: `“${layer.name}” holds internal snapshots (${tags.join(', ')}) that read through its backing and would show other data. Delete or extract them first.`,
-      subjects: [{ kind: 'image', id: layer.id, name: layer.name }],
-    },
   ];
 }
 
@@ -242,7 +217,14 @@ function safePlan(
     compared: true,
     ...consequences(forest, move),
     ...differences(move, allocation),
-    blockers: [...tagBlockers(move), ...heldBlockers(forest, move)],
+    blockers: [
+      ...tagBlockers(
+        forest,
+        move.layer.id,
+        'that read through its backing and would show other data. Delete or extract them first.',
+      ),
+      ...heldBlockers(forest, move),
+    ],
   };
 }
 

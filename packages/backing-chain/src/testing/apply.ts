@@ -36,6 +36,15 @@ function isAllocatedAbove(layers: readonly ModelImage[], cluster: number): boole
   return false;
 }
 
+/** Compacting: what is stored as zeros becomes a mark; over nothing it need not even be that. */
+function compacted(model: Model, id: LayerId): Model {
+  const image = imageOf(model, id);
+  const clusters = Object.entries(image.clusters).filter(
+    ([, value]) => value !== 0 || image.backing !== null,
+  );
+  return replace(model, { ...image, clusters: Object.fromEntries(clusters) });
+}
+
 /** Growing an image over a longer backing writes zeros, so that the backing does not shine through (bdrv_co_truncate). */
 function grown(model: Model, image: ModelImage, length: number): ModelImage {
   if (length <= image.length) return image;
@@ -104,6 +113,7 @@ function runJob(model: Model, plan: ChainPlan): Applied {
       },
       { model, copiedBytes: 0 },
     );
+  if (plan.operation === 'compact') return { model: compacted(model, plan.grows.layer), copiedBytes: 0 };
   if (plan.method === 'trash' || plan.method === 'relink') return { model, copiedBytes: 0 };
   const isPull = plan.operation === 'pull' || plan.operation === 'flatten' || plan.method === 'pull';
   const [link] = plan.relinks;

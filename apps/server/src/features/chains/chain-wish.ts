@@ -1,4 +1,11 @@
-import { type ChainPlan, chainIds, type Forest, type LayerId, type RebasePlan } from '@strata/backing-chain';
+import {
+  type ChainPlan,
+  type CompactPlan,
+  chainIds,
+  type Forest,
+  type LayerId,
+  type RebasePlan,
+} from '@strata/backing-chain';
 import type { ChainRequest } from '@strata/contract';
 
 /** A request with all that the carrying out needs to know of it. */
@@ -35,6 +42,13 @@ export type ChainWish =
       readonly relink: boolean;
       /** Whether the old backing can be read. */
       readonly compared: boolean;
+      readonly range: readonly LayerId[];
+    }
+  | {
+      readonly operation: 'compact';
+      readonly layer: LayerId;
+      readonly backing: LayerId | null;
+      readonly method: 'rewrite' | 'punch';
       readonly range: readonly LayerId[];
     };
 
@@ -100,5 +114,10 @@ export const chainWish = (forest: Forest, request: ChainRequest, plan: ChainPlan
       return deleteWish(forest, request.imageId, plan);
     case 'rebase':
       return rebaseWish(forest, request.imageId, request.backing, plan as RebasePlan);
+    case 'compact': {
+      const range = chainIds(forest, request.imageId);
+      const { method } = plan as CompactPlan;
+      return { operation: 'compact', layer: request.imageId, backing: range[1] ?? null, method, range };
+    }
   }
 };

@@ -1,11 +1,13 @@
 import {
   type Allocation,
   type ChainPlan,
+  type CompactUsage,
   chainIds,
   type Forest,
   isRefusal,
   overlaysOf,
   planCommit,
+  planCompact,
   planDelete,
   planFlatten,
   planPull,
@@ -56,6 +58,7 @@ const topsOf = (forest: Forest, request: ChainRequest): string[] => {
     case 'pull':
       return [request.into];
     case 'flatten':
+    case 'compact':
       return [request.imageId];
     case 'delete':
       return [request.imageId, ...overlaysOf(forest, request.imageId).map((overlay) => overlay.id)];
@@ -64,7 +67,17 @@ const topsOf = (forest: Forest, request: ChainRequest): string[] => {
   }
 };
 
-const planOf = (forest: Forest, allocation: Allocation, request: ChainRequest): ChainPlan | Refusal => {
+/** What a plan is priced by: what the layers hold; of one that is compacted also how much of that is zeros. */
+interface Measured {
+  readonly allocation: Allocation;
+  readonly usage: CompactUsage | null;
+}
+
+const planOf = (
+  forest: Forest,
+  { allocation, usage }: Measured,
+  request: ChainRequest,
+): ChainPlan | Refusal => {
   switch (request.operation) {
     case 'commit':
       return planCommit(forest, allocation, request);
@@ -76,6 +89,9 @@ const planOf = (forest: Forest, allocation: Allocation, request: ChainRequest): 
       return planDelete(forest, allocation, { layer: request.imageId, mode: request.mode });
     case 'rebase':
       return planRebase(forest, allocation, { ...request, layer: request.imageId });
+    case 'compact':
+      if (usage === null) throw new Error('a layer that is compacted is measured first');
+      return planCompact(forest, usage, { layer: request.imageId });
   }
 };
 
@@ -96,8 +112,9 @@ export const createChainsService = ({
     await images.scan();
     const before = images.forest();
     const allocation = await allocationBelow(before, topsOf(before, request));
+    const usage = request.operation === 'compact' ? await images.usage(request.imageId) : null;
     const forest = images.forest();
-    const answer = planOf(forest, allocation, request);
+    const answer = planOf(forest, { allocation, usage }, request);
     if (isRefusal(answer)) throw refusalError(answer);
     const wish = chainWish(forest, request, answer);
     const use = taintUseOf(wish);

@@ -29,6 +29,7 @@ export const planCommands = (forest: Forest, plan: ChainPlan, wish: ChainWish): 
       }),
       `mv ${shellWord(layer(wish.layer).path)} <trash>`,
     ];
+  if (wish.operation === 'compact') return compactCommands(layer, wish);
   if (wish.operation === 'rebase') return rebaseCommands(layer, wish);
   const job = { 'job-id': 'op', 'auto-dismiss': false };
   const root = wish.operation === 'pull' ? wish.into : (wish.above ?? wish.top);
@@ -92,6 +93,25 @@ const belowOf = (into: Layer, base: Layer, node: string) => ({
   'base-node': node,
   'backing-file': backingName(into, base),
 });
+
+const compactCommands = (
+  layer: (id: LayerId) => Layer,
+  { layer: id, backing, method }: Extract<ChainWish, { operation: 'compact' }>,
+): string[] => {
+  const image = layer(id);
+  const file = shellWord(image.path);
+  if (method === 'punch') return [`fallocate --dig-holes ${file}`];
+  const below = backing === null ? null : layer(backing);
+  const link = below === null ? '' : ` -B ${shellWord(backingName(image, below))} -F ${below.format}`;
+  const part = shellWord(`${image.path}.part`);
+  const cluster = image.clusterSize === undefined ? '' : ` -o cluster_size=${image.clusterSize}`;
+  return [
+    `qemu-img convert -p -t writeback -f qcow2 -O qcow2${cluster}${link} ${file} ${part}`,
+    `qemu-img compare -f qcow2 -F qcow2 ${file} ${part}`,
+    `sync ${part}`,
+    `mv ${part} ${file}`,
+  ];
+};
 
 const rebaseCommands = (
   layer: (id: LayerId) => Layer,

@@ -1,4 +1,4 @@
-import type { ChainPlan, Forest, LayerId } from '@strata/backing-chain';
+import type { ChainPlan, CompactPlan, Forest, LayerId } from '@strata/backing-chain';
 import { byteWords } from './byte-words.ts';
 import type { ChainWish } from './chain-wish.ts';
 
@@ -19,6 +19,7 @@ export const planSteps = (forest: Forest, plan: ChainPlan, wish: ChainWish): str
       ),
       `Move ${name(wish.layer)} to the trash`,
     ];
+  if (wish.operation === 'compact') return compactSteps(name, bytes, plan as CompactPlan, wish);
   if (wish.operation === 'rebase') return rebaseSteps(name, bytes, wish);
   if (wish.operation === 'pull') {
     const sources = plan.moves.map((move) => move.from);
@@ -53,6 +54,25 @@ export const planSteps = (forest: Forest, plan: ChainPlan, wish: ChainWish): str
       ? 'Verify the chain'
       : `Compare ${name(wish.top)} with ${name(wish.base)}, and verify the chain`,
     `Delete ${names(plan.deletes)}`,
+  ];
+};
+
+const compactSteps = (
+  name: (id: LayerId) => string,
+  bytes: string,
+  { gain }: CompactPlan,
+  { layer, method }: Extract<ChainWish, { operation: 'compact' }>,
+): string[] => {
+  const back = `${gain.exact ? '' : 'about '}${byteWords(gain.bytes)}`;
+  if (method === 'punch')
+    return [
+      `Read the data of ${name(layer)}, and make holes where it is zeros: ${back} ${gain.exact ? 'come' : 'comes'} back`,
+      'Compare what it reads with what it read before',
+    ];
+  return [
+    `Write ${name(layer)} anew beside itself, ${gain.exact ? '' : 'about '}${bytes} of data, without zeros and clusters that nothing uses`,
+    'Compare the new file with the old one, alone and over its backing, and cluster by cluster',
+    `Let the new file take the place of the old one, verify it there, and drop the old one: ${back} back`,
   ];
 };
 

@@ -1,5 +1,6 @@
 import {
   type ChainPlan,
+  type CompactPlan,
   type DeletePlan,
   type Forest,
   impedimentWords,
@@ -82,6 +83,15 @@ const choicesOf = (plan: ChainPlan): Pick<Plan, 'choices'> => {
   };
 };
 
+const gainOf = (plan: ChainPlan): Pick<Plan, 'gain'> =>
+  plan.operation === 'compact' ? { gain: { ...(plan as CompactPlan).gain } } : {};
+
+/** By how much each file becomes larger, or smaller. */
+const growthOf = (plan: ChainPlan): ReadonlyMap<LayerId, number> =>
+  plan.operation === 'compact'
+    ? new Map([[plan.grows.layer, -(plan as CompactPlan).gain.bytes]])
+    : new Map((plan.parts ?? [plan]).map(({ grows }) => [grows.layer, grows.bytes]));
+
 /** What a commit merged is gone; everything else that a plan deletes is a whole image. */
 const isTrash = (plan: ChainPlan): boolean =>
   plan.deletes.length > 0 && plan.operation !== 'commit' && plan.method !== 'commit';
@@ -98,19 +108,20 @@ export const planView = (
     return { imageId: id, path: layer?.path ?? '', bytes: layer?.allocatedBytes ?? 0 };
   };
   const name = (id: LayerId) => forest.layers.get(id)?.name ?? id;
-  const growth = new Map((plan.parts ?? [plan]).map(({ grows }) => [grows.layer, grows.bytes]));
+  const growth = growthOf(plan);
   return {
     fingerprint: known.fingerprint,
     operation: plan.operation,
     ...(plan.method === undefined ? {} : { method: plan.method }),
     ...choicesOf(plan),
+    ...gainOf(plan),
     live: plan.liveVm !== null,
     before: drawn(forest, plan.before, marksBefore(forest), (_id, allocated) => allocated),
     after: drawn(
       forest,
       plan.after.filter((chain) => chain.length > 0),
       marksAfter(forest, plan),
-      (id, allocated) => allocated + (growth.get(id) ?? 0),
+      (id, allocated) => Math.max(0, allocated + (growth.get(id) ?? 0)),
     ),
     moves: plan.moves.map((move) => ({ ...move })),
     bytesToMove: plan.bytesToMove,

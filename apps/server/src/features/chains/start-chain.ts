@@ -1,7 +1,15 @@
-import { type ChainPlan, chainIds, type Forest, type LayerId, withDescendants } from '@strata/backing-chain';
+import {
+  type ChainPlan,
+  type CompactPlan,
+  chainIds,
+  type Forest,
+  type LayerId,
+  withDescendants,
+} from '@strata/backing-chain';
 import type { ImageFormat } from '@strata/contract';
 import type { RunLayer } from '../operations/executors/chain-run.types.ts';
 import type { CommitJournal, CommitRun } from '../operations/executors/commit.ts';
+import type { CompactJournal, CompactRun } from '../operations/executors/compact.ts';
 import type { DeleteJournal, DeleteRun } from '../operations/executors/delete-layer.ts';
 import type { PullJournal, PullRun } from '../operations/executors/pull.ts';
 import type { RebaseJournal, RebaseRun } from '../operations/executors/rebase.ts';
@@ -18,7 +26,11 @@ export const chainLocks = (forest: Forest, plan: ChainPlan, wish: ChainWish): Op
   const changed =
     wish.operation === 'commit'
       ? [...wish.range, ...plan.relinks.map((relink) => relink.layer)]
-      : [...plan.relinks.map((relink) => relink.layer), ...plan.deletes];
+      : [
+          ...plan.relinks.map((relink) => relink.layer),
+          ...plan.deletes,
+          ...(wish.operation === 'compact' ? [wish.layer] : []),
+        ];
   const images = [...new Set(changed)];
   const read = new Set([...images.flatMap((id) => chainIds(forest, id)), ...wish.range]);
   const reads = [...read].filter((id) => !images.includes(id));
@@ -58,7 +70,8 @@ type ChainStart =
   | StartOperation<CommitRun, CommitJournal>
   | StartOperation<PullRun, PullJournal>
   | StartOperation<DeleteRun, DeleteJournal>
-  | StartOperation<RebaseRun, RebaseJournal>;
+  | StartOperation<RebaseRun, RebaseJournal>
+  | StartOperation<CompactRun, CompactJournal>;
 
 /** All that the operations service writes down before the first step. */
 export const startOfChain = (
@@ -98,6 +111,18 @@ export const startOfChain = (
       request: { plan, layers, ...wish },
       journal: { phase: 'copying' },
       cancelNote: wish.relink ? 'Nothing changes.' : nothingChanges(wish.layer),
+    };
+  if (wish.operation === 'compact')
+    return {
+      ...common,
+      kind: 'compact',
+      title: `Compact ${name(wish.layer)}`,
+      request: { plan: plan as CompactPlan, layers, layer: wish.layer, backing: wish.backing },
+      journal: { phase: 'working', original: null, key: null, storedBefore: null },
+      cancelNote:
+        wish.method === 'punch'
+          ? `${name(wish.layer)} reads the same; what was given back so far stays given back.`
+          : `Nothing changes: the new file is removed, and ${name(wish.layer)} was not touched.`,
     };
   if (wish.operation === 'pull') return pullStart(plan, wish);
   const between = wish.range.slice(1).map(name).join(', ');

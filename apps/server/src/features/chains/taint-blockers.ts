@@ -12,6 +12,7 @@ export const taintUseOf = (wish: ChainWish): TaintUse | null => {
   if (wish.operation === 'commit') return { commitInto: wish.base };
   if (wish.operation === 'pull') return { pullOnto: wish.base };
   if (wish.operation === 'rebase') return wish.relink ? 'other' : { pullOnto: wish.backing };
+  if (wish.operation === 'compact') return 'other';
   const [part] = wish.parts;
   return part === undefined ? null : { pullOnto: part.base };
 };

@@ -1,12 +1,13 @@
 import { lstat } from 'node:fs/promises';
 import { aggregate, type ExtentList, joinNeighbours, visibleMap } from '@strata/backing-chain';
 import type { ImageMap } from '@strata/contract';
-import { readQcow2Allocation } from '@strata/disk-image';
+import { type LayerUsage, readQcow2Allocation } from '@strata/disk-image';
 import { AppError } from '../../app-error.ts';
 import { mapImage } from '../../qemu/qemu-img.ts';
 import { approvedChain } from './chain-facts.ts';
 import type { ImageRecord } from './image-record.ts';
 import type { ImageWorld } from './image-world.ts';
+import { usageOf } from './layer-usage.ts';
 import { mapBounded } from './map-bounded.ts';
 
 export interface Held {
@@ -60,6 +61,12 @@ export class ImageMaps {
     const flushed = !written || (await this.flush(id).catch(() => false));
     const held = await this.read(record);
     return flushed ? held : { ...held, exact: false };
+  }
+
+  async usage(id: string): Promise<LayerUsage> {
+    // Refuses what must not be read, and has a running VM flush first.
+    const { extents } = await this.allocation(id);
+    return usageOf(this.world.record(id), () => Promise.resolve(extents));
   }
 
   private async read(record: ImageRecord): Promise<Held> {

@@ -281,6 +281,7 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
         return world.view(id);
       }),
     allocation: async (id) => (await maps.allocation(id)).extents,
+    usage: (id) => maps.usage(id),
     map: (id, resolution) => maps.map(id, resolution),
     delete: (id) => trash.deleteImage(id),
     unlinkMerged: (id) => trash.unlinkMerged(id),

@@ -1,5 +1,6 @@
 import type { DiskUse, ExtentList, Forest, MediaUse, OperationUse, SnapshotUse } from '@strata/backing-chain';
 import type { CreateImage, Image, ImageChain, ImageFormat, ImageMap, ImportImage } from '@strata/contract';
+import type { LayerUsage } from '@strata/disk-image';
 
 import type { ImagePage, ImageQuery } from './image-list.ts';
 
@@ -73,6 +74,8 @@ export interface ImagesService {
   }): Promise<Image>;
   /** Ranges a layer holds itself, from its qcow2 tables (other formats: `qemu-img map`), cached by inode, size and mtime. */
   allocation(id: string): Promise<ExtentList>;
+  /** What a qcow2 or raw layer takes, and what it would take without zeros and unused clusters: reads its data. */
+  usage(id: string): Promise<LayerUsage>;
   map(id: string, resolution?: number): Promise<ImageMap>;
 
   /** Changes the shown name; the file keeps its own. */

@@ -7,6 +7,7 @@ import { useState } from 'react';
 import { words } from '../../lib/words.ts';
 import { ReasonedButton } from '../../ui/reasoned-button.tsx';
 import { BranchLayerButton } from '../branches/branch-layer-button.tsx';
+import { CompactImageDialog, isCompactable } from '../library/compact-image-dialog.tsx';
 import { CreateImageDialog } from '../library/create-image-dialog.tsx';
 import { overlayRefusal, useBreak } from '../library/use-break.ts';
 import { TakeSnapshotButton } from '../snapshots/take-snapshot-button.tsx';
@@ -140,6 +141,7 @@ const worldOf = (vms: readonly Vm[]) => vms.map(({ id, state }) => `${id}:${stat
 function OneLayer({ layer, vms }: { layer: LayerModel; vms: readonly Vm[] }) {
   const [branching, setBranching] = useState(false);
   const [rebasing, setRebasing] = useState(false);
+  const [compacting, setCompacting] = useState(false);
   const writer = vms.find(({ disks }) => disks.some(({ imageId }) => imageId === layer.image.id));
   return (
     <div className={classes.more}>
@@ -157,10 +159,16 @@ function OneLayer({ layer, vms }: { layer: LayerModel; vms: readonly Vm[] }) {
           {words.layers.rebase.open}
         </Button>
       ) : null}
+      {isCompactable(layer.image) ? (
+        <Button variant="default" onClick={() => setCompacting(true)}>
+          {words.copies.image.compact}
+        </Button>
+      ) : null}
       <Link to="/library" search={{ image: layer.image.id }} className={classes.link}>
         {words.layers.panel.details}
       </Link>
       <CreateImageDialog opened={branching} onClose={() => setBranching(false)} backing={layer.image} />
+      {compacting ? <CompactImageDialog image={layer.image} onClose={() => setCompacting(false)} /> : null}
       {rebasing ? <RebaseDialog image={layer.image} onClose={() => setRebasing(false)} /> : null}
     </div>
   );

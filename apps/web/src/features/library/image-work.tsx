@@ -4,10 +4,12 @@ import { IconChevronDown } from '@tabler/icons-react';
 import { useState } from 'react';
 import { words } from '../../lib/words.ts';
 import { CheckImageDialog } from './check-image-dialog.tsx';
+import { CompactImageDialog, isCompactable } from './compact-image-dialog.tsx';
 import { CopyImageDialog } from './copy-image-dialog.tsx';
 import { RenameImageDialog } from './rename-image-dialog.tsx';
 
-type Work = 'copy' | 'rename' | 'check';
+const works = ['copy', 'rename', 'check', 'compact'] as const;
+type Work = (typeof works)[number];
 
 /** What can be done with the file of an image, beside its layers. */
 export function ImageWork({ image }: { image: Image }) {
@@ -23,15 +25,18 @@ export function ImageWork({ image }: { image: Image }) {
           </Button>
         </Menu.Target>
         <Menu.Dropdown>
-          {(['copy', 'rename', 'check'] as const).map((each) => (
-            <Menu.Item key={each} disabled={!image.present} onClick={() => setWork(each)}>
-              {text[each]}
-            </Menu.Item>
-          ))}
+          {works
+            .filter((each) => each !== 'compact' || isCompactable(image))
+            .map((each) => (
+              <Menu.Item key={each} disabled={!image.present} onClick={() => setWork(each)}>
+                {text[each]}
+              </Menu.Item>
+            ))}
         </Menu.Dropdown>
       </Menu>
       {work === 'copy' ? <CopyImageDialog image={image} onClose={close} /> : null}
       {work === 'rename' ? <RenameImageDialog image={image} onClose={close} /> : null}
+      {work === 'compact' ? <CompactImageDialog image={image} onClose={close} /> : null}
       {work === 'check' ? <CheckImageDialog image={image} onClose={close} /> : null}
     </>
   );

@@ -57,6 +57,15 @@ function Facts({ plan }: { plan: Plan }) {
     <dl className={classes.facts}>
       <dt>{facts.how}</dt>
       <dd>{howOf(plan)}</dd>
+      {plan.gain === undefined ? null : (
+        <>
+          <dt>{facts.gain}</dt>
+          <dd>
+            <Bytes value={plan.gain.bytes} />,{' '}
+            {plan.gain.exact ? facts.exact : facts.estimate(plan.gain.scannedBytes)}
+          </dd>
+        </>
+      )}
       <dt>{facts.moves}</dt>
       <dd>{plan.bytesToMove > 0 ? <Bytes value={plan.bytesToMove} /> : facts.nothing}</dd>
       <dt>{space.label}</dt>
@@ -71,6 +80,7 @@ function Facts({ plan }: { plan: Plan }) {
 /** A revert copies nothing: where it runs says less than what it does. */
 function howOf(plan: Plan): string {
   if (plan.operation === 'revert') return words.plan.switches;
+  if (plan.operation === 'compact') return words.plan[plan.method === 'punch' ? 'punches' : 'rewrites'];
   return plan.live ? words.plan.live : words.plan.offline;
 }
 

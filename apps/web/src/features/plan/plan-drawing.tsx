@@ -4,7 +4,7 @@ import { useMemo } from 'react';
 import { words } from '../../lib/words.ts';
 import { colourOf, type LayerColours } from '../layers/layer-colours.ts';
 import { previewColours } from '../layers/remembered-colours.ts';
-import { alignChains, createdLayer, type FoldedRow, foldUnchanged } from './align-chains.ts';
+import { type AlignedRow, alignChains, createdLayer, type FoldedRow, foldUnchanged } from './align-chains.ts';
 import { MoveArrows } from './move-arrows.tsx';
 import classes from './plan-drawing.module.css';
 import { PlanLayerBox } from './plan-layer-box.tsx';
@@ -41,7 +41,9 @@ function ChainPair({ plan, before, after, disk }: ChainPairProps) {
   const scheme = useComputedColorScheme('dark');
   const rows = useMemo(() => {
     const touched = new Set(plan.moves.flatMap(({ from, to }) => [from, to]));
-    return foldUnchanged(alignChains(before, after), touched);
+    const rows = alignChains(before, after);
+    for (const row of rows) if (isSmaller(row)) touched.add(row.before?.imageId ?? '');
+    return foldUnchanged(rows, touched);
   }, [plan, before, after]);
   const colours: LayerColours = useMemo(() => {
     const known = before.map(({ imageId }) => imageId);
@@ -92,6 +94,7 @@ function Row({ row, plan, newId, colour, deleted }: RowProps) {
     .reduce((sum, { bytes }) => sum + bytes, 0);
   const lost = new Set(plan.losesSnapshots.map(({ id }) => id));
   const created = after !== null && after.imageId === newId;
+  const shrinks = plan.gain !== undefined && isSmaller(row);
   return (
     <>
       {before === null ? (
@@ -120,13 +123,23 @@ function Row({ row, plan, newId, colour, deleted }: RowProps) {
           colour={colour(after.imageId)}
           lost={lost}
           label={words.plan.after}
-          note={received > 0 ? words.plan.grows(received) : created ? words.plan.newLayer : null}
-          tone={received > 0 || created ? 'changed' : 'staying'}
+          note={afterNote()}
+          tone={received > 0 || created || shrinks ? 'changed' : 'staying'}
         />
       )}
     </>
   );
+
+  function afterNote(): string | null {
+    if (received > 0) return words.plan.grows(received);
+    if (created) return words.plan.newLayer;
+    return shrinks && plan.gain ? words.plan.gives(plan.gain.bytes, plan.gain.exact) : null;
+  }
 }
+
+/** A layer that is compacted. */
+const isSmaller = ({ before, after }: AlignedRow<PlanLayer>): boolean =>
+  before !== null && after !== null && after.allocatedBytes < before.allocatedBytes;
 
 /** In words what the arrow shows, for readers and for narrow windows. */
 function leavesNote(plan: Plan, imageId: string): string | null {

@@ -18,6 +18,7 @@ import type { Db } from '../../../db/open-database.ts';
 import { newId } from '../../../new-id.ts';
 import { createOverlay, mapImage } from '../../../qemu/qemu-img.ts';
 import type { ImageFacts, ImagesService, UseSource } from '../../images/images.types.ts';
+import { usageOf } from '../../images/layer-usage.ts';
 
 /** What chain operations need of a library: one folder, its real headers, its real files. Names are file names. */
 export interface BenchImages extends ImagesService {
@@ -66,7 +67,7 @@ export const benchImages = (folder: string, db: Db): BenchImages => {
       allocatedBytes: blocks * 512,
       backingId: backing === null ? null : idOfPath(backing),
       backingState: target === null ? 'none' : backing === null ? 'missing' : 'ok',
-      internalSnapshots: [],
+      internalSnapshots: (header.qcow2?.snapshots ?? []).map(({ id, tag }) => ({ id, tag })),
       writable: (mode & 0o200) !== 0,
       present: true,
       ...(header.qcow2 === undefined ? {} : { clusterSize: 2 ** header.qcow2.clusterBits }),
@@ -141,6 +142,16 @@ export const benchImages = (folder: string, db: Db): BenchImages => {
     db.prepare('DELETE FROM images WHERE id = ?').run(id);
   };
 
+  const allocation = async (id: string): Promise<ExtentList> => {
+    const { layer, format } = find(id);
+    if (format === 'qcow2')
+      return normalize(
+        (await readQcow2Allocation(layer.path)).extents.map(({ start, length }) => [start, length] as const),
+      );
+    const ranges = await mapImage({ path: layer.path, format });
+    return normalize(ranges.filter(({ data }) => data).map(({ start, length }) => [start, length] as const));
+  };
+
   return {
     idOf: (name) => idOfPath(join(folder, name)),
     pathOf: (name) => join(folder, name),
@@ -173,19 +184,8 @@ export const benchImages = (folder: string, db: Db): BenchImages => {
       await scan();
       return toImage(idOfPath(path));
     },
-    allocation: async (id): Promise<ExtentList> => {
-      const { layer, format } = find(id);
-      if (format === 'qcow2')
-        return normalize(
-          (await readQcow2Allocation(layer.path)).extents.map(
-            ({ start, length }) => [start, length] as const,
-          ),
-        );
-      const ranges = await mapImage({ path: layer.path, format });
-      return normalize(
-        ranges.filter(({ data }) => data).map(({ start, length }) => [start, length] as const),
-      );
-    },
+    allocation,
+    usage: (id) => usageOf(facts(id), () => allocation(id)),
     delete: (id) => {
       const standing = standsOn(forest(), id);
       if (standing.length > 0)

@@ -15,6 +15,8 @@ import { createSnapshotsService } from '../../snapshots/snapshots.service.ts';
 import type { SnapshotsService } from '../../snapshots/snapshots.types.ts';
 import { connectOperations } from '../connect-operations.ts';
 import { commitExecutor } from '../executors/commit.ts';
+import { compactExecutor } from '../executors/compact.ts';
+import type { CompactTools } from '../executors/compact-tools.ts';
 import { deleteExecutor } from '../executors/delete-layer.ts';
 import { pullExecutor } from '../executors/pull.ts';
 import { flattenExecutor, type RebaseTools, rebaseExecutor } from '../executors/rebase.ts';
@@ -40,6 +42,7 @@ export interface Disturbance {
   engines?(engines: BlockEngines): BlockEngines;
   images?(images: BenchImages): BenchImages;
   readonly rebase?: RebaseTools;
+  readonly compact?: CompactTools;
 }
 
 /** The services of one "server" on a folder and a database that may have been used by an earlier one. */
@@ -58,6 +61,7 @@ const assemble = (db: Db, folder: string, disturb: Disturbance): Bench => {
   operations.register(flattenExecutor(deps));
   operations.register(deleteExecutor(deps));
   operations.register(rebaseExecutor(deps, disturb.rebase));
+  operations.register(compactExecutor(deps, disturb.compact));
   const snapshots = createSnapshotsService({
     db,
     images,

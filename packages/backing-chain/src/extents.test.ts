@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  aggregate,
   clip,
   type Extent,
   type ExtentList,
@@ -76,31 +75,5 @@ describe('extents against a bitmap', () => {
         expect(bitsOf(widen(extentsOf(bits), block))).toEqual(touched);
       }),
     );
-  });
-
-  test('aggregate covers everything with at most so many extents, and closes the smallest gaps', () => {
-    fc.assert(
-      fc.property(bitmapArb, fc.integer({ min: 1, max: 24 }), (bits, max) => {
-        const extents = extentsOf(bits);
-        const result = aggregate(extents, max);
-        expect(isList(result)).toBe(true);
-        expect(result.length).toBe(Math.min(max, extents.length));
-        expect(subtract(extents, result)).toEqual([]);
-        const closed = subtract(result, extents).map(([, length]) => length);
-        const open = result.slice(1).map(([start], index) => {
-          const [from, length] = result[index] ?? [0, 0];
-          return start - from - length;
-        });
-        if (closed.length > 0 && open.length > 0)
-          expect(Math.max(...closed)).toBeLessThanOrEqual(Math.min(...open));
-      }),
-    );
-  });
-
-  test('120,000 extents are aggregated within a second', () => {
-    const many = Array.from({ length: 120_000 }, (_, at): Extent => [at * 10, 1 + ((at * 7) % 9)]);
-    const started = Date.now();
-    expect(aggregate(many, 2000).length).toBe(2000);
-    expect(Date.now() - started).toBeLessThan(1000);
   });
 });

@@ -83,9 +83,6 @@ export function totalLength(extents: ExtentList): number {
   return sum;
 }
 
-/** From the first byte to `end`, exclusive; nothing when `end` is 0. */
-export const upTo = (end: number): ExtentList => (end > 0 ? [[0, end]] : []);
-
 /** What lies in [start, end). */
 export const clip = (extents: ExtentList, start: number, end: number): ExtentList =>
   end > start ? intersect(extents, [[start, end - start]]) : [];
@@ -98,28 +95,4 @@ export function widen(extents: ExtentList, block: number): ExtentList {
       return [from, Math.ceil((start + length) / block) * block - from];
     }),
   );
-}
-
-/**
- * At most `max` extents that cover all of `extents`: the smallest gaps are closed first, so that what a person
- * sees at this resolution stays as true as it can. For drawing only, never for planning.
- */
-export function aggregate(extents: ExtentList, max: number): ExtentList {
-  if (max < 1) return [];
-  if (extents.length <= max) return extents;
-  const gaps: { index: number; size: number }[] = [];
-  let previousEnd = 0;
-  for (const [index, [start, length]] of extents.entries()) {
-    if (index > 0) gaps.push({ index, size: start - previousEnd });
-    previousEnd = start + length;
-  }
-  gaps.sort((a, b) => a.size - b.size || a.index - b.index);
-  const closed = new Set(gaps.slice(0, extents.length - max).map((gap) => gap.index));
-  const joined: [number, number][] = [];
-  for (const [index, [start, length]] of extents.entries()) {
-    const last = joined.at(-1);
-    if (last !== undefined && closed.has(index)) last[1] = start + length - last[0];
-    else joined.push([start, length]);
-  }
-  return joined;
 }

@@ -1,3 +1,4 @@
+export * from './columns.ts';
 export * from './extents.ts';
 export * from './forest.ts';
 export * from './locks.ts';
@@ -9,5 +10,6 @@ export * from './operations/range-actions.ts';
 export * from './operations/rebase.ts';
 export * from './operations/revert.ts';
 export * from './plan.ts';
+export * from './ranges.ts';
 export * from './stands.ts';
 export * from './visible.ts';

@@ -1,6 +1,7 @@
-import { clip, type ExtentList, intersect, subtract, totalLength, upTo } from './extents.ts';
+import type { ExtentList } from './extents.ts';
 import type { LayerId } from './forest.ts';
 import type { Allocation } from './plan.ts';
+import { extentsOf, lengthOf, type Ranges, rangesOf, split, within } from './ranges.ts';
 
 export interface VisibleLayer {
   readonly layer: LayerId;
@@ -20,34 +21,53 @@ export interface VisibleLayer {
   readonly visibleBytes: number;
 }
 
+/** What a layer holds, and where it ends. */
+export interface HeldLayer {
+  readonly own: Ranges;
+  readonly size: number;
+}
+
+export interface SeenLayer {
+  readonly visible: Ranges;
+  readonly shadowed: Ranges;
+  readonly endZeros: Ranges;
+}
+
 /**
- * Who provides what to a reader of the top layer. `chain` is top first; `virtualSizes` in bytes. Linear in the
- * extents of each layer and of what is still open above it.
+ * Who provides what to a reader of [start, end) of the top layer; `chain` is top first. Linear in what the layers
+ * hold there and in what is still open above them.
  *
  *     top    |  AA      |          top: AA
  *     middle |BBB |                middle: B visible, B under A shadowed, zeros from its end to top's end
  *     base   |C  CCCCCCC|          base: only what middle and top leave open, and not beyond middle's end
  */
+export function seenThrough(chain: readonly HeldLayer[], start: number, end: number): SeenLayer[] {
+  let open: Ranges = rangesOf([[start, Math.min(end, chain[0]?.size ?? 0) - start]]);
+  return chain.map(({ own, size }) => {
+    const { shared: visible, rest: shadowed } = split(within(own, start, Math.min(end, size)), open);
+    const endZeros = within(open, Math.max(start, size), end);
+    open = split(within(open, start, Math.min(end, size)), visible).rest;
+    return { visible, shadowed, endZeros };
+  });
+}
+
+/** {@link seenThrough} of a whole disk, as extents. `virtualSizes` in bytes. */
 export function visibleMap(
   chain: readonly LayerId[],
   allocation: Allocation,
   virtualSizes: ReadonlyMap<LayerId, number>,
 ): readonly VisibleLayer[] {
-  const [top] = chain;
-  let open = upTo(top === undefined ? 0 : (virtualSizes.get(top) ?? 0));
-  return chain.map((layer) => {
-    const size = virtualSizes.get(layer) ?? 0;
-    const own = clip(allocation.get(layer) ?? [], 0, size);
-    const visible = intersect(own, open);
-    const endZeros = subtract(open, upTo(size));
-    open = subtract(clip(open, 0, size), visible);
-    return {
-      layer,
-      visible,
-      shadowed: subtract(own, visible),
-      endZeros,
-      allocatedBytes: totalLength(own),
-      visibleBytes: totalLength(visible),
-    };
-  });
+  const held = chain.map((layer) => ({
+    own: rangesOf(allocation.get(layer) ?? []),
+    size: virtualSizes.get(layer) ?? 0,
+  }));
+  const end = Math.max(0, ...held.map(({ size }) => size));
+  return seenThrough(held, 0, end).map(({ visible, shadowed, endZeros }, index) => ({
+    layer: chain[index] ?? '',
+    visible: extentsOf(visible),
+    shadowed: extentsOf(shadowed),
+    endZeros: extentsOf(endZeros),
+    allocatedBytes: lengthOf(visible) + lengthOf(shadowed),
+    visibleBytes: lengthOf(visible),
+  }));
 }

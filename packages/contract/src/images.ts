@@ -144,25 +144,38 @@ export const extent = z.tuple([bytes, bytes]);
 
 export const layerMap = z.object({
   imageId: id,
-  /** What this layer provides to the top. */
+  /**
+   * What this layer provides to the top, and what it holds but a layer above hides: the pieces as they are, or, where
+   * there are more than columns were asked for, those that begin in one column told as one extent around them.
+   */
   visible: z.array(extent),
-  /** What it holds but a layer above hides. */
   shadowed: z.array(extent),
+  /** Only where pieces were told as one: how many bytes each of `visible` and `shadowed` really holds. */
+  visibleHeld: z.array(bytes).optional(),
+  shadowedHeld: z.array(bytes).optional(),
+  /** Of the whole layer, exactly, whatever range and columns were asked for. */
   allocatedBytes: bytes,
   visibleBytes: bytes,
 });
 export const imageMap = z.object({
   virtualSize: bytes,
+  /** The range that is told. */
+  start: bytes,
+  length: bytes,
   /** Top first, like the chain. */
   layers: z.array(layerMap),
   /** True when the top layer is being written and could not be flushed first: its part lags behind. */
   approximate: z.boolean(),
 });
 export type ImageMap = z.infer<typeof imageMap>;
+/** The disk from end to end, as far as most screens can show it, unless asked for otherwise. */
 export const imageMapQuery = z.strictObject({
-  /** The most extents a layer may be answered with; neighbours are joined until they fit. */
-  resolution: z.coerce.number().int().min(16).max(20_000).optional(),
+  start: z.coerce.number().int().min(0).default(0),
+  length: z.coerce.number().int().min(1).optional(),
+  /** How many places next to each other can be told apart where the map is shown. */
+  columns: z.coerce.number().int().min(1).max(8192).default(1024),
 });
+export type ImageMapQuery = z.infer<typeof imageMapQuery>;
 
 export const snapshotMark = z.object({
   id,

@@ -12,6 +12,7 @@ export {
   type AllocationKind,
   type Qcow2Allocation,
   readQcow2Allocation,
+  walkQcow2Allocation,
 } from './qcow2-allocation.ts';
 export { readImageHeader } from './read-image-header.ts';
 export { safetyProblems } from './safety-problems.ts';

@@ -142,10 +142,12 @@ export function imagesAreEqual(one: ImageFile, other: ImageFile): Promise<boolea
   });
 }
 
-/** Which layer of the chain provides each range. Not on an image in use, unless it was flushed just before. */
-export function mapImage({ path, format }: ImageFile): Promise<MapEntry[]> {
+/** Which layer of the chain provides each range. `inUse`: it is open elsewhere, and was flushed just before. */
+export function mapImage({ path, format }: ImageFile, inUse = false): Promise<MapEntry[]> {
   return inWords(`Mapping ${path}`, async () => {
-    const output = await run(['map', '-f', driverOf(format), '--output=json', '--', absolute(path)], heavy);
+    const shared = inUse ? ['-U'] : [];
+    const args = ['map', ...shared, '-f', driverOf(format), '--output=json', '--', absolute(path)];
+    const output = await run(args, heavy);
     return mapEntries.parse(JSON.parse(output));
   });
 }

@@ -297,19 +297,27 @@ describe('the map of a chain', () => {
     expect(flushed).toEqual([image.id, image.id]);
   });
 
-  test('joins neighbours until they fit the resolution', async () => {
+  test('tells as much as the columns can show, sums exactly all the same, and tells a range closer', async () => {
     const image = await library.images.create({
       name: 'dots',
       format: 'qcow2',
       size: 64 * mebi,
       preallocation: 'off',
     });
-    const dots = Array.from({ length: 60 }, (_, index) => `write -P 1 ${index * 1024 * 1024} 64k`);
-    write(image.path, 'qcow2', ...dots);
-    expect((await library.images.map(image.id)).layers[0]?.visible).toHaveLength(60);
-    const coarse = await library.images.map(image.id, 16);
-    expect(coarse.layers[0]?.visible).toHaveLength(16);
-    expect(coarse.layers[0]?.visibleBytes).toBe(60 * 65_536);
+    const dots = Array.from({ length: 60 }, (_, index) => `write -P 1 ${index * mebi} 64k`);
+    write(image.path, 'qcow2', ...dots, 'write -P 1 63M 1M');
+    const whole = await library.images.map(image.id);
+    expect(whole.layers[0]?.visible).toHaveLength(61);
+    expect(whole.layers[0]?.visibleHeld).toBeUndefined();
+    const coarse = (await library.images.map(image.id, { columns: 16 })).layers[0];
+    expect(coarse?.visible).toHaveLength(16);
+    expect(coarse?.visible.at(-1)).toEqual([63 * mebi, mebi]);
+    expect(coarse?.visibleHeld?.[0]).toBe(4 * 65_536);
+    const near = await library.images.map(image.id, { start: 2 * mebi, length: 4 * mebi, columns: 16 });
+    expect(near).toMatchObject({ start: 2 * mebi, length: 4 * mebi, virtualSize: 64 * mebi });
+    expect(near.layers[0]?.visible).toEqual([2, 3, 4, 5].map((at) => [at * mebi, 65_536]));
+    for (const layer of [whole.layers[0], coarse, near.layers[0]])
+      expect(layer).toMatchObject({ visibleBytes: 60 * 65_536 + mebi, allocatedBytes: 60 * 65_536 + mebi });
   });
 });
 

@@ -45,8 +45,13 @@ test('answers one image, its chain, its map and the forest', async () => {
   expect((await server.request('GET', `/images/${top.id}`)).body).toEqual(top);
   const chain = await server.request('GET', `/images/${top.id}/chain`);
   expect(chain.body.layers.map((layer: { id: string }) => layer.id)).toEqual([top.id, base.id]);
-  const map = await server.request('GET', `/images/${top.id}/map?resolution=16`);
+  const map = await server.request('GET', `/images/${top.id}/map?columns=16`);
   expect(map.body).toMatchObject({ virtualSize: 64 * 1024 ** 2, approximate: false });
+  const part = await server.request('GET', `/images/${top.id}/map?start=65536&length=131072`);
+  expect(part.body).toMatchObject({ virtualSize: 64 * 1024 ** 2, start: 65_536, length: 131_072 });
+  const behind = await server.request('GET', `/images/${top.id}/map?start=${64 * 1024 ** 2}`);
+  expect(behind).toMatchObject({ status: 422, body: { code: 'not-possible' } });
+  expect((await server.request('GET', `/images/${top.id}/map?columns=0`)).status).toBe(400);
   const forest = await server.request('GET', '/forest');
   expect(forest.body).toMatchObject({ complete: true, edges: [{ from: top.id, to: base.id }] });
   const renamed = await server.request('PATCH', `/images/${top.id}`, { name: 'Top' });

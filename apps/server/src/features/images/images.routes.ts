@@ -22,7 +22,7 @@ export const imagesRoutes = (
     return ok;
   });
   bind(app, endpoints.getImageChain, ({ params }) => images.chain(params.id));
-  bind(app, endpoints.getImageMap, ({ params, query }) => images.map(params.id, query.resolution));
+  bind(app, endpoints.getImageMap, ({ params, query }) => images.map(params.id, query));
   bind(app, endpoints.getForest, () => {
     const known = images.list();
     const { complete } = images.forest();

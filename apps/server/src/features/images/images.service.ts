@@ -1,4 +1,4 @@
-import type { ImageChain, Problem } from '@strata/contract';
+import { type ImageChain, imageMapQuery, type Problem } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
 import type { Db } from '../../db/open-database.ts';
 import type { Events } from '../events/events.types.ts';
@@ -280,9 +280,9 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
         announcements.now();
         return world.view(id);
       }),
-    allocation: async (id) => (await maps.allocation(id)).extents,
+    allocation: (id) => maps.allocation(id),
     usage: (id) => maps.usage(id),
-    map: (id, resolution) => maps.map(id, resolution),
+    map: (id, query) => maps.map(id, imageMapQuery.parse(query ?? {})),
     delete: (id) => trash.deleteImage(id),
     unlinkMerged: (id) => trash.unlinkMerged(id),
     setFlusher: (flush) => {

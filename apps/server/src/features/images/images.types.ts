@@ -1,5 +1,13 @@
 import type { DiskUse, ExtentList, Forest, MediaUse, OperationUse, SnapshotUse } from '@strata/backing-chain';
-import type { CreateImage, Image, ImageChain, ImageFormat, ImageMap, ImportImage } from '@strata/contract';
+import type {
+  CreateImage,
+  Image,
+  ImageChain,
+  ImageFormat,
+  ImageMap,
+  ImageMapQuery,
+  ImportImage,
+} from '@strata/contract';
 import type { LayerUsage } from '@strata/disk-image';
 
 import type { ImagePage, ImageQuery } from './image-list.ts';
@@ -76,7 +84,7 @@ export interface ImagesService {
   allocation(id: string): Promise<ExtentList>;
   /** What a qcow2 or raw layer takes, and what it would take without zeros and unused clusters: reads its data. */
   usage(id: string): Promise<LayerUsage>;
-  map(id: string, resolution?: number): Promise<ImageMap>;
+  map(id: string, query?: Partial<ImageMapQuery>): Promise<ImageMap>;
 
   /** Changes the shown name; the file keeps its own. */
   rename(id: string, name: string): Promise<Image>;

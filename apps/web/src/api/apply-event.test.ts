@@ -93,7 +93,7 @@ describe('an image that is deleted', () => {
   it('is not asked for any more, until it is restored', () => {
     apply({ type: 'image', id: 'x', change: 'deleted' });
     expect(isOfGoneImage(keys.imageChain('x'))).toBe(true);
-    expect(isOfGoneImage(keys.imageMap('x', 400))).toBe(true);
+    expect(isOfGoneImage(keys.imageMap('x', { columns: 400 }))).toBe(true);
     expect(isOfGoneImage(keys.imageChain('y'))).toBe(false);
     expect(isOfGoneImage(keys.forest)).toBe(false);
     apply({ type: 'image', id: 'x', change: 'created', data: { id: 'x', present: true, problems: [] } });

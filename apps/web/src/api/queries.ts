@@ -1,4 +1,4 @@
-import { endpoints, type Image } from '@strata/contract';
+import { endpoints, type Image, type ImageMapQuery } from '@strata/contract';
 import { queryOptions } from '@tanstack/react-query';
 import { call } from './call.ts';
 
@@ -12,7 +12,7 @@ export const keys = {
   images: ['images'] as const,
   image: (id: string) => ['images', 'one', id] as const,
   imageChain: (id: string) => ['images', 'chain', id] as const,
-  imageMap: (id: string, resolution?: number) => ['images', 'map', id, resolution ?? null] as const,
+  imageMap: (id: string, wish: ImageMapWish) => ['images', 'map', id, wish] as const,
   imageRepair: (id: string, folder: string | null) => ['images', 'repair', id, folder] as const,
   forest: ['images', 'forest'] as const,
   folders: ['folders'] as const,
@@ -76,13 +76,14 @@ export const imageChainQuery = (id: string) =>
     queryKey: keys.imageChain(id),
     queryFn: ({ signal }) => call(endpoints.getImageChain, { params: { id }, signal }),
   });
-export const imageMapQuery = (id: string, resolution?: number) =>
+export type ImageMapWish = Partial<ImageMapQuery>;
+export const imageMapQuery = (id: string, wish: ImageMapWish) =>
   queryOptions({
-    queryKey: keys.imageMap(id, resolution),
+    queryKey: keys.imageMap(id, wish),
     queryFn: ({ signal }) =>
       call(endpoints.getImageMap, {
         params: { id },
-        query: resolution === undefined ? {} : { resolution },
+        query: wish,
         signal,
       }),
   });

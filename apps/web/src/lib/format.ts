@@ -19,6 +19,13 @@ export function formatBytes(bytes: number): string {
   return `${trimZero(value.toFixed(digits))} ${units[unit]}`;
 }
 
+/** A place on a disk, with as many digits as tell it from one that is an eighth of `span` away. */
+export function formatPlace(place: number, span: number): string {
+  const unit = place < 1024 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(place) / 10));
+  const digits = Math.min(9, Math.max(0, Math.ceil(Math.log10((8 * 1024 ** unit) / Math.max(span, 1)))));
+  return `${trimZero((place / 1024 ** unit).toFixed(unit === 0 ? 0 : digits))} ${units[unit]}`;
+}
+
 /** `4,080,218,931 bytes`, for the hover. */
 export function formatExactBytes(bytes: number): string {
   return `${bytes.toLocaleString('en-US')} ${bytes === 1 ? 'byte' : 'bytes'}`;

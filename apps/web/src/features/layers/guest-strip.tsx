@@ -8,9 +8,18 @@ import stripClasses from './strip.module.css';
 import { Strip } from './strip.tsx';
 import { GuestHover, type StripLayer } from './strip-hover.tsx';
 import { paintGuest } from './strip-paint.ts';
+import type { DiskRange } from './zoom.ts';
 
 /** The sum line: what is left when one looks down from the top. */
-export function GuestStrip({ models, map }: { models: readonly LayerModel[]; map: ImageMap }) {
+export function GuestStrip({
+  models,
+  map,
+  range,
+}: {
+  models: readonly LayerModel[];
+  map: ImageMap;
+  range: DiskRange;
+}) {
   const layers = useMemo(() => {
     const byId = new Map(models.map((model) => [model.image.id, model]));
     return map.layers.flatMap((layer): StripLayer[] => {
@@ -22,9 +31,10 @@ export function GuestStrip({ models, map }: { models: readonly LayerModel[]; map
     () =>
       paintGuest(
         { ...map, layers: layers.map((layer) => layer.map) },
+        range,
         layers.map(({ colour }) => colour),
       ),
-    [layers, map],
+    [layers, map, range],
   );
   return (
     <div className={classes.sum}>
@@ -36,7 +46,7 @@ export function GuestStrip({ models, map }: { models: readonly LayerModel[]; map
         <Strip
           thin
           paint={paint}
-          virtualSize={map.virtualSize}
+          range={range}
           label={words.layers.strip.sumLabel}
           describe={(from, to) => <GuestHover layers={layers} from={from} to={to} />}
         />

@@ -16,6 +16,8 @@ const chain = {
 };
 const map = {
   virtualSize: 1000,
+  start: 0,
+  length: 1000,
   approximate: false,
   layers: ['top', 'middle'].map((imageId) => ({
     imageId,

@@ -10,11 +10,12 @@ import classes from './layer-row.module.css';
 import { Strip } from './strip.tsx';
 import { LayerHover } from './strip-hover.tsx';
 import { paintLayer } from './strip-paint.ts';
+import type { DiskRange } from './zoom.ts';
 
 interface LayerRowProps {
   layer: LayerModel;
   index: number;
-  virtualSize: number;
+  range: DiskRange;
   branches: readonly Branch[];
   writer: { name: string; running: boolean } | null;
   vmId: string | null;
@@ -30,7 +31,7 @@ interface LayerRowProps {
 export const LayerRow = memo(function LayerRow({
   layer,
   index,
-  virtualSize,
+  range,
   branches,
   writer,
   vmId,
@@ -60,24 +61,24 @@ export const LayerRow = memo(function LayerRow({
         <LayerBranches branches={branches} onShow={onShow} />
       </div>
       <div role="gridcell" className={classes.cell}>
-        <LayerStrip layer={layer} virtualSize={virtualSize} />
+        <LayerStrip layer={layer} range={range} />
       </div>
     </div>
   );
 });
 
-function LayerStrip({ layer, virtualSize }: { layer: LayerModel; virtualSize: number }) {
+function LayerStrip({ layer, range }: { layer: LayerModel; range: DiskRange }) {
   const { map, colour, image } = layer;
   const paint = useMemo(
-    () => (map === null ? () => {} : paintLayer(map, virtualSize, colour)),
-    [map, virtualSize, colour],
+    () => (map === null ? () => {} : paintLayer(map, range, colour)),
+    [map, range, colour],
   );
   if (map === null) return <div className={classes.noStrip} />;
-  const hidden = map.shadowed.reduce((sum, [, length]) => sum + length, 0);
+  const hidden = map.allocatedBytes - map.visibleBytes;
   return (
     <Strip
       paint={paint}
-      virtualSize={virtualSize}
+      range={range}
       label={words.layers.strip.label(image.name, map.visibleBytes, hidden)}
       describe={(from, to) => <LayerHover layer={{ name: image.name, colour, map }} from={from} to={to} />}
     />

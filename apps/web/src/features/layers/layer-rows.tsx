@@ -11,6 +11,7 @@ import { LayerRow } from './layer-row.tsx';
 import classes from './layer-rows.module.css';
 import { click, press, runOf, type Selection } from './selection.ts';
 import { type LayerDrag, useLayerDrag } from './use-layer-drag.ts';
+import type { DiskRange } from './zoom.ts';
 
 /** Longer chains scroll in a window of their own and only what is in it is drawn. */
 export const virtualFrom = 30;
@@ -19,7 +20,7 @@ interface LayerRowsProps {
   label: string;
   models: readonly LayerModel[];
   images: ReadonlyMap<string, Image>;
-  virtualSize: number;
+  range: DiskRange;
   vms: readonly Vm[];
   vmId: string | null;
   selection: Selection | null;
@@ -96,7 +97,7 @@ export function LayerRows(props: LayerRowsProps) {
         key={layer.image.id}
         layer={layer}
         index={index}
-        virtualSize={props.virtualSize}
+        range={props.range}
         branches={branchesOf(images.get(layer.image.id) ?? layer.image, shown, images)}
         writer={index === 0 ? writerOf(layer, vms) : null}
         vmId={props.vmId}

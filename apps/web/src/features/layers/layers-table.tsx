@@ -41,7 +41,7 @@ export function LayersTable({ title, models }: { title: string; models: readonly
 }
 
 function LayerLine({ layer: { image, map } }: { layer: LayerModel }) {
-  const hidden = map?.shadowed.reduce((sum, [, length]) => sum + length, 0);
+  const hidden = map === null ? undefined : map.allocatedBytes - map.visibleBytes;
   return (
     <Table.Tr>
       <Table.Th scope="row">{image.name}</Table.Th>

@@ -17,6 +17,9 @@ import { runOf, type Selection } from './selection.ts';
 import { StripRuler } from './strip-ruler.tsx';
 import { useChainOperations } from './use-chain-operations.tsx';
 import { useLayers } from './use-layers.ts';
+import { useZoom } from './use-zoom.ts';
+import type { DiskRange } from './zoom.ts';
+import { ZoomControls } from './zoom-controls.tsx';
 
 interface LayersViewProps {
   /** The top layer of the chain shown. */
@@ -33,10 +36,14 @@ const noVms: readonly Vm[] = [];
 
 /** A chain as strata in the ground, and what can be done with it. */
 export function LayersView({ tipId, title, vm, notice, onShow }: LayersViewProps) {
-  const { chain, map, models, images } = useLayers(tipId);
+  const [range, setRange] = useState<DiskRange | null>(null);
+  const { chain, map, models, images } = useLayers(tipId, range);
   const vms = useQuery(vmsQuery()).data?.items ?? noVms;
   const [selection, setSelection] = useState<Selection | null>(null);
   const [proposed, setProposed] = useState<ConceivableAction | null>(null);
+  const groundRef = useRef<HTMLElement>(null);
+  const virtualSize = models[0]?.image.virtualSize ?? 0;
+  const zoom = useZoom({ ground: groundRef, virtualSize, range, show: setRange });
   const panelRef = useRef<HTMLElement>(null);
   const enterPanel = useCallback(
     () => panelRef.current?.querySelector<HTMLElement>('[data-action]')?.focus(),
@@ -53,14 +60,15 @@ export function LayersView({ tipId, title, vm, notice, onShow }: LayersViewProps
     models.map(({ image }) => image.id),
     selection,
   );
-  const virtualSize = map.data?.virtualSize ?? models[0]?.image.virtualSize ?? 0;
   return (
     <div className={classes.frame}>
       <div className={classes.view}>
         <section
+          ref={groundRef}
           className={classes.ground}
           aria-label={title}
           data-strips
+          onKeyDown={zoom.onKeyDown}
           data-long={models.length >= virtualFrom || undefined}
         >
           <header className={classes.head}>
@@ -68,7 +76,10 @@ export function LayersView({ tipId, title, vm, notice, onShow }: LayersViewProps
               {title}
               <span className={classes.facts}> · {facts(models)}</span>
             </h2>
-            <StripRuler virtualSize={virtualSize} />
+            <div>
+              <ZoomControls zoom={zoom} />
+              <StripRuler range={zoom.range} />
+            </div>
           </header>
           {notice}
           {operations.dismissible}
@@ -76,7 +87,7 @@ export function LayersView({ tipId, title, vm, notice, onShow }: LayersViewProps
             label={words.layers.gridLabel(title)}
             models={models}
             images={images}
-            virtualSize={virtualSize}
+            range={zoom.range}
             vms={vms}
             vmId={vm?.id ?? null}
             selection={selection}
@@ -89,7 +100,7 @@ export function LayersView({ tipId, title, vm, notice, onShow }: LayersViewProps
           {map.isError && !broken ? <ErrorNotice error={map.error} title={words.layers.mapMissing} /> : null}
           {map.data ? (
             <div className={classes.sum}>
-              <GuestStrip models={models} map={map.data} />
+              <GuestStrip models={models} map={map.data} range={zoom.range} />
             </div>
           ) : null}
           <LayersTable title={title} models={models} />

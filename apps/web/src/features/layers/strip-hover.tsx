@@ -1,8 +1,8 @@
 import type { ImageMap } from '@strata/contract';
-import { formatBytes, formatExactBytes } from '../../lib/format.ts';
+import { formatBytes, formatExactBytes, formatPlace } from '../../lib/format.ts';
 import { words } from '../../lib/words.ts';
 import classes from './strip.module.css';
-import { extentWithin } from './strip-geometry.ts';
+import { indexWithin } from './strip-geometry.ts';
 
 type LayerMap = ImageMap['layers'][number];
 
@@ -14,8 +14,9 @@ export interface StripLayer {
 
 /** What one layer holds under the pointer. */
 export function LayerHover({ layer, from, to }: { layer: StripLayer; from: number; to: number }) {
-  const visible = extentWithin(layer.map.visible, from, to);
-  const extent = visible ?? extentWithin(layer.map.shadowed, from, to);
+  const { map } = layer;
+  const visible = piece(map.visible, map.visibleHeld, from, to);
+  const extent = visible ?? piece(map.shadowed, map.shadowedHeld, from, to);
   return (
     <div className={classes.hover}>
       <span className={classes.hoverLayer} style={{ '--layer': layer.colour }}>
@@ -49,7 +50,7 @@ export function GuestHover({
   to: number;
 }) {
   for (const layer of layers) {
-    const extent = extentWithin(layer.map.visible, from, to);
+    const extent = piece(layer.map.visible, layer.map.visibleHeld, from, to);
     if (extent === undefined) continue;
     return (
       <div className={classes.hover}>
@@ -69,15 +70,38 @@ export function GuestHover({
   );
 }
 
-function Range({ extent, at }: { extent: readonly [number, number] | undefined; at: number }) {
-  if (extent === undefined) return <strong>{words.layers.strip.at(Math.round(at))}</strong>;
+interface Piece {
+  readonly start: number;
+  readonly length: number;
+  /** Less than `length` where several pieces are told as one. */
+  readonly held: number;
+}
+
+function piece(
+  extents: LayerMap['visible'],
+  held: readonly number[] | undefined,
+  from: number,
+  to: number,
+): Piece | undefined {
+  const index = indexWithin(extents, from, to);
+  const extent = extents[index];
+  if (extent === undefined) return undefined;
   const [start, length] = extent;
+  return { start, length, held: held?.[index] ?? length };
+}
+
+function Range({ extent, at }: { extent: Piece | undefined; at: number }) {
+  if (extent === undefined) return <strong>{words.layers.strip.at(at)}</strong>;
+  const { start, length, held } = extent;
   return (
     <>
-      <strong>{words.layers.strip.range(start, start + length)}</strong>
+      <strong>
+        {words.layers.zoom.range(formatPlace(start, length), formatPlace(start + length, length))}
+      </strong>
       <span>
-        {formatBytes(length)} ({formatExactBytes(length)})
+        {formatBytes(held)} ({formatExactBytes(held)})
       </span>
+      {held < length ? <span>{words.layers.strip.pieces}</span> : null}
     </>
   );
 }

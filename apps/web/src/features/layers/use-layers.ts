@@ -6,15 +6,19 @@ import { forestQuery, imageChainQuery, imageMapQuery } from '../../api/queries.t
 import { toldApart, useImageNames } from '../../api/use-image-names.ts';
 import { layerModels } from './layer-model.ts';
 import { rememberedColours } from './remembered-colours.ts';
+import type { DiskRange } from './zoom.ts';
 
-/** Finer than any screen is wide, so that the drawing is limited by pixels and not by the answer. */
-const resolution = 4000;
+/** As many columns as the strips have pixels, in steps, so that a window that is pulled wider seldom asks again. */
+const columnsOnScreen = (): number =>
+  Math.min(2048, Math.max(256, Math.ceil((window.innerWidth * window.devicePixelRatio) / 2 / 256) * 256));
 
 /** All that the view of one chain draws, kept true by the event stream. */
-export function useLayers(tipId: string) {
+export function useLayers(tipId: string, range: DiskRange | null) {
   // After a merge of the active layer the tip is another image: the old drawing stands until the new one is there.
   const chain = useQuery({ ...imageChainQuery(tipId), placeholderData: keepPreviousData });
-  const map = useQuery({ ...imageMapQuery(tipId, resolution), placeholderData: keepPreviousData });
+  // While one looks closer, the drawing there is stands, only larger, until the finer one is there.
+  const wish = { ...range, columns: columnsOnScreen() };
+  const map = useQuery({ ...imageMapQuery(tipId, wish), placeholderData: keepPreviousData });
   const forest = useQuery(forestQuery());
   const scheme = useComputedColorScheme('dark');
   const nameOf = useImageNames();

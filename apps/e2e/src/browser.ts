@@ -16,6 +16,11 @@ export const test = base.extend<{ strata: Strata; complaints: string[] }>({
       page.on('console', (message) => {
         if (/Content Security Policy/i.test(message.text())) complaints.push(message.text());
       });
+      page.on('response', (response) => {
+        // Asking for a picture that there cannot be leaves a red line in the browser's console.
+        if (response.status() === 404 && response.url().endsWith('/screenshot'))
+          complaints.push(`no picture: ${response.url()}`);
+      });
       await use(complaints);
       expect(complaints).toEqual([]);
     },

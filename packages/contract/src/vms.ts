@@ -231,6 +231,8 @@ export const vm = z.object({
     .optional(),
   current: z.object({ snapshotId: id.nullable() }),
   snapshotCount: z.int(),
+  /** Its screen can be shown: it runs with one, or the last picture of it was kept. */
+  hasPicture: z.boolean(),
   createdAt: time,
   problems: z.array(problem),
 });

@@ -92,11 +92,10 @@ function healthChanged(client: QueryClient, { id, change, data }: ServerEvent): 
   return data === undefined || healthOf(before) !== healthOf(data as Health);
 }
 
-/** A VM that was just made has no picture yet; one that starts will end with another one; one that is gone has none. */
+/** A VM that starts will end with another picture; one that is gone has none. */
 function rememberPicture(client: QueryClient, { id, change, data }: ServerEvent): void {
   const { state } = (data ?? {}) as Partial<Vm>;
   if (change === 'deleted') client.removeQueries({ queryKey: keys.screenshots(id), type: 'inactive' });
-  else if (change === 'created' && state === 'off') client.setQueryData(keys.screenshot(id, false), null);
   else if (state === 'running') client.removeQueries({ queryKey: keys.screenshot(id, false) });
 }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile, rename, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask } from '../../qemu/monitors.ts';
@@ -48,6 +49,13 @@ export const keepPicture = async (context: VmsContext, record: VmRecord, run: Vm
 
 export const forgetPicture = (context: VmsContext, record: VmRecord): Promise<void> =>
   rm(pathsOf(context, record).screen, { force: true });
+
+/** Whether {@link screenshotOf} has something to show. */
+export const hasPicture = (context: VmsContext, record: VmRecord): boolean => {
+  if (record.definition.display === 'none') return false;
+  const run = context.runs.get(record.id);
+  return (run?.reached === true && !run.ended) || existsSync(pathsOf(context, record).screen);
+};
 
 export const screenshotOf = async (context: VmsContext, id: string): Promise<Buffer | null> => {
   const record = recordOf(context, id);

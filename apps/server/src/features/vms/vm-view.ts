@@ -5,6 +5,7 @@ import { hardwareOf } from './vm-definition.ts';
 import { effectiveAccelerator } from './vm-launch.ts';
 import type { StoredDisk, VmRecord } from './vm-record.types.ts';
 import type { VmRun } from './vm-run.ts';
+import { hasPicture } from './vm-screenshots.ts';
 import type { VmsContext } from './vms.context.ts';
 
 const stateOf = (context: VmsContext, record: VmRecord, run: VmRun | undefined): VmState => {
@@ -91,6 +92,7 @@ export const toVm = (context: VmsContext, record: VmRecord): Vm => {
     changedSinceStart: false,
     ...(isRunning ? runningPart(record, run) : {}),
     ...(record.lastFailure === null ? {} : { lastFailure: record.lastFailure }),
+    hasPicture: hasPicture(context, record),
     current: { snapshotId: record.currentSnapshotId },
     snapshotCount: context.repository.snapshotCount(id),
     problems: [

@@ -653,6 +653,7 @@ describe('the demo VM', () => {
 
   it('counts its boots on its disk, shows itself on the screen, answers keys and the power button', async () => {
     const demo = (await post('/vms/demo', { name: 'Counter' })).body as Vm;
+    expect(demo.hasPicture).toBe(false);
     const began = performance.now();
     await post(`/vms/${demo.id}/start`);
     expect(await counted(demo.id)).toBe(1);
@@ -677,6 +678,7 @@ describe('the demo VM', () => {
     await post(`/vms/${demo.id}/shutdown`, { timeoutSeconds: 20 });
     await until(() => stateOf(demo.id) === 'off');
     expect((await strata.server.request('GET', `/vms/${demo.id}/screenshot`)).status).toBe(200);
+    expect((await strata.server.request('GET', `/vms/${demo.id}`)).body).toMatchObject({ hasPicture: true });
     await post(`/vms/${demo.id}/start`);
     const { guest } = await serialOf(demo.id);
     await guest.expect(/disk: 2\r?\n/);

@@ -30,6 +30,7 @@ const vm: Vm = {
   current: { snapshotId: null },
   snapshotCount: 0,
   createdAt: '2026-11-23T08:00:00.000Z',
+  hasPicture: false,
   problems: [],
 };
 

@@ -13,7 +13,7 @@ const everyMilliseconds = 3000;
  * The VM's picture as an object URL: again every few seconds while it runs, is wanted (in view) and the page is
  * looked at; once when it stands still. Null when there is none.
  */
-export function useScreenshot(vm: Pick<Vm, 'id' | 'state' | 'display'>, wanted: boolean): string | null {
+export function useScreenshot(vm: Pick<Vm, 'id' | 'state' | 'hasPicture'>, wanted: boolean): string | null {
   const looking = useDocumentVisibility() !== 'hidden';
   const moving = vm.state === 'running' || vm.state === 'stopping';
   const query = useQuery({
@@ -23,7 +23,7 @@ export function useScreenshot(vm: Pick<Vm, 'id' | 'state' | 'display'>, wanted: 
         if (isApiError(error) && error.is('not-found', 'vm-not-running', 'not-possible')) return null;
         throw error;
       }),
-    enabled: wanted && looking && vm.display !== 'none',
+    enabled: wanted && looking && vm.hasPicture,
     // Standing still, the picture changes with the end of each run: it is asked for whenever it comes into view.
     // Where there was none, there is none before the next run (apply-event.ts forgets the answer then).
     staleTime: ({ state }) =>
@@ -34,7 +34,7 @@ export function useScreenshot(vm: Pick<Vm, 'id' | 'state' | 'display'>, wanted: 
     placeholderData: keepPreviousData,
     retry: false,
   });
-  return useObjectUrl(query.data ?? null);
+  return useObjectUrl(vm.hasPicture ? (query.data ?? null) : null);
 }
 
 function useObjectUrl(blob: Blob | null): string | null {

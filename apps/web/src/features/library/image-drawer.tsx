@@ -4,6 +4,7 @@ import { imageQuery } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { RowSkeletons } from '../../ui/skeletons.tsx';
+import { useEscape } from '../../ui/use-escape.ts';
 import { ImageDetail } from './image-detail.tsx';
 
 interface ImageDrawerProps {
@@ -13,10 +14,12 @@ interface ImageDrawerProps {
 }
 
 export function ImageDrawer({ imageId, onClose, onOpen }: ImageDrawerProps) {
+  useEscape(imageId !== null, onClose);
   return (
     <Drawer
       opened={imageId !== null}
       onClose={onClose}
+      closeOnEscape={false}
       position="right"
       size="30rem"
       title={words.library.detail.title}

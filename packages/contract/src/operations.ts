@@ -54,6 +54,8 @@ export const operation = z.object({
   /** How an operation that a crash interrupted was brought to its end. */
   recovery: z.string().nullable(),
   result: z.record(z.string(), z.unknown()).optional(),
+  /** From which layer into which data goes, when it moves any. */
+  moves: z.array(z.object({ from: id, to: id })).optional(),
   createdAt: time,
   startedAt: time.nullable(),
   endedAt: time.nullable(),

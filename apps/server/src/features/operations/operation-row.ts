@@ -104,6 +104,13 @@ export const fromRecord = (record: OperationRecord): OperationRow => ({
 const endStates: readonly OperationState[] = ['done', 'failed', 'cancelled'];
 export const hasEnded = (row: { readonly state: OperationState }): boolean => endStates.includes(row.state);
 
+/** Operations on chains carry their plan; whoever moves no data has none. */
+const movesOf = (request: unknown): Pick<Operation, 'moves'> => {
+  const { plan } = (request ?? {}) as { plan?: { moves?: NonNullable<Operation['moves']> } };
+  if (plan?.moves === undefined || plan.moves.length === 0) return {};
+  return { moves: plan.moves.map(({ from, to }) => ({ from, to })) };
+};
+
 /** What the wire shows of it; the rate is known only while it runs. */
 export const toOperation = (
   row: OperationRow,
@@ -123,6 +130,7 @@ export const toOperation = (
   ...(row.error === null ? {} : { error: row.error }),
   recovery: row.recovery,
   ...(row.result === null ? {} : { result: row.result }),
+  ...movesOf(row.request),
   createdAt: row.createdAt,
   startedAt: row.startedAt,
   endedAt: row.endedAt,

@@ -18,6 +18,7 @@ import { StripRuler } from './strip-ruler.tsx';
 import { useChainOperations } from './use-chain-operations.tsx';
 import { useLayers } from './use-layers.ts';
 import { useZoom } from './use-zoom.ts';
+import { WorkAnnouncer } from './work-announcer.tsx';
 import type { DiskRange } from './zoom.ts';
 import { ZoomControls } from './zoom-controls.tsx';
 
@@ -37,7 +38,7 @@ const noVms: readonly Vm[] = [];
 /** A chain as strata in the ground, and what can be done with it. */
 export function LayersView({ tipId, title, vm, notice, onShow }: LayersViewProps) {
   const [range, setRange] = useState<DiskRange | null>(null);
-  const { chain, map, models, images } = useLayers(tipId, range);
+  const { chain, map, mapError, models, images, work } = useLayers(tipId, range);
   const vms = useQuery(vmsQuery()).data?.items ?? noVms;
   const [selection, setSelection] = useState<Selection | null>(null);
   const [proposed, setProposed] = useState<ConceivableAction | null>(null);
@@ -49,7 +50,7 @@ export function LayersView({ tipId, title, vm, notice, onShow }: LayersViewProps
     () => panelRef.current?.querySelector<HTMLElement>('[data-action]')?.focus(),
     [],
   );
-  const operations = useChainOperations(models);
+  const operations = useChainOperations(models, work);
   // Then the layer itself says what is missing.
   const broken = models.some(({ image }) => !image.present || image.backing?.state === 'missing');
 
@@ -83,6 +84,7 @@ export function LayersView({ tipId, title, vm, notice, onShow }: LayersViewProps
           </header>
           {notice}
           {operations.dismissible}
+          <WorkAnnouncer work={work} />
           <LayerRows
             label={words.layers.gridLabel(title)}
             models={models}
@@ -97,10 +99,10 @@ export function LayersView({ tipId, title, vm, notice, onShow }: LayersViewProps
             onEnter={enterPanel}
             decorate={operations.decorate}
           />
-          {map.isError && !broken ? <ErrorNotice error={map.error} title={words.layers.mapMissing} /> : null}
-          {map.data ? (
+          {mapError && !broken ? <ErrorNotice error={mapError} title={words.layers.mapMissing} /> : null}
+          {map ? (
             <div className={classes.sum}>
-              <GuestStrip models={models} map={map.data} range={zoom.range} />
+              <GuestStrip models={models} map={map} range={zoom.range} />
             </div>
           ) : null}
           <LayersTable title={title} models={models} />

@@ -2,29 +2,53 @@ import type { Operation } from '@strata/contract';
 
 /** Where an operation works in the chain shown: rows by index, top first. */
 export interface OperationSpan {
-  /** The row that receives the data. */
+  /** The row that receives the data, or that it is about. */
   readonly target: number;
-  /** The row its arrow comes from. */
-  readonly source: number;
-  readonly direction: 'down' | 'up';
+  /** The rows its data comes from; none when they are elsewhere, have just been merged away, or nothing moves. */
+  readonly sources: readonly number[];
+  /** `null`: no data moves. */
+  readonly direction: 'down' | 'up' | null;
 }
 
 /**
- * A commit runs down to the lowest of its images, a pull up to the uppermost. When only one of them is in this
- * chain (the others are in a branch, or have just been merged away) it is drawn if it is the one that receives:
- * the server names them top first. Null otherwise, and for other kinds.
+ * What an operation does in the chain shown: data that goes from row to row, once per receiver. Without data to move
+ * (a changed link, a file to the trash) it stands at the first row that it is about. Empty when the chain has no part
+ * in it.
  */
-export function operationSpan(
-  operation: Pick<Operation, 'kind' | 'subjects'>,
+export function operationSpans(
+  operation: Pick<Operation, 'kind' | 'subjects' | 'moves'>,
   chain: readonly string[],
-): OperationSpan | null {
-  if (!['commit', 'pull', 'flatten'].includes(operation.kind)) return null;
-  const images = operation.subjects.filter(({ kind }) => kind === 'image').map(({ id }) => id);
-  const rows = images.map((id) => chain.indexOf(id)).filter((index) => index >= 0);
-  const receiver = operation.kind === 'commit' ? images.at(-1) : images[0];
-  if (rows.length === 0 || (rows.length === 1 && chain[rows[0] ?? -1] !== receiver)) return null;
-  const [upper, lower] = [Math.min(...rows), Math.max(...rows)];
-  return operation.kind === 'commit'
-    ? { source: upper, target: lower, direction: 'down' }
-    : { source: lower, target: upper, direction: 'up' };
+): OperationSpan[] {
+  const receivers = new Map<number, number[]>();
+  for (const { from, to } of operation.moves ?? []) {
+    const target = chain.indexOf(to);
+    if (target < 0) continue;
+    const source = chain.indexOf(from);
+    receivers.set(target, [...(receivers.get(target) ?? []), ...(source < 0 ? [] : [source])]);
+  }
+  if (receivers.size > 0)
+    return [...receivers].map(([target, sources]) => ({
+      target,
+      sources,
+      direction: directionOf(operation.kind, target, sources),
+    }));
+  if (operation.moves !== undefined || !worksOnChains(operation)) return [];
+  const rows = operation.subjects.map(({ id }) => chain.indexOf(id)).filter((row) => row >= 0);
+  return rows.length === 0 ? [] : [{ target: Math.min(...rows), sources: [], direction: null }];
+}
+
+const chainKinds: ReadonlySet<string> = new Set(['commit', 'pull', 'flatten', 'delete', 'rebase']);
+
+/** Whether it changes links, data or files of chains. */
+export const worksOnChains = ({ kind }: Pick<Operation, 'kind'>): boolean => chainKinds.has(kind);
+
+/** By where the data comes from; when that is not in this chain any more, by what the kind does. */
+function directionOf(
+  kind: Operation['kind'],
+  target: number,
+  [source]: readonly number[],
+): OperationSpan['direction'] {
+  if (source !== undefined) return source < target ? 'down' : 'up';
+  if (kind === 'commit') return 'down';
+  return kind === 'delete' ? null : 'up';
 }

@@ -4,6 +4,7 @@ import type { Operation } from '@strata/contract';
 import { words } from '../../lib/words.ts';
 import { OperationControls } from '../operations/operation-controls.tsx';
 import { percentOf, progressLine } from '../operations/operation-state.ts';
+import type { OperationSpan } from './operation-span.ts';
 import classes from './running-operation.module.css';
 
 /** Between two rows: an arrow that fills as data moves, and what one can do about it. */
@@ -12,7 +13,7 @@ export function RunningOperation({
   direction,
 }: {
   operation: Operation;
-  direction: 'down' | 'up';
+  direction: OperationSpan['direction'];
 }) {
   const percent = percentOf(operation);
   return (
@@ -20,7 +21,7 @@ export function RunningOperation({
       <div role="gridcell" className={classes.cell}>
         <div
           className={classes.arrow}
-          data-direction={direction}
+          data-direction={direction ?? undefined}
           style={{ '--done': `${percent}%` }}
           role="progressbar"
           aria-label={operation.title}

@@ -5,61 +5,53 @@ import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useCallback, useMemo } from 'react';
 import { operationsQuery } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
-import { isUnfinished } from '../operations/operation-state.ts';
 import { dismissFailures, useUnseenFailures } from '../operations/seen-failures.ts';
 import type { LayerModel } from './layer-model.ts';
-import { operationSpan } from './operation-span.ts';
 import { RunningOperation } from './running-operation.tsx';
+import { type ChainWork, concerns, occupies } from './use-chain-work.ts';
 
 const none: readonly Operation[] = [];
 
 /** The work on the chain shown: arrows between its rows, and what failed until somebody has seen it. */
-export function useChainOperations(models: readonly LayerModel[]): {
+export function useChainOperations(
+  models: readonly LayerModel[],
+  work: readonly ChainWork[],
+): {
   decorate: (index: number, row: ReactNode) => ReactNode;
   dismissible: ReactNode;
   /** What is at work here: plans depend on it. */
   running: string;
-  /** The title of that work; null when the chain is at rest. */
+  /** The title of the work that must end before anything else can begin here; null when there is none. */
   busyWith: string | null;
 } {
   const all = useQuery(operationsQuery()).data?.items ?? none;
   const chain = useMemo(() => models.map(({ image }) => image.id), [models]);
-  const concerning = all.filter(({ subjects }) => subjects.some(({ id }) => chain.includes(id)));
-  const failures = useUnseenFailures(concerning);
-  const spans = useMemo(
-    () =>
-      all.filter(isUnfinished).flatMap((operation) => {
-        const span = operationSpan(operation, chain);
-        return span === null ? [] : [{ operation, span }];
-      }),
-    [all, chain],
-  );
+  const failures = useUnseenFailures(all.filter((operation) => concerns(operation, chain)));
   const decorate = useCallback(
     (index: number, row: ReactNode) => {
-      const down = spans.filter(({ span }) => span.target === index && span.direction === 'down');
-      const up = spans.filter(({ span }) => span.target === index && span.direction === 'up');
+      const here = work.flatMap(({ operation, spans }) =>
+        spans
+          .filter(({ target }) => target === index)
+          .map((span) => ({
+            isBelow: span.direction === 'up',
+            drawn: <RunningOperation key={operation.id} operation={operation} direction={span.direction} />,
+          })),
+      );
       return (
         <>
-          {down.map(({ operation, span }) => (
-            <RunningOperation key={operation.id} operation={operation} direction={span.direction} />
-          ))}
+          {here.filter(({ isBelow }) => !isBelow).map(({ drawn }) => drawn)}
           {row}
-          {up.map(({ operation, span }) => (
-            <RunningOperation key={operation.id} operation={operation} direction={span.direction} />
-          ))}
+          {here.filter(({ isBelow }) => isBelow).map(({ drawn }) => drawn)}
         </>
       );
     },
-    [spans],
+    [work],
   );
   return {
     decorate,
     dismissible: failures.map((failure) => <Failed key={failure.id} operation={failure} />),
-    busyWith: concerning.find(isUnfinished)?.title ?? null,
-    running: concerning
-      .filter(isUnfinished)
-      .map(({ id }) => id)
-      .join(' '),
+    busyWith: work.find(occupies)?.operation.title ?? null,
+    running: work.map(({ operation }) => operation.id).join(' '),
   };
 }
 

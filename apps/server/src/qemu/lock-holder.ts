@@ -1,11 +1,18 @@
 import { readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
-import { allPids, argumentsOf } from './process-identity.ts';
+import { allPids, argumentsOf, parentOf } from './process-identity.ts';
+
+export interface LockHolder {
+  readonly pid: number;
+  readonly program: string;
+  /** A tool that this server has started itself. */
+  readonly isOurs: boolean;
+}
 
 /**
  * Who holds QEMU's lock on an image. QEMU takes open-file-description locks, and the kernel names no owner for
  * these (`-1` in /proc/locks); then the open files of our own user's processes are looked through.
  */
-export const lockHolder = async (path: string): Promise<{ pid: number; program: string } | null> => {
+export const lockHolder = async (path: string): Promise<LockHolder | null> => {
   const target = await realpath(path).catch(() => path);
   const { ino } = await stat(target).catch(() => ({ ino: -1 }));
   const locks = await readFile('/proc/locks', 'utf8').catch(() => '');
@@ -14,7 +21,20 @@ export const lockHolder = async (path: string): Promise<{ pid: number; program: 
     const files = await readdir(`/proc/${pid}/fd`).catch(() => []);
     for (const file of files)
       if ((await readlink(`/proc/${pid}/fd/${file}`).catch(() => '')) === target && pid !== process.pid)
-        return { pid, program: (await argumentsOf(pid))[0] ?? '?' };
+        return {
+          pid,
+          program: (await argumentsOf(pid))[0] ?? '?',
+          isOurs: (await parentOf(pid)) === process.pid,
+        };
   }
   return null;
+};
+
+/** Why somebody else's program stands in the way, and what to do. */
+export const openWords = (
+  { program, pid }: LockHolder,
+  ...files: ReadonlyArray<{ readonly name: string; readonly path: string }>
+): string => {
+  const names = files.map(({ name, path }) => `“${name}” (${path})`).join(' and ');
+  return `${program} (process ${pid}) has ${names} open. Close it there first.`;
 };

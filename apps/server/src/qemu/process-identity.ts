@@ -48,6 +48,14 @@ export const argumentsOf = async (pid: number): Promise<string[]> => {
   }
 };
 
+/** Null when there is no such process. */
+export const parentOf = async (pid: number): Promise<number | null> => {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
+  // Field 4 of proc(5), the second behind the name.
+  const parent = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[1];
+  return parent === undefined ? null : Number(parent);
+};
+
 /** Of everything that runs on this machine. */
 export const allPids = async (): Promise<number[]> =>
   (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);

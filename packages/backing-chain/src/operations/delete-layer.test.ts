@@ -24,6 +24,15 @@ const codes = (plan: ChainPlan | Refusal) =>
   isRefusal(plan) ? plan.code : plan.blockers.map((blocker) => blocker.code);
 const chain = () => [layerOf('base', null), layerOf('mid', 'base'), layerOf('active', 'mid')];
 
+test('a layer whose backing is lost says so, and not that it has none', () => {
+  const lost = layerOf('mid', null, { backingState: 'missing' });
+  const forest = forestWith([lost, layerOf('active', 'mid')], { disks: [diskOf('web', 'active')] });
+  for (const mode of ['auto', 'commit', 'pull'] as const)
+    expect(planDelete(forest, new Map(), { layer: 'mid', mode }), mode).toMatchObject({
+      code: 'broken-chain',
+    });
+});
+
 describe('a layer in the middle', () => {
   const forest = forestWith(chain(), { disks: [diskOf('web', 'active')] });
   const priced = (mid: number, active: number) =>

@@ -9,6 +9,7 @@ import {
   refuse,
 } from '../plan.ts';
 import { standsOn } from '../stands.ts';
+import { soundChain } from './chain-request.ts';
 import { planCommit } from './commit.ts';
 import { incompleteBlockers, operationBlockers, runningBlockers, suspendedBlockers } from './holders.ts';
 import { planPull } from './pull.ts';
@@ -60,6 +61,8 @@ export function planDelete(
 }
 
 function commitPlan(forest: Forest, allocation: Allocation, layer: Layer): ChainPlan | Refusal {
+  const chain = soundChain(forest, layer.id);
+  if (isRefusal(chain)) return chain;
   if (layer.backingId === null)
     return refuse('nothing-below', `“${layer.name}” has no backing: there is nothing to commit it into.`);
   return planCommit(forest, allocation, { top: layer.id, base: layer.backingId });

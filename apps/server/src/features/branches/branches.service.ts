@@ -1,7 +1,7 @@
 import type { Snapshot, Vm } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
 import { newId } from '../../new-id.ts';
-import { lockHolder } from '../../qemu/lock-holder.ts';
+import { lockHolder, openWords } from '../../qemu/lock-holder.ts';
 import { taintBlockers } from '../chains/taint-blockers.ts';
 import type { ImageFacts, ImagesService } from '../images/images.types.ts';
 import type { NewFiles, NewFileWish } from '../images/new-files.ts';
@@ -50,9 +50,7 @@ const demandOff = (vm: Vm): void => {
 /** A QEMU that somebody started by hand writes without our knowing. */
 const demandUnlocked = async ({ name, path }: ImageFacts): Promise<void> => {
   const holder = await lockHolder(path);
-  if (holder === null) return;
-  const words = `${holder.program} (process ${holder.pid}) has “${name}” open. Close it there first.`;
-  throw new AppError('image-locked', words);
+  if (holder !== null) throw new AppError('image-locked', openWords(holder, { name, path }));
 };
 
 /** Registers its executors; create it once, before operations are recovered. */

@@ -24,6 +24,7 @@ import { type ChainWish, chainWish } from './chain-wish.ts';
 import type { ChainsService } from './chains.types.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { growthsOf, spendableSpace, tightestSpace } from './free-space.ts';
+import { lockBlockers } from './lock-blockers.ts';
 import { planView } from './plan-view.ts';
 import { startOfChain } from './start-chain.ts';
 import { taintBlockers, taintUseOf } from './taint-blockers.ts';
@@ -119,7 +120,8 @@ export const createChainsService = ({
     const wish = chainWish(forest, request, answer);
     const use = taintUseOf(wish);
     const tainted = use === null ? [] : taintBlockers(wish.range, use, operations.taints.list(), images);
-    const plan: ChainPlan = { ...answer, blockers: [...answer.blockers, ...tainted] };
+    const locked = await lockBlockers(forest, answer);
+    const plan: ChainPlan = { ...answer, blockers: [...answer.blockers, ...tainted, ...locked] };
     const [fingerprint, space] = await Promise.all([
       fingerprintOf(forest, plan, request),
       tightestSpace(growthsOf(forest, plan), freeSpace),

@@ -1,7 +1,7 @@
 import type { Blocker } from '@strata/backing-chain';
 import { AppError } from '../../app-error.ts';
 import type { BlockEngine, BlockEngines } from '../../qemu/block-engine.types.ts';
-import { lockHolder } from '../../qemu/lock-holder.ts';
+import { lockHolder, openWords } from '../../qemu/lock-holder.ts';
 import type { ImagesService } from '../images/images.types.ts';
 
 /*
@@ -27,7 +27,7 @@ export const openBlockers = async (images: ImagesService, ids: readonly string[]
     const { name, path } = images.facts(id);
     const holder = await lockHolder(path);
     if (holder === null) continue;
-    const message = `${holder.program} (process ${holder.pid}) has “${name}” (${path}) open. Close it there first.`;
+    const message = openWords(holder, { name, path });
     blockers.push({ code: 'image-locked', message, subjects: [{ kind: 'image', id, name }] });
   }
   return blockers;

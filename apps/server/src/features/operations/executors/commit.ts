@@ -223,7 +223,12 @@ const copyOnce = async (deps: ExecutorDeps, context: Context): Promise<void> => 
     const end = await withEngine(
       deps,
       context,
-      () => ({ liveVm: request.plan.liveVm, daemon: context.journal.daemon, root: above ?? request.top }),
+      () => ({
+        liveVm: request.plan.liveVm,
+        daemon: context.journal.daemon,
+        root: above ?? request.top,
+        ...(above === null ? { continuesOn: request.base } : {}),
+      }),
       async (engine) => {
         context.cancelled.throwIfAborted();
         if (context.journal.phase === 'new') await demandAsPlanned(deps, context);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { ChainRequest, Operation } from '@strata/contract';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createOverlay } from '../../../qemu/qemu-img.ts';
 import { type BenchGuest, startGuest } from '../testing/bench-guest.ts';
 import { buildLayers, fileOf, fiveLayers, flatten, readsAs } from '../testing/bench-layers.ts';
 import { type Bench, type BenchFolder, benchFolder } from '../testing/chain-bench.ts';
@@ -99,6 +100,35 @@ describe.each(cases)('%s under a running VM', (_what, request, left) => {
     expect(ended.recovery).toContain('went on without it');
     await verify(ended, left);
   });
+});
+
+it('a disk that somebody has switched without Strata is not worked on, and the words say what it writes', async () => {
+  const before = bench.images.list().map(({ name }) => name);
+  const overlay = join(folder.folder, 'by-hand.qcow2');
+  const active = bench.images.facts(bench.vms.diskImage('vmone')).path;
+  await createOverlay({ path: overlay, backing: active, backingFormat: 'qcow2' });
+  const { qmp } = guest.live;
+  const chain = await bench.engines.live(guest.live, 'vmoned0').chain();
+  await qmp.execute('blockdev-add', {
+    driver: 'qcow2',
+    'node-name': 'by-hand',
+    file: { driver: 'file', filename: overlay },
+    backing: null,
+  });
+  await qmp.execute('transaction', {
+    actions: [{ type: 'blockdev-snapshot', data: { node: chain[0]?.node ?? '', overlay: 'by-hand' } }],
+  });
+  const operation = await bench.operations.wait(
+    await start({ operation: 'commit', top: id('s2'), base: id('base') }),
+    60,
+  );
+  expect(operation).toMatchObject({ state: 'failed', error: { code: 'plan-stale' } });
+  expect(operation.error?.message).toContain('by-hand.qcow2');
+  expect(bench.operations.taints.list()).toEqual([]);
+  await guest.kill();
+  bench.vms.setLive('vmone', null);
+  await bench.images.scan();
+  expect(bench.images.list().map(({ name }) => name)).toEqual(before);
 });
 
 /** Every second call by default; all of them with STRATA_ALL_KILLS=1. */

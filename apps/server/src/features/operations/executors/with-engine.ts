@@ -1,5 +1,6 @@
 import { AppError } from '../../../app-error.ts';
 import type { BlockEngine, DaemonIdentity } from '../../../qemu/block-engine.types.ts';
+import { realPathOf } from '../../../qemu/block-graph.ts';
 import type { OperationContext } from '../operations.types.ts';
 import type { ExecutorDeps } from './chain-run.types.ts';
 
@@ -11,6 +12,8 @@ const exitGraceMs = 3000;
 export interface EngineWish {
   /** The VM that holds the layers open, if it (still) runs. */
   readonly liveVm: { readonly vmId: string; readonly vmName: string; readonly diskId: string } | null;
+  /** The layer that its disk may write already instead of the one in the books: it is being switched. */
+  readonly continuesOn?: string;
   /** A storage daemon of an earlier run of this operation. */
   readonly daemon: DaemonIdentity | null;
   /** For a storage daemon: the image at the top of what it opens. */
@@ -27,6 +30,32 @@ const exitedSoon = async (engine: BlockEngine): Promise<boolean> => {
   const gone = await Promise.race([engine.exited.then(() => true), grace]);
   clearTimeout(timer);
   return gone;
+};
+
+/**
+ * The graph against the books. A disk that somebody switched by other means (a monitor, a tool) writes a layer that the
+ * plan does not know; nothing is begun or gone on with on that.
+ */
+const demandGraph = async (
+  { images, vms }: ExecutorDeps,
+  { liveVm, continuesOn }: EngineWish,
+  engine: BlockEngine,
+): Promise<void> => {
+  if (!engine.live || liveVm === null) return;
+  const { vmId, vmName, diskId } = liveVm;
+  const [active] = await engine.chain();
+  const known = vms.get(vmId).disks.find(({ id }) => id === diskId)?.imageId;
+  const expected = [known, continuesOn].flatMap((id) => (id === undefined || id === null ? [] : [id]));
+  const names: string[] = [];
+  for (const id of expected) {
+    const { name, path } = images.facts(id);
+    if (active?.path === (await realPathOf(path))) return;
+    names.push(`“${name}”`);
+  }
+  throw new AppError(
+    'plan-stale',
+    `The disk of “${vmName}” writes ${active?.path ?? 'nothing'}, and not ${names.join(' or ')}: somebody has switched it without Strata. Shut the VM down and look at its layers before going on.`,
+  );
 };
 
 /** The VM's QEMU when it runs; else the daemon of an earlier run; else a new one. */
@@ -76,9 +105,11 @@ export const withEngine = async <Result>(
   work: (engine: BlockEngine) => Promise<Result>,
 ): Promise<Result> => {
   for (let start = 1; ; start += 1) {
-    const engine = await openEngine(deps, context, wish());
+    const wanted = wish();
+    const engine = await openEngine(deps, context, wanted);
     let keep = false;
     try {
+      await demandGraph(deps, wanted, engine);
       return await work(engine);
     } catch (error) {
       keep = context.ending;

@@ -1,17 +1,13 @@
-import type { AddressInfo } from 'node:net';
-import { type ChainRequest, createVmBody, type Operation } from '@strata/contract';
+import type { ChainRequest, Operation } from '@strata/contract';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { buildApp, type StrataApp } from './app.ts';
-import type { Config } from './config.ts';
+import type { StrataApp } from './app.ts';
 import { checkImage } from './qemu/qemu-img.ts';
-import { type GuestConsole, guestOnWebSocket } from './testing/guest-console.ts';
-import { buildLinuxGuest } from './testing/linux-guest.ts';
-import { openSocket, upgradeStatus } from './testing/socket-client.ts';
-import { testDataDir } from './testing/test-app.ts';
+import type { GuestConsole } from './testing/guest-console.ts';
+import { type LinuxVm, startLinuxVm } from './testing/linux-vm.ts';
 
 /** The whole server, a real Linux that writes all the time, and every operation on the layers under it. */
+let linux: LinuxVm;
 let strata: StrataApp;
-let folders: ReturnType<typeof testDataDir>;
 let vmId: string;
 let guest: GuestConsole;
 
@@ -31,45 +27,13 @@ const merge = async (request: ChainRequest) => {
   expect({ blockers, live }).toEqual({ blockers: [], live: true });
   await done(await chains.run(request, fingerprint));
 };
-/** The line is replayed from the first boot on. */
-const connect = async (boots: number): Promise<void> => {
-  const { port } = strata.app.server.address() as AddressInfo;
-  const request = () => Promise.reject(new Error('not used'));
-  const socket = openSocket({ port, token: strata.token, request }, `/vms/${vmId}/serial/0`);
-  guest = guestOnWebSocket(socket);
-  expect(await upgradeStatus(socket)).toBe(101);
-  await guest.expect(new RegExp(`(READY\\r?\\n[\\s\\S]*){${boots}}`));
-};
 
 beforeAll(async () => {
-  folders = testDataDir();
-  const { dataDir, runDir } = folders;
-  const config: Config = {
-    ...{ version: '0.0.0-test', host: '127.0.0.1', port: 0, dataDir, runDir, open: false },
-    ...{ token: 'test-token-test-token-test-token-test', webRoot: null, logLevel: 'silent' },
-  };
-  strata = await buildApp(config);
-  await strata.app.listen({ host: '127.0.0.1', port: 0 });
-  const { kernel, initrd, append } = await buildLinuxGuest();
-  const definition = createVmBody.parse({
-    name: 'writer',
-    memory: '256M',
-    accelerator: 'tcg',
-    display: 'none',
-    nics: [],
-    kernel: { path: kernel, initrd, append },
-    disks: [{ create: { format: 'qcow2', size: '64M' } }],
-  });
-  vmId = (await strata.services.vms.create(definition)).id;
-  await strata.services.vms.start(vmId);
-  await connect(1);
+  linux = await startLinuxVm('64M');
+  ({ strata, vmId } = linux);
+  guest = await linux.connect(1);
 });
-afterAll(async () => {
-  guest?.close();
-  if (strata.services.vms.isLive(vmId)) await strata.services.vms.poweroff(vmId);
-  await strata.close();
-  folders.remove();
-});
+afterAll(() => linux.stop());
 
 it('loses no write of the guest through snapshots, commits, a pivot and a pull, and reverts to what was', async () => {
   await guest.command('write /dev/vda 16 32 1');
@@ -102,7 +66,7 @@ it('loses no write of the guest through snapshots, commits, a pivot and a pull, 
       start: true,
     }),
   );
-  await connect(2);
+  guest = await linux.connect(2);
   expect(await guest.command('check /dev/vda 16 32 1')).toBe('same');
   expect(await guest.command('check /dev/vda 64 32 3')).toBe('different');
 

@@ -53,6 +53,29 @@ log_check() {
   [ $bad -eq 0 ] && echo "ok $(($4 - first))" || echo "bad $bad of $(($4 - first))"
 }
 
+# A log in which every entry holds the checksum of the one before it. Each is flushed, and an earlier one is read back
+# from the disk and compared, over and over.
+ledger_entry() { yes "ledger entry $1 after $2" | head -c 4096; }
+ledger_run() {
+  number=0; last=start
+  while [ ! -e /tmp/ledger.stop ]; do
+    ledger_entry $number $last > /tmp/ledger.block
+    dd if=/tmp/ledger.block of="$1" bs=4096 seek=$(($2 + number)) conv=notrunc,fsync 2>/dev/null || { echo "failed at $number" > /tmp/ledger.failed; break; }
+    last=$(sha256sum < /tmp/ledger.block); last=\${last%% *}
+    echo $last >> /tmp/ledger.sums
+    back=$((number * 31 % (number + 1)))
+    echo 1 > /proc/sys/vm/drop_caches
+    found=$(dd if="$1" bs=4096 skip=$(($2 + back)) count=1 2>/dev/null | sha256sum); found=\${found%% *}
+    [ "$found" = "$(sed -n "$((back + 1))p" /tmp/ledger.sums)" ] || { echo "entry $back reads otherwise after $number" > /tmp/ledger.failed; break; }
+    number=$((number + 1))
+    echo $number > /tmp/ledger.next && mv /tmp/ledger.next /tmp/ledger.count
+  done
+  echo done > /tmp/ledger.ended
+}
+ledger_start() { rm -f /tmp/ledger.*; echo 0 > /tmp/ledger.count; ( exec > /dev/null; ledger_run "$1" "$2" ) & echo "ok"; }
+ledger_count() { cat /tmp/ledger.failed 2>/dev/null || echo "ok $(cat /tmp/ledger.count)"; }
+ledger_stop() { touch /tmp/ledger.stop; while [ ! -e /tmp/ledger.ended ]; do usleep 20000; done; ledger_count; }
+
 run() {
   case "$1" in
     ping) echo "ok" ;;
@@ -67,6 +90,9 @@ run() {
     log-count) echo "ok $(cat /tmp/log.count)" ;;
     log-stop) log_stop ;;
     log-check) log_check ;;
+    ledger-start) shift; ledger_start "$@" ;;
+    ledger-count) ledger_count ;;
+    ledger-stop) ledger_stop ;;
     uptime) echo "ok $(cut -d' ' -f1 /proc/uptime)" ;;
     boot-id) echo "ok $(cat /proc/sys/kernel/random/boot_id)" ;;
     flood) yes "flood flood flood flood flood flood flood flood flood flood" | head -c $(($2 * 1024)) > /dev/ttyS0; echo > /dev/ttyS0; echo "ok" ;;

@@ -92,3 +92,15 @@ export const buildLinuxGuest = async (): Promise<LinuxGuest> => {
 /** Exactly what the guest's `write DISK OFFSET BLOCKS NUMBER` writes: for comparing from outside. */
 export const patternBytes = (number: number, blocks: number): Buffer =>
   Buffer.alloc(blocks * 4096, `strata pattern ${number}\n`);
+
+/** Exactly what the guest's `ledger-start` has written after so many entries: each holds the checksum of the one before. */
+export const ledgerBytes = (entries: number): Buffer => {
+  const blocks: Buffer[] = [];
+  let last = 'start';
+  for (let number = 0; number < entries; number += 1) {
+    const block = Buffer.alloc(4096, `ledger entry ${number} after ${last}\n`);
+    last = createHash('sha256').update(block).digest('hex');
+    blocks.push(block);
+  }
+  return Buffer.concat(blocks);
+};

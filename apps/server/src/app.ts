@@ -21,6 +21,7 @@ import { connectOperations } from './features/operations/connect-operations.ts';
 import { commitExecutor } from './features/operations/executors/commit.ts';
 import { compactExecutor } from './features/operations/executors/compact.ts';
 import { deleteExecutor } from './features/operations/executors/delete-layer.ts';
+import { moveExecutor } from './features/operations/executors/move.ts';
 import { pullExecutor } from './features/operations/executors/pull.ts';
 import { flattenExecutor, rebaseExecutor } from './features/operations/executors/rebase.ts';
 import { operationsRoutes } from './features/operations/operations.routes.ts';
@@ -83,11 +84,12 @@ const createServices = (base: Base) => {
   operations.register(deleteExecutor({ images, vms, engines, snapshots: books }));
   operations.register(rebaseExecutor({ images, vms, engines, snapshots: books }));
   operations.register(compactExecutor({ images, vms, engines, snapshots: books }));
+  operations.register(moveExecutor({ images, vms, engines, snapshots: books, files: library.moveFiles }));
   const snapshots = createSnapshotsService({ db, events, images, vms, operations, engines, dataDir });
-  const chains = createChainsService({ images, operations });
-  const branches = createBranchesService({ images, files: library.newFiles, vms, snapshots, operations });
   const imageWork = createImageWorkService({ library, operations });
+  const chains = createChainsService({ images, operations, moves: imageWork.moves });
   const repairs = createRepairService({ library, chains, operations });
+  const branches = createBranchesService({ images, files: library.newFiles, vms, snapshots, operations });
   connectOperations(operations, images, vms);
   const report = (what: string, error: unknown): void => {
     log(error, what);

@@ -5,6 +5,7 @@ export * from './locks.ts';
 export * from './operations/commit.ts';
 export * from './operations/compact.ts';
 export * from './operations/delete-layer.ts';
+export * from './operations/move.ts';
 export * from './operations/pull.ts';
 export * from './operations/range-actions.ts';
 export * from './operations/rebase.ts';

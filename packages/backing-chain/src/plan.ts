@@ -19,13 +19,14 @@ export interface Blocker {
  * bookkeeping gives `after`, and every reader that is not in `losesSnapshots` or `deletes` reads the same bytes.
  */
 export interface ChainPlan {
-  readonly operation: 'commit' | 'pull' | 'flatten' | 'delete' | 'rebase' | 'compact';
+  readonly operation: 'commit' | 'pull' | 'flatten' | 'delete' | 'rebase' | 'compact' | 'move';
   /**
-   * How a deletion or a rebase is done. `trash`: the file goes, nothing else happens. `copy`: what the two backings
-   * show differently is copied up. `relink`: only the header changes. `rewrite`: the layer is written anew beside itself
+   * How a deletion, a rebase or a move is done. `trash`: the file goes, nothing else happens. `copy`: what the two
+   * backings show differently is copied up, or the file to another disk. `relink`: only the header changes. `mirror`:
+   * by the VM that writes it. `link`: the file gets another name. `rewrite`: the layer is written anew beside itself
    * and takes its own place. `punch`: holes are made where it is zeros.
    */
-  readonly method?: 'commit' | 'pull' | 'trash' | 'copy' | 'relink' | 'rewrite' | 'punch';
+  readonly method?: 'commit' | 'pull' | 'trash' | 'copy' | 'relink' | 'rewrite' | 'punch' | 'mirror' | 'link';
   /** The pulls it is made of, one after the other, where it is more than one job; this plan is their sum. */
   readonly parts?: readonly ChainPlan[];
   /** The VM whose QEMU does it, because it holds the layers open; null: a storage daemon does. */
@@ -60,6 +61,8 @@ export interface ChainPlan {
     readonly from: LayerId;
     readonly to: LayerId;
   }[];
+  /** The layer whose file goes to another place. */
+  readonly relocates?: { readonly layer: LayerId; readonly from: string; readonly to: string };
   /** Layers nothing stands on any more; their files stay. */
   readonly nowUnused: readonly LayerId[];
   readonly blockers: readonly Blocker[];
@@ -125,6 +128,23 @@ export interface CompactUsage {
   readonly exact: boolean;
   readonly scannedBytes: number;
   readonly compressed: boolean;
+  readonly bitmaps: number;
+}
+/** The place for a file, as its file system tells it. */
+export interface MoveTarget {
+  readonly folder: string;
+  readonly path: string;
+  /** Something lies there already. */
+  readonly taken: boolean;
+  /** Files can be created in the folder. */
+  readonly writable: boolean;
+  /** On the file system where the file lies now. */
+  readonly sameDisk: boolean;
+}
+export interface MoveRequest {
+  readonly layer: LayerId;
+  readonly target: MoveTarget;
+  /** Persistent dirty bitmaps in the file. */
   readonly bitmaps: number;
 }
 export interface RevertRequest {

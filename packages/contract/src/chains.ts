@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bytes, id } from './common.ts';
+import { bytes, hostPath, id } from './common.ts';
 
 export const commitRequest = z.strictObject({
   operation: z.literal('commit'),
@@ -35,6 +35,13 @@ export const rebaseRequest = z.strictObject({
 });
 /** Zeros and unused clusters are given back; everybody reads the same. Offline. */
 export const compactRequest = z.strictObject({ operation: z.literal('compact'), imageId: id });
+/** Live when a running VM writes the image: its QEMU copies it and goes on there. Otherwise the file is moved. */
+export const moveRequest = z.strictObject({
+  operation: z.literal('move'),
+  imageId: id,
+  /** A folder of the library. */
+  folder: hostPath,
+});
 const fingerprint = { fingerprint: z.string().max(200).optional() };
 export const chainRequest = z.discriminatedUnion('operation', [
   commitRequest,
@@ -43,6 +50,7 @@ export const chainRequest = z.discriminatedUnion('operation', [
   deleteLayerRequest,
   rebaseRequest,
   compactRequest,
+  moveRequest,
 ]);
 export type ChainRequest = z.infer<typeof chainRequest>;
 export type CommitRequest = z.infer<typeof commitRequest>;
@@ -55,6 +63,7 @@ export const chainPlanBody = z.discriminatedUnion('operation', [
   deleteLayerRequest.extend(fingerprint),
   rebaseRequest.extend(fingerprint),
   compactRequest.extend(fingerprint),
+  moveRequest.extend(fingerprint),
 ]);
 const required = {
   fingerprint: z.string().min(1).max(200),
@@ -69,6 +78,7 @@ export const chainRunBody = z.discriminatedUnion('operation', [
   deleteLayerRequest.extend(required),
   rebaseRequest.extend(required),
   compactRequest.extend(required),
+  moveRequest.extend(required),
 ]);
 
 export const blocker = z.object({
@@ -98,10 +108,12 @@ export const plan = z.object({
   /** Of everything the plan was computed from; running is refused when it has changed. */
   fingerprint: z.string(),
   operation: z.string(),
-  /** How a deletion, a rebase or a compacting would be done. */
-  method: z.enum(['commit', 'pull', 'trash', 'copy', 'relink', 'rewrite', 'punch']).optional(),
   /** What compacting gives back to the file system; an estimate from what was read of it unless `exact`. */
   gain: z.object({ bytes, exact: z.boolean(), scannedBytes: bytes }).optional(),
+  /** How a deletion, a rebase, a compacting or a move would be done. */
+  method: z
+    .enum(['commit', 'pull', 'trash', 'copy', 'relink', 'rewrite', 'punch', 'mirror', 'link'])
+    .optional(),
   /** Every way there is to delete a layer, the chosen one included. */
   choices: z
     .array(
@@ -132,6 +144,8 @@ export const plan = z.object({
   relinks: z.array(z.object({ imageId: id, name: z.string(), from: id.nullable(), to: id.nullable() })),
   /** VMs whose disk continues on another layer. */
   switches: z.array(z.object({ vmId: id, diskId: id, from: id, to: id })),
+  /** Of a move: where the file lies, and where it goes. */
+  relocates: z.object({ imageId: id, from: z.string(), to: z.string() }).optional(),
   /** Layers nothing stands on any more afterwards; they stay unless the plan deletes them. */
   nowUnused: z.array(z.object({ imageId: id, name: z.string(), path: z.string(), bytes })),
   blockers: z.array(blocker),

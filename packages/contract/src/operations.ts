@@ -18,6 +18,7 @@ export const operationKind = z.enum([
   'delete',
   'rebase',
   'compact',
+  'move',
   'snapshot-take',
   'snapshot-revert',
   'snapshot-forget',

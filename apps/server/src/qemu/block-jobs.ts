@@ -20,7 +20,7 @@ import { inWords, refusalFrom } from './qemu-errors.ts';
  */
 
 /** QEMU pauses a job that finds the disk full; other errors end it (qemu-recipes.md §9). */
-const onError = 'enospc';
+export const onError = 'enospc';
 
 /**
  * Commit below the active layer, from start (or from wherever its job is) to dismissed.
@@ -118,27 +118,38 @@ export function untilReady(
   request: ActiveCommitRequest,
   follow: JobFollow = {},
 ): Promise<'ready' | 'cancelled'> {
-  const { qmp } = engine;
+  const start = async () => {
+    await engine.qmp.execute(
+      'block-commit',
+      {
+        'job-id': request.jobId,
+        device: await engine.nodeOf(request.top),
+        'base-node': await engine.nodeOf(request.base),
+        speed: request.speed ?? 0,
+        'on-error': onError,
+        // Between job-complete and job-finalize every access of the guest would hang (§0 rule 3).
+        'auto-finalize': true,
+        'auto-dismiss': false,
+      },
+      slow,
+    );
+  };
   const doing = `Committing ${request.top} into ${request.base}`;
+  return readyJob(engine, request.jobId, { doing, start, follow });
+}
+
+/** A job that copies until both sides read the same, and then goes on writing to both: to `ready`, from wherever it is. */
+export function readyJob(
+  engine: BlockEngine,
+  jobId: string,
+  { doing, start, follow }: Run,
+): Promise<'ready' | 'cancelled'> {
   return inWords(doing, async () => {
-    const watcher = watchJob(qmp, request.jobId, slow);
+    const watcher = watchJob(engine.qmp, jobId, slow);
     try {
       if (!(await watcher.read())) {
         if (follow.cancelled?.aborted) return 'cancelled';
-        await qmp.execute(
-          'block-commit',
-          {
-            'job-id': request.jobId,
-            device: await engine.nodeOf(request.top),
-            'base-node': await engine.nodeOf(request.base),
-            speed: request.speed ?? 0,
-            'on-error': onError,
-            // Between job-complete and job-finalize every access of the guest would hang (§0 rule 3).
-            'auto-finalize': true,
-            'auto-dismiss': false,
-          },
-          slow,
-        );
+        await start();
       }
       const job = await followJob(engine, watcher, follow, ['ready', 'standby', 'concluded']);
       if (job?.status !== 'concluded' || job.error === null) return 'ready';

@@ -50,6 +50,23 @@ export interface ActiveCommitRequest {
   readonly speed?: number;
 }
 
+/** A disk that writes `top` and whose job is ready to let it continue on `base`. */
+export type PivotRequest = Pick<ActiveCommitRequest, 'jobId' | 'top' | 'base'>;
+
+export interface MirrorRequest {
+  readonly jobId: string;
+  /** The active layer. */
+  readonly from: string;
+  /** An empty file of the same size and format that nobody has open; a qcow2 names the same backing in its header. */
+  readonly to: string;
+  readonly format: 'qcow2' | 'raw';
+  /** The layer below; null: none. */
+  readonly backing: string | null;
+  /** Whether the disk passes discards on. */
+  readonly discard: boolean;
+  readonly speed?: number;
+}
+
 export interface PullRequest {
   readonly jobId: string;
   readonly into: string;

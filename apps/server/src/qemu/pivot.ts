@@ -2,15 +2,17 @@ import { type JobWatcher, watchJob } from '@strata/qmp';
 import { AppError } from '../app-error.ts';
 import type { BlockEngine } from './block-engine.types.ts';
 import { realPathOf, slow } from './block-graph.ts';
-import type { ActiveCommitRequest, PivotJournal } from './block-jobs.types.ts';
+import type { PivotJournal, PivotRequest } from './block-jobs.types.ts';
 import { closeDroppedNodes } from './dropped-nodes.ts';
 import { inWords, refusalFrom } from './qemu-errors.ts';
 
 /**
- * The end of an active commit: the disk continues on the layer below.
+ * The end of an active commit, or of a mirror: the disk continues on the layer below, or on the copy.
  *
- *     base ← s1 ← active*         * the VM writes here
- *     base*                       the files of s1 and active are stale from the first write after this
+ *     base ← s1 ← active*         * the VM writes here          base ← active*     base ← copy
+ *     base*                       the files of s1 and active    base ← copy*       the file of active is stale
+ *                                 are stale from the first
+ *                                 write after this
  *
  * intend → stop → job-complete → concluded → verified → persist → cont → the old layers closed (qemu-recipes.md §2). While the VM
  * stands still both files read the same, so whichever name survives a crash is right. Called again after one, with what
@@ -18,11 +20,11 @@ import { inWords, refusalFrom } from './qemu-errors.ts';
  */
 export function pivot(
   engine: BlockEngine,
-  request: ActiveCommitRequest,
+  request: PivotRequest,
   journal: PivotJournal,
   resumed?: { readonly vmWasRunning: boolean },
 ): Promise<void> {
-  const doing = `Committing ${request.top} into ${request.base}`;
+  const doing = `Switching from ${request.top} to ${request.base}`;
   return inWords(doing, async () => {
     const watcher = watchJob(engine.qmp, request.jobId, slow);
     try {
@@ -72,7 +74,7 @@ async function complete(
  */
 async function verify(
   engine: BlockEngine,
-  { top, base }: ActiveCommitRequest,
+  { top, base }: PivotRequest,
   { goOn, undone }: { goOn: boolean; undone: () => void },
 ): Promise<void> {
   if (!engine.live) return;

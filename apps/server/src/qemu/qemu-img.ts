@@ -58,7 +58,7 @@ export type Preallocation = 'off' | 'metadata' | 'falloc' | 'full';
 
 const mebibyte = 1024 * 1024;
 const hour = 3_600_000;
-const light: ProcessLimits = {
+export const light: ProcessLimits = {
   timeoutMs: 40_000,
   maxOutputBytes: mebibyte,
   addressSpaceBytes: 1024 * mebibyte,

@@ -37,7 +37,11 @@ export async function startTestVm(
     '-blockdev',
     JSON.stringify({ driver: 'file', 'node-name': `f-${id}`, filename: path }),
     '-blockdev',
-    JSON.stringify({ driver: 'qcow2', 'node-name': `d-${id}`, file: `f-${id}` }),
+    JSON.stringify({
+      driver: path.endsWith('.raw') ? 'raw' : 'qcow2',
+      'node-name': `d-${id}`,
+      file: `f-${id}`,
+    }),
     '-device',
     `virtio-blk-pci,drive=d-${id},id=disk-${id}`,
   ]);

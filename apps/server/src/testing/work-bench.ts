@@ -111,7 +111,7 @@ export const workFolder = async (): Promise<WorkFolder> => {
     const newFiles: NewFiles = mortal(library.newFiles, stopBefore);
     const moves = library.moveFiles;
     const moveFiles: MoveFiles = {
-      copy: mortal(moves, stopBefore).copy,
+      ...mortal({ copy: moves.copy, blank: moves.blank }, stopBefore),
       exclusively: (work) => moves.exclusively((steps) => work(mortal<MoveSteps>(steps, stopBefore))),
     };
     const vms = createVmsService({ config, db, events, images, capabilities });
@@ -132,7 +132,7 @@ export const workFolder = async (): Promise<WorkFolder> => {
     const work = createImageWorkService({ library: { ...library, newFiles, moveFiles }, operations });
     const books = snapshotBooks(snapshotsRepository(db), vms);
     operations.register(rebaseExecutor({ images, vms, engines, snapshots: books }));
-    const chains = createChainsService({ images, operations });
+    const chains = createChainsService({ images, operations, moves: work.moves });
     const linkFiles = mortal(library.linkFiles, stopBefore);
     const repairs = createRepairService({ library: { ...library, linkFiles }, chains, operations });
     connectOperations(operations, images, vms);

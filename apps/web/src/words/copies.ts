@@ -40,7 +40,8 @@ export const copies = {
   image: {
     menu: 'More',
     copy: 'Copy…',
-    rename: 'Rename or move file…',
+    rename: 'Rename file…',
+    move: 'Move…',
     check: 'Check…',
     compact: 'Compact…',
   },
@@ -60,16 +61,24 @@ export const copies = {
     submit: 'Copy',
   },
   rename: {
-    title: (name: string) => `Rename or move “${name}”`,
-    text: 'The file itself gets another name or place. Every link of an overlay in the library is rewritten with it; VMs and snapshots find it as before.',
+    title: (name: string) => `Rename the file of “${name}”`,
+    text: 'The file itself gets another name. Every link of an overlay in the library is rewritten with it; VMs and snapshots find it as before.',
     name: 'Name',
     nameHint: 'The file is named after it; its ending stays.',
-    folder: 'Folder',
     where: 'Now',
     overlays: (count: number) =>
       `${formatCount(count, 'overlay stands', 'overlays stand')} on it: ${count === 1 ? 'its link is' : 'their links are'} rewritten.`,
     submit: 'Rename',
-    move: 'Move',
+  },
+  move: {
+    open: 'Move…',
+    title: (name: string) => `Move “${name}” to another folder`,
+    text: 'VMs, snapshots and overlays find it there as before. While a VM writes it, it is moved under the running VM.',
+    from: 'Now in',
+    folder: 'To the folder',
+    noFolder:
+      'The library has no other folder. Add the one that it is to lie in, for example on another disk.',
+    addFolder: 'Add a folder…',
   },
   compact: {
     title: (name: string) => `Compact “${name}”`,

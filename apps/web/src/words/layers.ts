@@ -149,6 +149,8 @@ export const layers = {
       relink: 'only the link changes',
       rewrite: 'by writing it anew',
       punch: 'by making holes',
+      mirror: 'by the running VM',
+      link: 'by another name',
     },
     other: (how: string, bytes: number, lost: number) =>
       `or ${how}: moves ${formatBytes(bytes)}${lost === 0 ? '' : `, loses ${formatCount(lost, 'restore point', 'restore points')}`}`,

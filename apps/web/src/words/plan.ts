@@ -21,6 +21,10 @@ export const plan = {
   offline: 'Offline: a storage daemon of QEMU does the work; the VM stays off meanwhile.',
   rewrites: 'Offline: a new file is written beside the layer, compared with it, and takes its place.',
   punches: 'Offline: holes are made in the file where it is zeros.',
+  moves: {
+    link: 'The file gets its new name on the same disk. Nothing is copied.',
+    copy: 'The file is copied to another disk and compared byte for byte; then the old one goes.',
+  },
   switches: 'The disks continue on new, empty overlays. No data is moved.',
   space: {
     label: 'Free space',
@@ -38,6 +42,8 @@ export const plan = {
     exact: 'exactly, to the cluster: all of its data was read',
     estimate: (scanned: number) =>
       `about: ${formatBytes(scanned)} of its data, spread over all of it, was read`,
+    file: 'File',
+    newPlace: 'goes to',
     nothing: 'none',
   },
   deletes: (count: number, bytes: number) =>

@@ -7,6 +7,7 @@ import {
   type RebasePlan,
 } from '@strata/backing-chain';
 import type { ChainRequest } from '@strata/contract';
+import type { MovePlace } from '../images/images.types.ts';
 
 /** A request with all that the carrying out needs to know of it. */
 export type ChainWish =
@@ -49,6 +50,12 @@ export type ChainWish =
       readonly layer: LayerId;
       readonly backing: LayerId | null;
       readonly method: 'rewrite' | 'punch';
+      readonly range: readonly LayerId[];
+    }
+  | {
+      readonly operation: 'move';
+      readonly layer: LayerId;
+      readonly place: MovePlace;
       readonly range: readonly LayerId[];
     };
 
@@ -99,7 +106,12 @@ const rebaseWish = (forest: Forest, layer: LayerId, backing: LayerId | null, pla
   };
 };
 
-export const chainWish = (forest: Forest, request: ChainRequest, plan: ChainPlan): ChainWish => {
+export const chainWish = (
+  forest: Forest,
+  request: ChainRequest,
+  plan: ChainPlan,
+  place: MovePlace | null,
+): ChainWish => {
   switch (request.operation) {
     case 'commit':
       return commitWish(forest, request.top, request.base, plan);
@@ -118,6 +130,10 @@ export const chainWish = (forest: Forest, request: ChainRequest, plan: ChainPlan
       const range = chainIds(forest, request.imageId);
       const { method } = plan as CompactPlan;
       return { operation: 'compact', layer: request.imageId, backing: range[1] ?? null, method, range };
+    }
+    case 'move': {
+      if (place === null) throw new Error('a move without a place');
+      return { operation: 'move', layer: request.imageId, place, range: [request.imageId] };
     }
   }
 };

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import {
   type Allocation,
   type ChainPlan,
@@ -10,13 +11,14 @@ import {
   planCompact,
   planDelete,
   planFlatten,
+  planMove,
   planPull,
   planRebase,
   type Refusal,
 } from '@strata/backing-chain';
 import type { ChainRequest, ErrorCode, Plan } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
-import type { ImagesService } from '../images/images.types.ts';
+import type { ImageMoves, ImagesService, MovePlace } from '../images/images.types.ts';
 import type { CommitJournal, CommitRun } from '../operations/executors/commit.ts';
 import type { OperationsService, StartOperation } from '../operations/operations.types.ts';
 import { byteWords } from './byte-words.ts';
@@ -39,6 +41,7 @@ interface Planned {
 export interface ChainsDeps {
   readonly images: ImagesService;
   readonly operations: OperationsService;
+  readonly moves: ImageMoves;
   /** Bytes that may be used on the file system of a file; null when unknown. */
   readonly freeSpace?: (path: string) => Promise<number | null>;
 }
@@ -60,6 +63,7 @@ const topsOf = (forest: Forest, request: ChainRequest): string[] => {
       return [request.into];
     case 'flatten':
     case 'compact':
+    case 'move':
       return [request.imageId];
     case 'delete':
       return [request.imageId, ...overlaysOf(forest, request.imageId).map((overlay) => overlay.id)];
@@ -68,15 +72,19 @@ const topsOf = (forest: Forest, request: ChainRequest): string[] => {
   }
 };
 
-/** What a plan is priced by: what the layers hold; of one that is compacted also how much of that is zeros. */
+/**
+ * What a plan is priced by: what the layers hold; of one that is compacted also how much of that is zeros; of one that
+ * moves the place where it would lie.
+ */
 interface Measured {
   readonly allocation: Allocation;
   readonly usage: CompactUsage | null;
+  readonly place: MovePlace | null;
 }
 
 const planOf = (
   forest: Forest,
-  { allocation, usage }: Measured,
+  { allocation, usage, place }: Measured,
   request: ChainRequest,
 ): ChainPlan | Refusal => {
   switch (request.operation) {
@@ -93,6 +101,9 @@ const planOf = (
     case 'compact':
       if (usage === null) throw new Error('a layer that is compacted is measured first');
       return planCompact(forest, usage, { layer: request.imageId });
+    case 'move':
+      if (place === null) throw new Error('a move without a place');
+      return planMove(forest, allocation, { ...place, layer: request.imageId });
   }
 };
 
@@ -100,6 +111,7 @@ const planOf = (
 export const createChainsService = ({
   images,
   operations,
+  moves,
   freeSpace = spendableSpace,
 }: ChainsDeps): ChainsService => {
   const allocationBelow = async (forest: Forest, tops: readonly string[]): Promise<Allocation> => {
@@ -112,12 +124,13 @@ export const createChainsService = ({
   const compute = async (request: ChainRequest): Promise<Planned> => {
     await images.scan();
     const before = images.forest();
+    const place = request.operation === 'move' ? await moves.placeOf(request.imageId, request.folder) : null;
     const allocation = await allocationBelow(before, topsOf(before, request));
     const usage = request.operation === 'compact' ? await images.usage(request.imageId) : null;
     const forest = images.forest();
-    const answer = planOf(forest, { allocation, usage }, request);
+    const answer = planOf(forest, { allocation, usage, place }, request);
     if (isRefusal(answer)) throw refusalError(answer);
-    const wish = chainWish(forest, request, answer);
+    const wish = chainWish(forest, request, answer, place);
     const use = taintUseOf(wish);
     const tainted = use === null ? [] : taintBlockers(wish.range, use, operations.taints.list(), images);
     const locked = await lockBlockers(forest, answer);
@@ -132,6 +145,11 @@ export const createChainsService = ({
   const demandSpace = ({ plan, view, forest }: Planned): void => {
     if (view.freeSpace === null || view.freeSpaceNeeded <= view.freeSpace) return;
     const name = forest.layers.get(plan.grows.layer)?.name ?? '';
+    if (plan.relocates !== undefined)
+      throw new AppError(
+        'disk-full',
+        `“${name}” may take ${byteWords(view.freeSpaceNeeded)} in ${dirname(plan.relocates.to)}, but only ${byteWords(view.freeSpace)} of that file system can be used (a reserve is kept). Free some space first, or choose another folder.`,
+      );
     throw new AppError(
       'disk-full',
       `“${name}” may grow by ${byteWords(view.freeSpaceNeeded)}, but only ${byteWords(view.freeSpace)} of its file system can be used (a reserve is kept). Free some space first.`,
@@ -153,6 +171,8 @@ export const createChainsService = ({
           blockers: view.blockers,
         });
       demandSpace(planned);
+      if (wish.operation === 'move' && plan.liveVm === null)
+        return moves.offline(wish.layer, wish.place.target.folder);
       const start = startOfChain(forest, plan, wish, view.steps);
       // Each kind finds its own executor; the service itself does not look into request and journal.
       return operations.start(start as StartOperation<CommitRun, CommitJournal>);

@@ -58,6 +58,7 @@ export const fingerprintOf = async (
     forest.complete,
     plan.liveVm,
     ...(plan.method === undefined ? [] : [plan.method]),
+    ...(plan.relocates === undefined ? [] : [plan.relocates]),
     plan.deletes,
     plan.blockers.map((blocker) => blocker.code),
   ]);

@@ -26,9 +26,9 @@ export interface Growth {
 
 /** The files that a plan makes grow, each by how much at the most. */
 export const growthsOf = (forest: Forest, plan: ChainPlan): Growth[] =>
-  (plan.parts ?? [plan]).flatMap(({ grows }) => {
-    const layer = forest.layers.get(grows.layer);
-    return layer === undefined ? [] : [{ path: layer.path, bytes: grows.bytes }];
+  (plan.parts ?? [plan]).flatMap(({ grows, relocates }) => {
+    const path = relocates?.to ?? forest.layers.get(grows.layer)?.path;
+    return path === undefined ? [] : [{ path, bytes: grows.bytes }];
   });
 
 const deviceOf = async (path: string): Promise<string> => {

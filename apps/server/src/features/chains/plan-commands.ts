@@ -1,13 +1,8 @@
-import { dirname, relative } from 'node:path';
 import type { ChainPlan, Forest, Layer, LayerId } from '@strata/backing-chain';
 import { shellWord } from '../../shell-word.ts';
 import type { ChainWish } from './chain-wish.ts';
-
-const qmp = (execute: string, args: Record<string, unknown>): string =>
-  JSON.stringify({ execute, arguments: args });
-
-/** How a header names the layer below: relative to the folder of the overlay (qemu-recipes.md, rule 1). */
-const backingName = (overlay: Layer, backing: Layer): string => relative(dirname(overlay.path), backing.path);
+import { moveCommands } from './move-commands.ts';
+import { backingName, qmp } from './qmp-words.ts';
 
 /**
  * The QMP and qemu-img commands an operation amounts to. Node-names are those of the moment; here the layer's
@@ -31,6 +26,7 @@ export const planCommands = (forest: Forest, plan: ChainPlan, wish: ChainWish): 
     ];
   if (wish.operation === 'compact') return compactCommands(layer, wish);
   if (wish.operation === 'rebase') return rebaseCommands(layer, wish);
+  if (wish.operation === 'move') return moveCommands(forest, plan, wish);
   const job = { 'job-id': 'op', 'auto-dismiss': false };
   const root = wish.operation === 'pull' ? wish.into : (wish.above ?? wish.top);
   const commands =

@@ -21,6 +21,7 @@ export const planSteps = (forest: Forest, plan: ChainPlan, wish: ChainWish): str
     ];
   if (wish.operation === 'compact') return compactSteps(name, bytes, plan as CompactPlan, wish);
   if (wish.operation === 'rebase') return rebaseSteps(name, bytes, wish);
+  if (wish.operation === 'move') return moveSteps(name, bytes, plan, wish);
   if (wish.operation === 'pull') {
     const sources = plan.moves.map((move) => move.from);
     return [
@@ -93,5 +94,28 @@ const rebaseSteps = (
       ? `Compare ${before} with ${target} over their whole size; if they differ, nothing is changed`
       : `Compare nothing: the old backing is gone, and you have said that ${target} reads the same`,
     `Link ${name(layer)} to ${target}, and verify the chain`,
+  ];
+};
+
+const moveSteps = (
+  name: (id: LayerId) => string,
+  bytes: string,
+  { liveVm, relinks }: ChainPlan,
+  { layer, place }: Extract<ChainWish, { operation: 'move' }>,
+): string[] => {
+  const { from, to, part } = place.move;
+  if (liveVm !== null)
+    return [
+      `Copy ${bytes} of ${name(layer)} to ${to}, and let “${liveVm.vmName}” write both`,
+      `Let “${liveVm.vmName}” continue on ${to}`,
+      'Verify the chain',
+      `Delete ${from}`,
+    ];
+  const links =
+    relinks.length === 0 ? '' : `, and rewrite the links of ${list(relinks.map((each) => name(each.layer)))}`;
+  return [
+    part === null ? `Give ${from} a second name` : `Copy ${from} (${bytes}), and compare every byte`,
+    `Let everything lead to ${to}${links}`,
+    `Delete ${from}`,
   ];
 };

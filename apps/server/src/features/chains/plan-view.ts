@@ -86,11 +86,13 @@ const choicesOf = (plan: ChainPlan): Pick<Plan, 'choices'> => {
 const gainOf = (plan: ChainPlan): Pick<Plan, 'gain'> =>
   plan.operation === 'compact' ? { gain: { ...(plan as CompactPlan).gain } } : {};
 
-/** By how much each file becomes larger, or smaller. */
+/** By how much each file becomes larger, or smaller; one that moves stays as large as it was. */
 const growthOf = (plan: ChainPlan): ReadonlyMap<LayerId, number> =>
   plan.operation === 'compact'
     ? new Map([[plan.grows.layer, -(plan as CompactPlan).gain.bytes]])
-    : new Map((plan.parts ?? [plan]).map(({ grows }) => [grows.layer, grows.bytes]));
+    : plan.operation === 'move'
+      ? new Map()
+      : new Map((plan.parts ?? [plan]).map(({ grows }) => [grows.layer, grows.bytes]));
 
 /** What a commit merged is gone; everything else that a plan deletes is a whole image. */
 const isTrash = (plan: ChainPlan): boolean =>
@@ -132,6 +134,9 @@ export const planView = (
     losesSnapshots: plan.losesSnapshots.map((snapshot) => ({ ...snapshot })),
     relinks: plan.relinks.map(({ layer, from, to }) => ({ imageId: layer, name: name(layer), from, to })),
     switches: plan.switches.map((change) => ({ ...change })),
+    ...(plan.relocates === undefined
+      ? {}
+      : { relocates: { imageId: plan.relocates.layer, from: plan.relocates.from, to: plan.relocates.to } }),
     nowUnused: plan.nowUnused.map((id) => ({ ...file(id), name: name(id) })),
     blockers: plan.blockers.map((blocker) => ({
       ...blocker,

@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import {
   type ChainPlan,
   type CompactPlan,
@@ -7,10 +8,13 @@ import {
   withDescendants,
 } from '@strata/backing-chain';
 import type { ImageFormat } from '@strata/contract';
+import { newId } from '../../new-id.ts';
+import type { Move } from '../images/move-files.ts';
 import type { RunLayer } from '../operations/executors/chain-run.types.ts';
 import type { CommitJournal, CommitRun } from '../operations/executors/commit.ts';
 import type { CompactJournal, CompactRun } from '../operations/executors/compact.ts';
 import type { DeleteJournal, DeleteRun } from '../operations/executors/delete-layer.ts';
+import type { MoveJournal, MoveRun } from '../operations/executors/move.ts';
 import type { PullJournal, PullRun } from '../operations/executors/pull.ts';
 import type { RebaseJournal, RebaseRun } from '../operations/executors/rebase.ts';
 import type { OperationLocks, OperationSubject, StartOperation } from '../operations/operations.types.ts';
@@ -29,7 +33,7 @@ export const chainLocks = (forest: Forest, plan: ChainPlan, wish: ChainWish): Op
       : [
           ...plan.relinks.map((relink) => relink.layer),
           ...plan.deletes,
-          ...(wish.operation === 'compact' ? [wish.layer] : []),
+          ...(wish.operation === 'compact' || wish.operation === 'move' ? [wish.layer] : []),
         ];
   const images = [...new Set(changed)];
   const read = new Set([...images.flatMap((id) => chainIds(forest, id)), ...wish.range]);
@@ -66,12 +70,19 @@ const subjectsOf = (
   return [...vms, ...wish.range.map(image), ...lost];
 };
 
+/** A copy gets its name when it is complete enough to be known again. */
+const hiddenFirst = (move: Move): Move => ({
+  ...move,
+  part: join(dirname(move.to), `.strata-${newId()}.part`),
+});
+
 type ChainStart =
   | StartOperation<CommitRun, CommitJournal>
   | StartOperation<PullRun, PullJournal>
   | StartOperation<DeleteRun, DeleteJournal>
   | StartOperation<RebaseRun, RebaseJournal>
-  | StartOperation<CompactRun, CompactJournal>;
+  | StartOperation<CompactRun, CompactJournal>
+  | StartOperation<MoveRun, MoveJournal>;
 
 /** All that the operations service writes down before the first step. */
 export const startOfChain = (
@@ -123,6 +134,15 @@ export const startOfChain = (
         wish.method === 'punch'
           ? `${name(wish.layer)} reads the same; what was given back so far stays given back.`
           : `Nothing changes: the new file is removed, and ${name(wish.layer)} was not touched.`,
+    };
+  if (wish.operation === 'move')
+    return {
+      ...common,
+      kind: 'move',
+      title: `Move ${name(wish.layer)} to ${wish.place.move.to}`,
+      request: { plan, layers, layer: wish.layer, move: hiddenFirst(wish.place.move) },
+      journal: { phase: 'new', key: null, daemon: null, vmWasRunning: false },
+      cancelNote: `Nothing changes: the new file is removed, and “${plan.liveVm?.vmName}” goes on in the old one.`,
     };
   if (wish.operation === 'pull') return pullStart(plan, wish);
   const between = wish.range.slice(1).map(name).join(', ');

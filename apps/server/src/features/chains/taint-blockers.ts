@@ -7,8 +7,12 @@ import type { ChainWish } from './chain-wish.ts';
 /** What is about to be done with the range: the base of a commit, the new backing of a pull, or anything else. */
 export type TaintUse = { readonly commitInto: LayerId } | { readonly pullOnto: LayerId | null } | 'other';
 
-/** Null: the file only goes to the trash, which is what a layer that nobody can read is for. */
+/**
+ * Null: the file only goes to the trash, which is what a layer that nobody can read is for; or to another folder, where
+ * it reads what it reads here.
+ */
 export const taintUseOf = (wish: ChainWish): TaintUse | null => {
+  if (wish.operation === 'move') return null;
   if (wish.operation === 'commit') return { commitInto: wish.base };
   if (wish.operation === 'pull') return { pullOnto: wish.base };
   if (wish.operation === 'rebase') return wish.relink ? 'other' : { pullOnto: wish.backing };

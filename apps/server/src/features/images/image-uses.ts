@@ -32,3 +32,6 @@ export type Taint = ReturnType<NonNullable<UseSource['taints']>>[number];
 
 export const collectTaints = (sources: readonly UseSource[]): ReadonlyMap<string, Taint> =>
   new Map(sources.flatMap((source) => source.taints?.() ?? []).map((taint) => [taint.imageId, taint]));
+
+export const collectMaking = (sources: readonly UseSource[]): ReadonlySet<string> =>
+  new Set(sources.flatMap((source) => source.making?.() ?? []));

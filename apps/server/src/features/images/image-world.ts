@@ -5,7 +5,7 @@ import type { ListedImage } from './image-list.ts';
 import type { ImageMemory } from './image-memory.ts';
 import { type ImageRecord, modifiedMs } from './image-record.ts';
 import { type Relation, relate } from './image-relations.ts';
-import { collectTaints, collectUses, type Uses } from './image-uses.ts';
+import { collectMaking, collectTaints, collectUses, type Uses } from './image-uses.ts';
 import { factsOf, imageView, layerOf, relationOf, type World } from './image-view.ts';
 import type { ImageFacts, UseSource } from './images.types.ts';
 import type { Library } from './library.ts';
@@ -43,6 +43,11 @@ export class ImageWorld {
 
   uses(): Uses {
     return collectUses(this.sources);
+  }
+
+  /** Files that are not, or no longer, images: an unfinished operation makes them, or will remove them. */
+  making(): ReadonlySet<string> {
+    return collectMaking(this.sources);
   }
 
   taintOf(id: string): { message: string; repair: string } | undefined {

@@ -74,6 +74,7 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
     folders: repository.folders(),
     // A folder above it may be registered. Opening its lock file would drop the lock (db/instance-lock.ts).
     skip: new Set([dataDir]),
+    making: () => world.making(),
     isReferred,
   });
 

@@ -1,4 +1,12 @@
-import type { DiskUse, ExtentList, Forest, MediaUse, OperationUse, SnapshotUse } from '@strata/backing-chain';
+import type {
+  DiskUse,
+  ExtentList,
+  Forest,
+  MediaUse,
+  MoveTarget,
+  OperationUse,
+  SnapshotUse,
+} from '@strata/backing-chain';
 import type {
   CreateImage,
   Image,
@@ -7,10 +15,12 @@ import type {
   ImageMap,
   ImageMapQuery,
   ImportImage,
+  Operation,
 } from '@strata/contract';
 import type { LayerUsage } from '@strata/disk-image';
 
 import type { ImagePage, ImageQuery } from './image-list.ts';
+import type { Move } from './move-files.ts';
 
 /** What stands on images, told by the features that know: VMs, snapshots, operations. Called often: plain SQL. */
 export interface UseSource {
@@ -18,6 +28,8 @@ export interface UseSource {
   media?(): MediaUse[];
   snapshots?(): SnapshotUse[];
   operations?(): OperationUse[];
+  /** Paths of files that an unfinished operation is making or about to remove: no images of their own. */
+  making?(): string[];
   /**
    * Layers that a commit which did not end has changed: shown as the image's problem `tainted`. New overlays on
    * them are refused (`plan-blocked`) with these words.
@@ -35,6 +47,21 @@ export interface ImageFacts {
   readonly allocatedSize: number;
   readonly backingId: string | null;
   readonly present: boolean;
+}
+
+/** Where a file would go, and what moving it takes. */
+export interface MovePlace {
+  readonly target: MoveTarget;
+  readonly bitmaps: number;
+  readonly move: Move;
+}
+
+/** Moving a file to another folder of the library: the chains feature plans it, and a VM that runs may do it itself. */
+export interface ImageMoves {
+  /** Looks, touches nothing. Throws `forbidden-path` for a folder outside the library. */
+  placeOf(imageId: string, folder: string): Promise<MovePlace>;
+  /** The file itself, with every link to it; nobody may have it open. */
+  offline(imageId: string, folder: string): Promise<Operation>;
 }
 
 /** The library: which images there are, what they are, how they stand on each other. Files are the truth. */

@@ -136,6 +136,11 @@ export const importImage = async (
   lostId?: string,
 ): Promise<ImageRecord> => {
   const path = await realFilePath(request.path, access.dataDir);
+  if (access.world.making().has(path))
+    throw new AppError(
+      'operation-running',
+      `${path} belongs to an operation that has not ended. Wait for it.`,
+    );
   const { stat, header, format } = await judged(access, path);
   const known = access.library.byKey(statKey(stat)) ?? access.library.byPath(path);
   if (request.mode === 'register') {

@@ -23,6 +23,8 @@ export interface ScanScope {
   readonly folders: readonly { readonly id: string; readonly path: string }[];
   /** Folders never entered: the data folder's private parts. */
   readonly skip: ReadonlySet<string>;
+  /** Files that an unfinished operation makes or will remove. */
+  making(): ReadonlySet<string>;
   /** Whether something refers to the image: then it stays known when its file is gone. */
   isReferred(record: ImageRecord): boolean;
 }
@@ -196,11 +198,12 @@ interface Trouble {
 const findNew = async (
   files: readonly [string, BigIntStats][],
   notImages: NotImages,
-  { folders }: ScanScope,
+  { folders, making }: ScanScope,
   trouble: Trouble[],
 ): Promise<ImageRecord[]> => {
+  const unready = making();
   const found = await mapBounded(files, atOnce, async ([path, stat]): Promise<ImageRecord[]> => {
-    if (stat.size === 0n || notImages.has(path, stat)) return [];
+    if (stat.size === 0n || unready.has(path) || notImages.has(path, stat)) return [];
     try {
       const inspected = await inspectFile(path);
       const record = isImage(inspected, path, folders) ? await newRecord(path, inspected) : null;

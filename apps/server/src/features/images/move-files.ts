@@ -10,6 +10,7 @@ import { exists } from './image-names.ts';
 import { inodeOf } from './inode.ts';
 import type { LibraryAccess } from './library-access.ts';
 import { reread } from './library-scan.ts';
+import { makeBlank } from './make-blank.ts';
 import { syncFolder, syncWithFolder } from './sync-files.ts';
 
 /*
@@ -51,11 +52,19 @@ export interface MoveSteps {
 export interface MoveFiles {
   /** For another disk: copies, proves and answers the key of the copy. */
   copy(move: Move, watch: WorkWatch): Promise<string>;
+  /** An empty image of the same kind on the same backing, under the hidden name, for QEMU to fill; answers its key. */
+  blank(move: Move): Promise<string>;
   /** Nothing else changes the library meanwhile. */
   exclusively<Result>(work: (steps: MoveSteps) => Promise<Result>): Promise<Result>;
 }
 
 const withoutLinks = new Set(['EPERM', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
+
+const keyOf = async (part: string): Promise<string> => {
+  const key = await inodeOf(part);
+  if (key === null) throw new AppError('image-unreadable', `${part} is gone.`);
+  return key;
+};
 
 export const createMoveFiles = (access: LibraryAccess): MoveFiles => {
   const { library, world } = access;
@@ -145,11 +154,12 @@ export const createMoveFiles = (access: LibraryAccess): MoveFiles => {
     takeOver: async ({ imageId, to, name }) => {
       const record = world.record(imageId);
       // It keeps its format whatever its guest has written to its beginning.
-      const read = await reread(record, to, () => true);
+      const read = await reread({ ...record, formatFixed: true }, to, () => true);
       if (!read.present) throw new AppError('image-unreadable', `${to} cannot be read.`);
+      const formatFixed = record.formatFixed || record.format === 'raw';
       const found = library.byPath(to);
       const drops = found === undefined || found.id === imageId ? [] : [found.id];
-      return () => library.change([{ ...read, ...(name === null ? {} : { name }) }], drops);
+      return () => library.change([{ ...read, formatFixed, ...(name === null ? {} : { name }) }], drops);
     },
 
     removeOld: async ({ imageId, from, fromKey, to }) => {
@@ -195,9 +205,21 @@ export const createMoveFiles = (access: LibraryAccess): MoveFiles => {
         await unlink(part).catch(() => {});
         throw error;
       }
-      const key = await inodeOf(part);
-      if (key === null) throw new AppError('image-unreadable', `${part} is gone.`);
-      return key;
+      return keyOf(part);
+    },
+    blank: async (move) => {
+      const { imageId, from, to, part } = move;
+      if (part === null) throw new Error('a move on one disk copies nothing');
+      await unlink(part).catch(() => {});
+      const { backingId } = world.relation(imageId);
+      const backing = backingId === null ? null : world.facts(backingId);
+      const { format } = world.record(imageId);
+      await makeBlank({
+        ...{ from, path: part, format },
+        backing: backing && { name: relativeBacking(dirname(to), backing.path), format: backing.format },
+      });
+      await syncWithFolder(part);
+      return keyOf(part);
     },
     exclusively: (work) => access.exclusive(() => work(steps)),
   };

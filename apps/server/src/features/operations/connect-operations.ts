@@ -40,6 +40,7 @@ export const connectOperations = (
 ): void => {
   images.addUseSource({
     operations: () => operations.uses(),
+    making: () => operations.making(),
     // While the commit is at work, it stands on its layers itself, as an operation.
     taints: () => {
       const working = new Set(operations.uses().map(({ operationId }) => operationId));

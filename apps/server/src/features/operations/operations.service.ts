@@ -191,6 +191,10 @@ export const createOperationsService = ({
             changes: row.locks.images.includes(imageId),
           })),
         ),
+    making: () =>
+      [...runs.values()]
+        .filter((run) => !hasEnded(run.row))
+        .flatMap(({ row }) => [...(executors.get(row.kind)?.making?.(row.request, row.journal) ?? [])]),
     standsStill: (vmId) => {
       const still = [...runs.values()].find(
         ({ row }) =>

@@ -74,6 +74,8 @@ export interface Executor<Request, Journal> {
   readonly kind: OperationKind;
   /** Whether its VMs must not run on at this point of the journal: nobody knows yet which layer they would write. */
   standsStill?(journal: Journal): boolean;
+  /** Files that it is making or will remove at this point: nobody takes them for images. */
+  making?(request: Request, journal: Journal): readonly string[];
   run(context: OperationContext<Request, Journal>): Promise<Record<string, unknown>>;
 }
 
@@ -116,6 +118,8 @@ export interface OperationsService {
   wait(id: string, seconds: number): Promise<Operation>;
   /** Every image that an unfinished operation works on. */
   uses(): OperationUse[];
+  /** Paths of files that unfinished operations are making or will remove. */
+  making(): string[];
   /** The unfinished operation that works on one of these, if any. */
   activeOn(on: { images?: readonly string[]; vms?: readonly string[] }): Operation | null;
   /** The unfinished operation for which this VM has to stand still, if any. */

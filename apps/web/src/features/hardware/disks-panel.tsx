@@ -7,6 +7,7 @@ import { imagesQuery } from '../../api/queries.ts';
 import { useImageNames } from '../../api/use-image-names.ts';
 import { formatBytes } from '../../lib/format.ts';
 import { words } from '../../lib/words.ts';
+import { MoveImageButton } from '../library/move-image-button.tsx';
 import type { DiskDraft } from '../vm-form/definition.ts';
 import { options } from '../vm-form/options.ts';
 import { AddDisk } from './add-disk.tsx';
@@ -66,6 +67,7 @@ interface DiskRowProps {
 function DiskRow({ draft, disk, onChange, onRemove, error }: DiskRowProps) {
   const text = words.hardware;
   const name = useDiskName(draft, disk);
+  const image = useStoredImage(draft, disk);
   const chainLength =
     'id' in disk ? draft.vm.disks.find((each) => each.id === disk.id)?.chainLength : undefined;
   return (
@@ -79,11 +81,14 @@ function DiskRow({ draft, disk, onChange, onRemove, error }: DiskRowProps) {
             </Link>
           ) : null}
         </span>
-        <Tooltip label={text.disk.removeText}>
-          <ActionIcon variant="subtle" color="red" aria-label={text.disk.remove(name)} onClick={onRemove}>
-            <IconTrash size={15} aria-hidden />
-          </ActionIcon>
-        </Tooltip>
+        <span className={classes.rowActions}>
+          {image ? <MoveImageButton image={image} size="compact-xs" variant="subtle" /> : null}
+          <Tooltip label={text.disk.removeText}>
+            <ActionIcon variant="subtle" color="red" aria-label={text.disk.remove(name)} onClick={onRemove}>
+              <IconTrash size={15} aria-hidden />
+            </ActionIcon>
+          </Tooltip>
+        </span>
       </div>
       <div className={classes.fields}>
         <Select
@@ -107,6 +112,14 @@ function DiskRow({ draft, disk, onChange, onRemove, error }: DiskRowProps) {
       />
     </div>
   );
+}
+
+/** The active layer of a disk that the VM has: what is only in the draft has no file to move. */
+function useStoredImage(draft: Draft, disk: DiskDraft) {
+  const images = useQuery(imagesQuery()).data?.items;
+  if (!('id' in disk)) return undefined;
+  const imageId = draft.vm.disks.find((each) => each.id === disk.id)?.imageId;
+  return images?.find(({ id, present }) => id === imageId && present);
 }
 
 function useDiskName(draft: Draft, disk: DiskDraft): string {

@@ -9,6 +9,7 @@ import { ReasonedButton } from '../../ui/reasoned-button.tsx';
 import { BranchLayerButton } from '../branches/branch-layer-button.tsx';
 import { CompactImageDialog, isCompactable } from '../library/compact-image-dialog.tsx';
 import { CreateImageDialog } from '../library/create-image-dialog.tsx';
+import { MoveImageButton } from '../library/move-image-button.tsx';
 import { overlayRefusal, useBreak } from '../library/use-break.ts';
 import { TakeSnapshotButton } from '../snapshots/take-snapshot-button.tsx';
 import { ActionCard } from './action-card.tsx';
@@ -164,6 +165,7 @@ function OneLayer({ layer, vms }: { layer: LayerModel; vms: readonly Vm[] }) {
           {words.copies.image.compact}
         </Button>
       ) : null}
+      <MoveImageButton image={layer.image} />
       <Link to="/library" search={{ image: layer.image.id }} className={classes.link}>
         {words.layers.panel.details}
       </Link>

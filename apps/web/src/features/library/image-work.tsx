@@ -6,9 +6,10 @@ import { words } from '../../lib/words.ts';
 import { CheckImageDialog } from './check-image-dialog.tsx';
 import { CompactImageDialog, isCompactable } from './compact-image-dialog.tsx';
 import { CopyImageDialog } from './copy-image-dialog.tsx';
+import { MoveImageDialog } from './move-image-dialog.tsx';
 import { RenameImageDialog } from './rename-image-dialog.tsx';
 
-const works = ['copy', 'rename', 'check', 'compact'] as const;
+const works = ['copy', 'rename', 'move', 'check', 'compact'] as const;
 type Work = (typeof works)[number];
 
 /** What can be done with the file of an image, beside its layers. */
@@ -37,6 +38,7 @@ export function ImageWork({ image }: { image: Image }) {
       {work === 'copy' ? <CopyImageDialog image={image} onClose={close} /> : null}
       {work === 'rename' ? <RenameImageDialog image={image} onClose={close} /> : null}
       {work === 'compact' ? <CompactImageDialog image={image} onClose={close} /> : null}
+      {work === 'move' ? <MoveImageDialog image={image} onClose={close} /> : null}
       {work === 'check' ? <CheckImageDialog image={image} onClose={close} /> : null}
     </>
   );

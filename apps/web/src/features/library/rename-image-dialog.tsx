@@ -1,29 +1,23 @@
-import { Button, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
 import { endpoints, type Image } from '@strata/contract';
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { isApiError } from '../../api/api-error.ts';
 import { call } from '../../api/call.ts';
-import { foldersQuery } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { notifyDone } from '../../ui/notify.tsx';
 
-/** Another name or place for the file, with every link to it. */
+/** Another name for the file, with every link to it. */
 export function RenameImageDialog({ image, onClose }: { image: Image; onClose: () => void }) {
   const { rename, started } = words.copies;
-  const here = image.path.slice(0, image.path.lastIndexOf('/'));
-  const known = useQuery(foldersQuery()).data?.items.map(({ path }) => path) ?? [];
-  const folders = known.includes(here) ? known : [here, ...known];
   const [name, setName] = useState(image.name);
-  const [folder, setFolder] = useState(here);
   const renamed = name.trim() !== '' && name.trim() !== image.name;
-  const moved = folder !== here;
   const work = useMutation({
     mutationFn: () =>
       call(endpoints.renameImage, {
         params: { id: image.id },
-        body: { ...(renamed ? { name: name.trim() } : {}), ...(moved ? { folder } : {}) },
+        body: { name: name.trim() },
       }),
     onSuccess: (operation) => {
       notifyDone(started(operation.title));
@@ -32,7 +26,7 @@ export function RenameImageDialog({ image, onClose }: { image: Image; onClose: (
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (renamed || moved) work.mutate();
+    if (renamed) work.mutate();
   };
   return (
     <Modal opened onClose={onClose} title={rename.title(image.name)} size="34rem">
@@ -57,22 +51,13 @@ export function RenameImageDialog({ image, onClose }: { image: Image; onClose: (
             onChange={(event) => setName(event.currentTarget.value)}
             error={isApiError(work.error) ? work.error.fieldError('name') : undefined}
           />
-          {folders.length > 1 ? (
-            <Select
-              label={rename.folder}
-              value={folder}
-              allowDeselect={false}
-              onChange={(value) => setFolder(value ?? here)}
-              data={folders}
-            />
-          ) : null}
           <ErrorNotice error={work.error} />
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>
               {words.common.cancel}
             </Button>
-            <Button type="submit" loading={work.isPending} disabled={!renamed && !moved}>
-              {moved ? rename.move : rename.submit}
+            <Button type="submit" loading={work.isPending} disabled={!renamed}>
+              {rename.submit}
             </Button>
           </Group>
         </Stack>

@@ -73,14 +73,24 @@ function Facts({ plan }: { plan: Plan }) {
         {plan.freeSpaceNeeded > 0 ? space.need(plan.freeSpaceNeeded, plan.freeSpace) : space.none}
         {missing > 0 ? <strong className={classes.red}> {space.tooLittle(missing)}</strong> : null}
       </dd>
+      {plan.relocates ? (
+        <>
+          <dt>{facts.file}</dt>
+          <dd className={classes.path}>
+            <code>{plan.relocates.from}</code> {facts.newPlace} <code>{plan.relocates.to}</code>
+          </dd>
+        </>
+      ) : null}
     </dl>
   );
 }
 
-/** A revert copies nothing: where it runs says less than what it does. */
+/** A revert copies nothing, and a file is moved without QEMU: where that runs says less than what it does. */
 function howOf(plan: Plan): string {
   if (plan.operation === 'revert') return words.plan.switches;
   if (plan.operation === 'compact') return words.plan[plan.method === 'punch' ? 'punches' : 'rewrites'];
+  if (plan.operation === 'move' && !plan.live)
+    return words.plan.moves[plan.method === 'link' ? 'link' : 'copy'];
   return plan.live ? words.plan.live : words.plan.offline;
 }
 

@@ -6,17 +6,19 @@ import { checkedFormats, mendedFormats } from '../../../qemu/image-work.ts';
 import { lockHolder } from '../../../qemu/lock-holder.ts';
 import type { OperationSubject, OperationsService } from '../../operations/operations.types.ts';
 import type { ImagesFeature } from '../images.service.ts';
+import type { ImageMoves } from '../images.types.ts';
 import type { LibraryAccess } from '../library-access.ts';
 import type { NewFileWish } from '../new-files.ts';
 import { checkExecutor } from './check.executor.ts';
 import { copyExecutor } from './copy.executor.ts';
-import { planMove } from './plan-move.ts';
+import { placeFor, planMove } from './plan-move.ts';
 import { renameExecutor } from './rename.executor.ts';
 
 export interface ImageWorkService {
   copy(id: string, wish: CopyImage): Promise<Operation>;
   rename(id: string, wish: RenameImage): Promise<Operation>;
   check(id: string, wish: CheckImage): Promise<Operation>;
+  readonly moves: ImageMoves;
 }
 
 export interface ImageWorkDeps {
@@ -104,7 +106,7 @@ export const createImageWorkService = ({ library, operations }: ImageWorkDeps): 
   const vmSubjects = (vms: readonly VmUse[]): OperationSubject[] =>
     vms.map(({ vmId, vmName }) => ({ kind: 'vm', id: vmId, name: vmName }));
 
-  return {
+  const work: Omit<ImageWorkService, 'moves'> = {
     copy: async (id, { name, folder, what }) => {
       const image = await found(id);
       // A file that stands on nothing is its own content: byte for byte, with its internal snapshots.
@@ -223,6 +225,13 @@ export const createImageWorkService = ({ library, operations }: ImageWorkDeps): 
         total: repair === undefined ? 1 : 2,
         cancelNote: 'Nothing was changed.',
       });
+    },
+  };
+  return {
+    ...work,
+    moves: {
+      placeOf: (id, folder) => placeFor(access, id, folder),
+      offline: (id, folder) => work.rename(id, { folder }),
     },
   };
 };

@@ -1,11 +1,13 @@
-import { lstat } from 'node:fs/promises';
+import { access as canAccess, constants, lstat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import type { Image, RenameImage } from '@strata/contract';
+import { readImageHeader } from '@strata/disk-image';
 import { AppError } from '../../../app-error.ts';
 import { newId } from '../../../new-id.ts';
 import { libraryFolder } from '../create-images.ts';
 import { demandFreeSpace } from '../free-space.ts';
 import { candidatePaths, exists } from '../image-names.ts';
+import type { MovePlace } from '../images.types.ts';
 import { extensions } from '../import-images.ts';
 import { inodeOf } from '../inode.ts';
 import type { LibraryAccess } from '../library-access.ts';
@@ -63,4 +65,42 @@ export const planMove = async (
   if (otherDisk) await demandFreeSpace(place, image.allocatedSize);
   const part = otherDisk ? join(place, `.strata-${newId()}.part`) : null;
   return { move: { imageId: image.id, from, fromKey, to, name: name ?? null, part }, overlays };
+};
+
+const isThere = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  );
+const canCreate = (folder: string): Promise<boolean> =>
+  canAccess(folder, constants.W_OK | constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+
+/** What a move to this folder would meet there. Only a folder outside the library is an error; the rest is the plan's. */
+export const placeFor = async (
+  access: LibraryAccess,
+  imageId: string,
+  folder: string,
+): Promise<MovePlace> => {
+  const { path: from, format } = access.world.facts(imageId);
+  const place = await libraryFolder(access, folder);
+  const to = join(place, basename(from));
+  const fromKey = await inodeOf(from);
+  if (fromKey === null) throw new AppError('image-unreadable', `${from} is gone.`);
+  const sameDisk = (await lstat(dirname(from))).dev === (await lstat(place)).dev;
+  const header = format === 'qcow2' ? await readImageHeader(from) : null;
+  return {
+    target: {
+      ...{ folder: place, path: to, sameDisk },
+      taken: to !== from && (await isThere(to)),
+      writable: await canCreate(place),
+    },
+    bitmaps: header?.qcow2?.bitmaps ?? 0,
+    move: {
+      ...{ imageId, from, fromKey, to, name: null },
+      part: sameDisk ? null : join(place, `.strata-${newId()}.part`),
+    },
+  };
 };

@@ -1,5 +1,4 @@
 import { dirname, relative } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { commitRefusal, contentBlockerCodes, type LayerId, overlaysOf } from '@strata/backing-chain';
 import { AppError } from '../../../app-error.ts';
 import type { BlockEngine, DaemonIdentity } from '../../../qemu/block-engine.types.ts';
@@ -10,6 +9,7 @@ import type { Executor, OperationContext } from '../operations.types.ts';
 import type { ChainRun, ExecutorDeps, RunLayer } from './chain-run.types.ts';
 import { followJob, jobIdOf } from './job-follow.ts';
 import { recordResult } from './record-result.ts';
+import { letRunOn, untilWrittenDown } from './switch-disk.ts';
 import { verifyLinks, verifySizes } from './verify-chains.ts';
 import { closeLeftover, withEngine } from './with-engine.ts';
 
@@ -176,39 +176,8 @@ const record = (deps: ExecutorDeps, context: Context, phase: 'switched' | 'recor
     context.taints.clear(context.request.base);
   });
 
-/** How long until it is tried again to write down where a VM writes now. */
-const patienceMs = 1000;
-
-/** The VM stands still, and its disk may or may not continue on the base already. */
-const isUnresolved = ({ vms }: ExecutorDeps, { request, journal, ending }: Context): boolean => {
-  const { liveVm } = request.plan;
-  if (ending || liveVm === null || journal.phase !== 'pivoting') return false;
-  try {
-    return vms.live(liveVm.vmId) !== null;
-  } catch {
-    // It runs, and does not answer.
-    return true;
-  }
-};
-
-/**
- * Once the disk may have been switched, ending this would let the VM go on writing a layer that the books do not know:
- * whatever fails (a full disk, a slow QEMU), it is tried again, with every lock held and the VM standing still.
- */
-const copy = async (deps: ExecutorDeps, context: Context): Promise<void> => {
-  for (;;) {
-    try {
-      return await copyOnce(deps, context);
-    } catch (error) {
-      if (!isUnresolved(deps, context)) throw error;
-      const why = error instanceof Error ? error.message : String(error);
-      context.waits(
-        `The VM stands still until it is written down which layer it writes. Tried again: ${why}`,
-      );
-      await delay(patienceMs, undefined, { ref: false });
-    }
-  }
-};
+const copy = (deps: ExecutorDeps, context: Context): Promise<void> =>
+  untilWrittenDown(deps, context, () => copyOnce(deps, context));
 
 const copyOnce = async (deps: ExecutorDeps, context: Context): Promise<void> => {
   const { request } = context;
@@ -248,24 +217,6 @@ const copyOnce = async (deps: ExecutorDeps, context: Context): Promise<void> => 
 
 const isRecorded = ({ journal }: Context): boolean =>
   journal.phase === 'switched' || journal.phase === 'recorded';
-
-/** The books say that the disk continues on the base; the server was killed before it let the VM run again. */
-const finishPivot = async (deps: ExecutorDeps, context: Context): Promise<void> => {
-  const { request, journal } = context;
-  const { liveVm } = request.plan;
-  const vm = liveVm === null ? null : deps.vms.live(liveVm.vmId);
-  if (vm === null || liveVm === null) return;
-  await pivot(
-    deps.engines.live(vm, liveVm.diskId),
-    {
-      jobId: jobIdOf(context.id),
-      top: layerOf(request, request.top).path,
-      base: layerOf(request, request.base).path,
-    },
-    { intend: () => {}, persist: () => {} },
-    { vmWasRunning: journal.vmWasRunning },
-  );
-};
 
 /**
  * The content is the proof: the merged layer, which nobody writes, and the base must read the same. Where the base is
@@ -346,7 +297,11 @@ export const commitExecutor = (deps: ExecutorDeps): Executor<CommitRun, CommitJo
     const { phase } = context.journal;
     if (phase === 'new' || phase === 'copying' || phase === 'pivoting') await copy(deps, context);
     else await closeLeftover(deps, context, context.journal.daemon);
-    if (phase === 'switched') await finishPivot(deps, context);
+    if (phase === 'switched') {
+      const { request } = context;
+      const [top, base] = [layerOf(request, request.top).path, layerOf(request, request.base).path];
+      await letRunOn(deps, context, { top, base });
+    }
     context.finishing();
     context.step(2);
     if (isRecorded(context)) {

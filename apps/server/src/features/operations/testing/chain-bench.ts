@@ -9,6 +9,7 @@ import type { BlockEngines } from '../../../qemu/block-engine.types.ts';
 import { createBlockEngines } from '../../../qemu/block-engines.ts';
 import { createChainsService } from '../../chains/chains.service.ts';
 import type { ChainsService } from '../../chains/chains.types.ts';
+import type { ImageMoves } from '../../images/images.types.ts';
 import { snapshotBooks } from '../../snapshots/snapshot-books.ts';
 import { snapshotsRepository } from '../../snapshots/snapshots.repository.ts';
 import { createSnapshotsService } from '../../snapshots/snapshots.service.ts';
@@ -45,6 +46,12 @@ export interface Disturbance {
   readonly compact?: CompactTools;
 }
 
+/** Its library is one folder: nothing can be moved. The move has a bench of its own. */
+const noMoves: ImageMoves = {
+  placeOf: () => Promise.reject(new Error('not part of the bench')),
+  offline: () => Promise.reject(new Error('not part of the bench')),
+};
+
 /** The services of one "server" on a folder and a database that may have been used by an earlier one. */
 const assemble = (db: Db, folder: string, disturb: Disturbance): Bench => {
   const library = benchImages(join(folder, 'images'), db);
@@ -71,7 +78,7 @@ const assemble = (db: Db, folder: string, disturb: Disturbance): Bench => {
     events,
     dataDir: folder,
   });
-  const chains = createChainsService({ images, operations });
+  const chains = createChainsService({ images, operations, moves: noMoves });
   connectOperations(operations, images, vms);
   return {
     db,

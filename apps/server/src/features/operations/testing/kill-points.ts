@@ -16,12 +16,16 @@ const killDaemon = (pid: number): void => {
   }
 };
 
+const slowedJobs = new Set(['block-commit', 'block-stream', 'blockdev-mirror']);
+
 export interface KillPoints {
   readonly disturbance: Disturbance;
   /** Resolves with the name of the call before which everything ended. */
   readonly reached: Promise<string>;
   /** Names of all calls so far. */
   readonly calls: readonly string[];
+  /** A service whose calls count too. */
+  count<Service extends object>(service: Service): Service;
   /** A VM whose calls count too. */
   watch(vm: LiveVm): LiveVm;
   /** The last storage daemon that was started. */
@@ -71,10 +75,7 @@ export const killPoints = ({ at, only = /./, daemonToo = false, speed }: KillWis
   const watchedClient = (qmp: QmpClient): QmpClient => {
     const execute = (name: string, args?: Record<string, unknown>, ...rest: unknown[]): Promise<unknown> => {
       if (!pass(name)) return never();
-      const slowed =
-        speed !== undefined && (name === 'block-commit' || name === 'block-stream')
-          ? { ...args, speed }
-          : args;
+      const slowed = speed !== undefined && slowedJobs.has(name) ? { ...args, speed } : args;
       return (qmp.execute as (...all: unknown[]) => Promise<unknown>)(name, slowed, ...rest);
     };
     return new Proxy(qmp, {
@@ -89,6 +90,14 @@ export const killPoints = ({ at, only = /./, daemonToo = false, speed }: KillWis
   return {
     reached,
     calls,
+    count: (service) =>
+      new Proxy(service, {
+        get: (target, key) => {
+          const value: unknown = Reflect.get(target, key, target);
+          if (typeof value !== 'function') return value;
+          return (...args: unknown[]): unknown => (pass(String(key)) ? value.apply(target, args) : never());
+        },
+      }),
     watch: (vm) => ({ ...vm, qmp: watchedClient(vm.qmp) }),
     daemonPid: () => pid,
     disturbance: {

@@ -12,6 +12,7 @@ import { createChainsService } from '../../chains/chains.service.ts';
 import type { ChainsService } from '../../chains/chains.types.ts';
 import { createEventsService } from '../../events/events.service.ts';
 import { createImagesFeature, type ImagesFeature } from '../../images/images.service.ts';
+import { createImageWorkService } from '../../images/work/image-work.service.ts';
 import { snapshotBooks } from '../../snapshots/snapshot-books.ts';
 import { snapshotsRepository } from '../../snapshots/snapshots.repository.ts';
 import { createSnapshotsService } from '../../snapshots/snapshots.service.ts';
@@ -63,7 +64,8 @@ export const startLibraryBench = async (
   operations.register(commitExecutor({ images, vms, engines, snapshots: books }));
   operations.register(pullExecutor({ images, vms, engines, snapshots: books }));
   const snapshots = createSnapshotsService({ db, events, images, vms, operations, engines, dataDir: root });
-  const chains = createChainsService({ images, operations });
+  const { moves } = createImageWorkService({ library: feature, operations });
+  const chains = createChainsService({ images, operations, moves });
   connectOperations(operations, images, vms);
   await feature.start();
 

@@ -1,27 +1,13 @@
-import { type Qcow2Header, readImageHeader } from '@strata/disk-image';
+import { readImageHeader } from '@strata/disk-image';
 import { execa } from 'execa';
 import { AppError } from '../app-error.ts';
 import { qemuEnvironment } from './capabilities.ts';
 import { unlessCancelled, type WorkWatch, work } from './image-work.ts';
+import { qcow2Form } from './qcow2-form.ts';
 import { absolute, backingName, driverOf, type ImageFile, outputOf } from './qemu-img.ts';
 import { type NewBacking, over } from './rebase-image.ts';
 
 /* Giving space back. The rules are those of qemu-img.ts. */
-
-/** A new file of the same make: what is fixed at creation and would otherwise become the default. */
-const formOf = (qcow2: Qcow2Header): string =>
-  [
-    `compat=${qcow2.version === 2 ? '0.10' : '1.1'}`,
-    `cluster_size=${2 ** qcow2.clusterBits}`,
-    ...(qcow2.version === 2
-      ? []
-      : [
-          `refcount_bits=${qcow2.refcountBits}`,
-          `lazy_refcounts=${(qcow2.compatible & 1n) === 0n ? 'off' : 'on'}`,
-          `extended_l2=${qcow2.extendedL2 ? 'on' : 'off'}`,
-          `compression_type=${qcow2.compression}`,
-        ]),
-  ].join(',');
 
 /**
  * The layer alone into a new file over the same backing (`-B`): clusters it leaves open stay open, also where the
@@ -39,7 +25,7 @@ export const rewriteLayer = (
     if (qcow2 === undefined) throw new AppError('image-unreadable', `${from} is no qcow2 any more.`);
     const link = backing === null ? [] : ['-B', backingName(backing.name), '-F', driverOf(backing.format)];
     // The target's default cache mode is `unsafe`: no flush at all.
-    const args = ['convert', '-p', '-t', 'writeback', '-f', 'qcow2', '-O', 'qcow2', '-o', formOf(qcow2)];
+    const args = ['convert', '-p', '-t', 'writeback', '-f', 'qcow2', '-O', 'qcow2', '-o', qcow2Form(qcow2)];
     await work([...args, ...link, '--', absolute(from), absolute(to)], watch);
   });
 

@@ -1,7 +1,7 @@
 import type { ImageFormat } from '@strata/contract';
-import { type ImageHeader, readImageHeader } from '@strata/disk-image';
+import { readImageHeader } from '@strata/disk-image';
 import { AppError } from '../../app-error.ts';
-import { type BlankImage, createBlank, type Qcow2Kind } from '../../qemu/blank-image.ts';
+import { type BlankImage, createBlank } from '../../qemu/blank-image.ts';
 
 interface BlankWish {
   /** Whose size and kind it gets. */
@@ -11,29 +11,16 @@ interface BlankWish {
   readonly backing: BlankImage['backing'];
 }
 
-const lazyRefcountsBit = 1n;
-
-const kindOf = ({ qcow2 }: ImageHeader, path: string): Qcow2Kind => {
-  if (qcow2 === undefined)
-    throw new AppError('image-unreadable', `${path} does not begin like a qcow2 image.`);
-  return {
-    version: qcow2.version,
-    clusterSize: 2 ** qcow2.clusterBits,
-    refcountBits: qcow2.refcountBits,
-    lazyRefcounts: (qcow2.compatible & lazyRefcountsBit) !== 0n,
-    extendedL2: qcow2.extendedL2,
-    compression: qcow2.compression,
-  };
-};
-
 /** An empty image like another one, read back: without its link it would show zeros where data was. */
 export const makeBlank = async ({ from, path, format, backing }: BlankWish): Promise<void> => {
   const header = await readImageHeader(from);
+  if (format !== 'raw' && header.qcow2 === undefined)
+    throw new AppError('image-unreadable', `${from} does not begin like a qcow2 image.`);
   // What a guest has written to the beginning of a raw disk says nothing about its size.
   const isRaw = format === 'raw';
   // QEMU counts in sectors, and so does the disk of a VM.
   const size = isRaw ? Math.ceil(header.fileSize / 512) * 512 : header.virtualSize;
-  await createBlank({ path, size, qcow2: isRaw ? null : kindOf(header, from), backing });
+  await createBlank({ path, size, qcow2: isRaw ? null : (header.qcow2 ?? null), backing });
   const made = await readImageHeader(path);
   const sameSize = (isRaw ? made.fileSize : made.virtualSize) === size;
   const linked = isRaw || (made.backing?.string ?? null) === (backing?.name ?? null);

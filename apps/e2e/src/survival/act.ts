@@ -9,6 +9,7 @@ export type ActKind =
   | 'delete'
   | 'rebase'
   | 'relink'
+  | 'compact'
   | 'take'
   | 'revert'
   | 'forget'

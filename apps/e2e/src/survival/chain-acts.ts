@@ -149,6 +149,16 @@ export const rebase = (random: Random, strata: Strata, world: World): Promise<Ac
   );
 };
 
+export const compact = (random: Random, strata: Strata, world: World): Promise<Act | null> => {
+  const image = random.pick(all(world));
+  return chainAct(
+    strata,
+    world,
+    { operation: 'compact', imageId: image.id },
+    { words: `compacting ${image.name}`, kind: 'compact', layer: image.id },
+  );
+};
+
 /** To a twin of the backing, which an earlier copy has made. */
 export const relink = (random: Random, strata: Strata, world: World): Promise<Act | null> | null => {
   const wishes = layered(world).flatMap((image) => {

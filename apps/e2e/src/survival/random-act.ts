@@ -1,7 +1,16 @@
 import type { Random } from '../random.ts';
 import type { Strata } from '../strata.ts';
 import type { Act, ActKind } from './act.ts';
-import { commit, commitUnderSiblings, deleteLayer, flatten, pull, rebase, relink } from './chain-acts.ts';
+import {
+  commit,
+  commitUnderSiblings,
+  compact,
+  deleteLayer,
+  flatten,
+  pull,
+  rebase,
+  relink,
+} from './chain-acts.ts';
 import { check, copy, rename } from './image-acts.ts';
 import { branch, duplicate, forget, revert, take } from './vm-acts.ts';
 import type { World } from './world.ts';
@@ -17,6 +26,7 @@ const choices: readonly Choice[] = [
   deleteLayer,
   rebase,
   relink,
+  compact,
   take,
   revert,
   branch,

@@ -117,7 +117,7 @@ const inspect = async (
 
 /** About how long each takes with small images, so that most are hit in the middle and some after their end. */
 const usualMs: Readonly<Record<ActKind, number>> = {
-  ...{ commit: 90, pull: 70, flatten: 70, delete: 90, rebase: 110, relink: 70 },
+  ...{ commit: 90, pull: 70, flatten: 70, delete: 90, rebase: 110, relink: 70, compact: 120 },
   ...{ take: 60, revert: 250, forget: 4, branch: 110, duplicate: 110 },
   ...{ copy: 90, rename: 40, check: 25 },
 };

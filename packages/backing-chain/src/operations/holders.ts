@@ -138,16 +138,17 @@ export function mediaBlockers(
 }
 
 /**
- * An unfinished operation on a layer that is written or relinked, on what lies below (it is read), or on what
- * stands above (its job has our layers open). Branches beside them go on in parallel.
+ * An unfinished operation that changes a layer which is written, relinked or read (it lies below) or whose job has ours
+ * open (it stands above), and one that reads what this changes. Two that only read a layer do so side by side.
  */
 export function operationBlockers(forest: Forest, touch: Touch): readonly Blocker[] {
-  const near = new Set(chainIds(forest, touch.root));
-  for (const touched of touchedOf(touch))
-    for (const layer of withDescendants(forest, touched)) near.add(layer.id);
+  const changed = new Set(
+    [...touchedOf(touch)].flatMap((id) => withDescendants(forest, id).map((layer) => layer.id)),
+  );
+  const near = new Set([...chainIds(forest, touch.root), ...changed]);
   const blockers = new Map<string, Blocker>();
   for (const use of forest.operations)
-    if (near.has(use.imageId) && !blockers.has(use.operationId))
+    if ((use.changes ? near : changed).has(use.imageId) && !blockers.has(use.operationId))
       blockers.set(use.operationId, {
         code: 'operation-unfinished',
         message: `The operation “${use.title}” works on “${nameOf(forest, use.imageId)}”. Wait for its end, or cancel it, first.`,

@@ -89,3 +89,14 @@ test('refuses to pull into anything but qcow2', () => {
   const forest = forestWith([layerOf('base', null), layerOf('disk', 'base', { format: 'vmdk' })]);
   expect(codes(planFlatten(forest, new Map(), 'disk'))).toBe('wrong-format');
 });
+
+test('layers that others only read are read together; changed they are waited for, on either side', () => {
+  const layers = [...chain(), layerOf('other', 's1')];
+  const use = (imageId: string, changes: boolean) => ({ operationId: 'op', title: 'Pull', imageId, changes });
+  const planned = (...operations: ReturnType<typeof use>[]) =>
+    codes(planPull(forestWith(layers, { operations }), new Map(), { into: 's2', from: 's1' }));
+  expect(planned(use('other', true), use('s1', false), use('base', false))).toEqual([]);
+  expect(planned(use('base', true))).toEqual(['operation-unfinished']);
+  expect(planned(use('s2', false))).toEqual(['operation-unfinished']);
+  expect(planned(use('active', false))).toEqual(['operation-unfinished']);
+});

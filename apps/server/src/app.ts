@@ -11,6 +11,8 @@ import { consolesRoutes } from './features/consoles/consoles.routes.ts';
 import { createConsolesService } from './features/consoles/consoles.service.ts';
 import { hostRoutes } from './features/host/host.routes.ts';
 import { createHostService } from './features/host/host.service.ts';
+import { adoptRoutes } from './features/images/adopt/adopt.routes.ts';
+import { createAdoptService } from './features/images/adopt/adopt.service.ts';
 import { imagesRoutes } from './features/images/images.routes.ts';
 import { createImagesFeature } from './features/images/images.service.ts';
 import { repairRoutes } from './features/images/repair/repair.routes.ts';
@@ -90,6 +92,7 @@ const createServices = (base: Base) => {
   const chains = createChainsService({ images, operations, moves: imageWork.moves });
   const repairs = createRepairService({ library, chains, operations });
   const branches = createBranchesService({ images, files: library.newFiles, vms, snapshots, operations });
+  const adoption = createAdoptService({ library, operations });
   connectOperations(operations, images, vms);
   const report = (what: string, error: unknown): void => {
     log(error, what);
@@ -111,6 +114,7 @@ const createServices = (base: Base) => {
     branches,
     imageWork,
     repairs,
+    adoption,
   };
 };
 
@@ -126,6 +130,7 @@ const registerRoutes = ({ app, config }: Base, services: Services): void => {
   snapshotsRoutes(app, services.snapshots, services.operations);
   branchesRoutes(app, services.branches, services.operations);
   imageWorkRoutes(app, services.imageWork, services.operations);
+  adoptRoutes(app, services.adoption, services.operations);
   repairRoutes(app, services.repairs, services.library.images, services.operations);
 };
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { session, sessionBody, ticket, ticketBody } from './access.ts';
+import { adoptPlan, adoptPlanBody, adoptRunBody } from './adopt.ts';
 import { chainPlanBody, chainRunBody, plan } from './chains.ts';
 import { hostPath, id, waitQuery } from './common.ts';
 import { endpoint } from './endpoint.ts';
@@ -340,6 +341,21 @@ export const endpoints = {
     summary: 'Register a folder',
     body: createFolderBody,
     responses: { 201: folder },
+  }),
+  planAdopt: endpoint({
+    method: 'POST',
+    path: '/folders/adopt/plan',
+    summary: 'What taking in a folder of foreign images would do; touches nothing',
+    body: adoptPlanBody,
+    responses: { 200: adoptPlan },
+  }),
+  adoptFolder: endpoint({
+    method: 'POST',
+    path: '/folders/adopt',
+    summary: 'Take in a folder of foreign images with their chains',
+    body: adoptRunBody,
+    query: wait,
+    responses: { 200: operation, 202: operation },
   }),
   deleteFolder: endpoint({
     method: 'DELETE',

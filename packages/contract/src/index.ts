@@ -1,4 +1,5 @@
 export * from './access.ts';
+export * from './adopt.ts';
 export * from './chains.ts';
 export * from './common.ts';
 export * from './endpoint.ts';

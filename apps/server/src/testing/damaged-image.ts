@@ -49,4 +49,12 @@ export const clearRefcounts = (path: string): void =>
     writeSync(file, Buffer.from([0, 0]), 0, 2, refcounts(file, header) + last * 2);
   });
 
+/** The header no longer tells the format of its backing: the extension becomes one that QEMU passes over. */
+export const forgetBackingFormat = (path: string): void =>
+  patched(path, (file) => {
+    const start = Buffer.alloc(4096);
+    readSync(file, start, 0, start.length, 0);
+    writeSync(file, Buffer.from('5a5a5a5a', 'hex'), 0, 4, start.indexOf(Buffer.from('e2792aca', 'hex')));
+  });
+
 export const rmFolder = (path: string): void => rmSync(path, { recursive: true, force: true });

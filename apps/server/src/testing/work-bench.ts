@@ -9,6 +9,7 @@ import type { BranchesService } from '../features/branches/branches.types.ts';
 import { createChainsService } from '../features/chains/chains.service.ts';
 import type { ChainsService } from '../features/chains/chains.types.ts';
 import { createEventsService } from '../features/events/events.service.ts';
+import { type AdoptService, createAdoptService } from '../features/images/adopt/adopt.service.ts';
 import { createImagesFeature, type ImagesFeature } from '../features/images/images.service.ts';
 import type { MoveFiles, MoveSteps } from '../features/images/move-files.ts';
 import type { NewFiles } from '../features/images/new-files.ts';
@@ -38,6 +39,7 @@ export interface WorkBench {
   readonly work: ImageWorkService;
   readonly chains: ChainsService;
   readonly repairs: RepairService;
+  readonly adoption: AdoptService;
   /** Until the operation has ended. */
   ended(operation: Operation): Promise<Operation>;
   defineVm(wish: Partial<CreateVmInput> & { name: string }): Promise<string>;
@@ -135,6 +137,8 @@ export const workFolder = async (): Promise<WorkFolder> => {
     const chains = createChainsService({ images, operations, moves: work.moves });
     const linkFiles = mortal(library.linkFiles, stopBefore);
     const repairs = createRepairService({ library: { ...library, linkFiles }, chains, operations });
+    const mortalLibrary = { ...library, newFiles, moveFiles, linkFiles };
+    const adoption = createAdoptService({ library: mortalLibrary, operations });
     connectOperations(operations, images, vms);
     close = async (wasKilled) => {
       operations.close();
@@ -153,7 +157,7 @@ export const workFolder = async (): Promise<WorkFolder> => {
     });
     await operations.recover();
     return {
-      ...{ db, library, vms, operations, snapshots, branches, work, chains, repairs },
+      ...{ db, library, vms, operations, snapshots, branches, work, chains, repairs, adoption },
       ended: ({ id }) => operations.wait(id, 60),
       defineVm: async (wish) =>
         (await vms.create(createVmBody.parse({ memory: '32M', nics: [], ...wish }))).id,

@@ -1,3 +1,4 @@
+import { adopt } from './adopt.ts';
 import { common, errors } from './common.ts';
 import { consoles } from './consoles.ts';
 import { copies } from './copies.ts';
@@ -25,6 +26,7 @@ export const en = {
   layers,
   copies,
   repair,
+  adopt,
   common,
   errors,
   frame,

@@ -11,6 +11,12 @@ const needed = (bytes: number): string => `${Math.ceil(bytes / 1024 ** 2).toLoca
 export const noSpaceWords = (folder: string, bytes: number, free: number): string =>
   `This needs ${needed(bytes)} in ${folder}. ${mebibytes(free)} are free there, and Strata keeps ${mebibytes(reserve)} free for its database and the VMs that run.`;
 
+/** What may be used in a folder. */
+export const freeSpaceIn = async (folder: string): Promise<number> => {
+  const { bavail, bsize } = await statfs(folder);
+  return Math.max(0, bavail * bsize - reserve);
+};
+
 /** Before anything is written: `disk-full` when the folder cannot take so many bytes more. */
 export const demandFreeSpace = async (folder: string, bytes: number): Promise<void> => {
   const { bavail, bsize } = await statfs(folder);

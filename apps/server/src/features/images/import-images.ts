@@ -30,7 +30,12 @@ const read = async (path: string): Promise<Inspected> => {
 };
 
 /** An overlay is taken in where it lies, if what it stands on could be a disk image at all. */
-const checkBacking = async (access: LibraryAccess, path: string, inspected: Inspected): Promise<void> => {
+const checkBacking = async (
+  access: LibraryAccess,
+  path: string,
+  inspected: Inspected,
+  operationId: string | undefined,
+): Promise<void> => {
   const { dataDir } = access;
   const record = await newRecord(path, inspected);
   const resolved = record === null ? null : await resolveBackingOf(record);
@@ -42,11 +47,15 @@ const checkBacking = async (access: LibraryAccess, path: string, inspected: Insp
   if (resolved.key !== null && !resolved.regular)
     throw refused(path, `its backing file ${target} is not a file.`);
   const backing = resolved.key === null ? undefined : access.library.byKey(resolved.key);
-  if (backing !== undefined) demandSettled(access.world, backing.id);
+  if (backing !== undefined) demandSettled(access.world, backing.id, operationId);
 };
 
 /** Reads and judges a file that somebody names, without opening anything that it names in turn. */
-const judged = async (access: LibraryAccess, path: string): Promise<Inspected & { format: ImageFormat }> => {
+const judged = async (
+  access: LibraryAccess,
+  path: string,
+  operationId: string | undefined,
+): Promise<Inspected & { format: ImageFormat }> => {
   const inspected = await read(path);
   const [problem] = safetyProblems(inspected.header);
   if (problem !== undefined) throw refused(path, problem.message);
@@ -60,7 +69,7 @@ const judged = async (access: LibraryAccess, path: string): Promise<Inspected & 
       `${path} has another name elsewhere (a hard link). Copy it instead.`,
     );
   }
-  await checkBacking(access, path, inspected);
+  await checkBacking(access, path, inspected, operationId);
   return { ...inspected, format };
 };
 
@@ -129,11 +138,17 @@ const demandIdle = (access: LibraryAccess, known: ImageRecord, mode: 'copy' | 'm
   }
 };
 
-/** `lostId`: the image of the library that this file is, when it was moved. */
+export interface ImportAs {
+  /** The image of the library that this file is when it was moved, or the id that it gets. */
+  readonly id?: string | undefined;
+  /** The operation that takes it in: what that one has locked is no reason to refuse. */
+  readonly operationId?: string;
+}
+
 export const importImage = async (
   access: LibraryAccess,
   request: ImportImage,
-  lostId?: string,
+  as: ImportAs = {},
 ): Promise<ImageRecord> => {
   const path = await realFilePath(request.path, access.dataDir);
   if (access.world.making().has(path))
@@ -141,7 +156,7 @@ export const importImage = async (
       'operation-running',
       `${path} belongs to an operation that has not ended. Wait for it.`,
     );
-  const { stat, header, format } = await judged(access, path);
+  const { stat, header, format } = await judged(access, path, as.operationId);
   const known = access.library.byKey(statKey(stat)) ?? access.library.byPath(path);
   if (request.mode === 'register') {
     if (known !== undefined && known.path !== path) return known;
@@ -149,7 +164,7 @@ export const importImage = async (
     const used = known !== undefined && access.world.view(known.id).usedBy.length > 0;
     const settled = used ? known.format : format;
     return access.adopt(path, {
-      ...(lostId === undefined ? {} : { id: lostId }),
+      ...(as.id === undefined ? {} : { id: as.id }),
       name: request.name ?? known?.name,
       format: settled,
       fixed: settled === 'raw',

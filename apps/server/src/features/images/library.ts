@@ -12,9 +12,12 @@ export interface ResolvedBacking {
   readonly regular: boolean;
 }
 
+/** Where the images are written down. */
+export type LibraryBooks = Pick<ImagesRepository, 'images' | 'write' | 'trash'>;
+
 /** All known images in memory, in step with the database. Every change goes through `change`. */
 export class Library {
-  private readonly repository: ImagesRepository;
+  private readonly repository: LibraryBooks;
   private readonly records = new Map<string, ImageRecord>();
   private readonly backings = new Map<string, ResolvedBacking>();
   /** Rises with every change; what is derived from the records is cached by it. */
@@ -22,7 +25,7 @@ export class Library {
   /** False while a folder could not be read: then nobody can say what stands on what. */
   complete = false;
 
-  constructor(repository: ImagesRepository) {
+  constructor(repository: LibraryBooks) {
     this.repository = repository;
     for (const record of repository.images()) this.records.set(record.id, record);
   }

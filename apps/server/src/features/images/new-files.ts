@@ -38,11 +38,20 @@ export interface NewFileWish {
   readonly tag: string;
 }
 
+/** A file that need not be known to the library. */
+export interface SourceFile {
+  readonly path: string;
+  /** What the copy stands on: its path and format at this moment. */
+  readonly backing: { readonly path: string; readonly format: ImageFormat } | null;
+}
+
 export interface NewFiles {
   /** Chooses folder and hidden name, and demands the space. Touches nothing. */
   place(wish: NewFileWish): Promise<NewFile>;
   /** Makes it, or makes it again, and proves that it is what it should be. On disk when it returns, with its key. */
   make(file: NewFile, wish: NewFileWish, watch: WorkWatch): Promise<NewFile>;
+  /** The same for one file with its link, from wherever it lies. */
+  makeFrom(file: NewFile, source: SourceFile, watch: WorkWatch): Promise<NewFile>;
   /** Gives it its name and takes it into the library. Again and again the same. */
   publish(file: NewFile): Promise<{ imageId: string; path: string }>;
   /** Whatever there is of it goes, unless something stands on it by now. */
@@ -94,28 +103,41 @@ export const createNewFiles = (access: LibraryAccess): NewFiles => {
       );
   };
 
-  const makeFile = async (file: NewFile, { imageId }: NewFileWish, watch: WorkWatch): Promise<void> => {
-    const record = world.record(imageId);
+  /** The string in the header is relative to the folder the file lies in. */
+  const copyFile = async (file: NewFile, { path, backing }: SourceFile, watch: WorkWatch): Promise<void> => {
     const half = (offset: number): WorkWatch => ({
       ...watch,
       onProgress: (fraction) => watch.onProgress?.((offset + fraction) / 2),
     });
-    await copyBytes(record.path, file.part, half(0));
-    if (!(await sameBytes(record.path, file.part, half(1))))
+    await copyBytes(path, file.part, half(0));
+    if (!(await sameBytes(path, file.part, half(1))))
       throw new AppError(
         'image-unreadable',
-        `${record.path} was changed while it was copied; the copy was removed.`,
+        `${path} was changed while it was copied; the copy was removed.`,
       );
-    await relinkCopy(record, file);
+    if (backing === null) return;
+    const name = relativeBacking(file.folder, backing.path);
+    await relinkImage(file.part, { name, format: backing.format });
   };
 
-  /** The string in the header is relative to the folder the file lies in. */
-  const relinkCopy = async (record: ImageRecord, file: NewFile): Promise<void> => {
-    const { backing } = record.facts;
-    if (backing === null || dirname(record.path) === file.folder) return;
-    const target = world.facts(world.relation(record.id).backingId ?? '');
-    const name = relativeBacking(file.folder, target.path);
-    await relinkImage(file.part, { name, format: target.format });
+  const makeFile = (file: NewFile, { imageId }: NewFileWish, watch: WorkWatch): Promise<void> => {
+    const { path, facts } = world.record(imageId);
+    const moved = facts.backing !== null && dirname(path) !== file.folder;
+    const backing = moved ? world.facts(world.relation(imageId).backingId ?? '') : null;
+    return copyFile(file, { path, backing }, watch);
+  };
+
+  /** Complete and on disk, or not there. */
+  const completely = async (file: NewFile, make: () => Promise<void>): Promise<NewFile> => {
+    if (file.key !== null && (await inodeOf(file.part)) === file.key) return file;
+    try {
+      await make();
+      await syncWithFolder(file.part);
+    } catch (error) {
+      await unlink(file.part).catch(() => {});
+      throw error;
+    }
+    return { ...file, key: await inodeOf(file.part) };
   };
 
   const nameIt = async (file: NewFile): Promise<string> => {
@@ -151,19 +173,12 @@ export const createNewFiles = (access: LibraryAccess): NewFiles => {
       return { part: join(place, `.strata-${tag}.part`), folder: place, name, format, key: null };
     },
 
-    make: async (file, wish, watch) => {
-      if (file.key !== null && (await inodeOf(file.part)) === file.key) return file;
-      try {
-        if (wish.kind === 'overlay') await makeOverlay(file, wish);
-        else if (wish.kind === 'content') await makeContent(file, wish, watch);
-        else await makeFile(file, wish, watch);
-        await syncWithFolder(file.part);
-      } catch (error) {
-        await unlink(file.part).catch(() => {});
-        throw error;
-      }
-      return { ...file, key: await inodeOf(file.part) };
+    make: (file, wish, watch) => {
+      const makers = { overlay: makeOverlay, content: makeContent, file: makeFile };
+      return completely(file, () => makers[wish.kind](file, wish, watch));
     },
+
+    makeFrom: (file, source, watch) => completely(file, () => copyFile(file, source, watch)),
 
     publish: (file) =>
       access.exclusive(async () => {

@@ -13,9 +13,21 @@ import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { notifyDone, notifyError } from '../../ui/notify.tsx';
 import { PathField } from '../../ui/path-field.tsx';
 import { RowSkeletons } from '../../ui/skeletons.tsx';
+import { AdoptDialog } from './adopt-dialog.tsx';
 import classes from './dialogs.module.css';
 
 export function FoldersDialog({ onClose }: { onClose: () => void }) {
+  const [adopting, setAdopting] = useState<string | null>(null);
+  if (adopting !== null) return <AdoptDialog path={adopting} onClose={onClose} />;
+  return <FolderList onClose={onClose} onAdopt={setAdopting} />;
+}
+
+interface FolderListProps {
+  onClose: () => void;
+  onAdopt: (path: string) => void;
+}
+
+function FolderList({ onClose, onAdopt }: FolderListProps) {
   const client = useQueryClient();
   const folders = useQuery(foldersQuery());
   const { folders: folderWords } = words.library;
@@ -51,7 +63,7 @@ export function FoldersDialog({ onClose }: { onClose: () => void }) {
             <FolderLine key={folder.id} folder={folder} />
           ))}
         </ul>
-        <AddFolder />
+        <AddFolder onAdopt={onAdopt} />
       </Stack>
     </Dialog>
   );
@@ -100,7 +112,7 @@ function FolderLine({ folder }: { folder: Folder }) {
   );
 }
 
-function AddFolder() {
+function AddFolder({ onAdopt }: Pick<FolderListProps, 'onAdopt'>) {
   const client = useQueryClient();
   const [path, setPath] = useState('');
   const { folders } = words.library;
@@ -133,6 +145,9 @@ function AddFolder() {
       <Group>
         <Button type="submit" loading={add.isPending} disabled={path.trim() === ''}>
           {folders.submit}
+        </Button>
+        <Button variant="default" onClick={() => onAdopt(path.trim())}>
+          {words.adopt.button}
         </Button>
       </Group>
     </form>

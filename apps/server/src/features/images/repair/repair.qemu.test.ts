@@ -7,13 +7,12 @@ import {
   renameSync,
   statSync,
   utimesSync,
-  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ImageRepairs, Operation, RelinkCandidate, RepairImage } from '@strata/contract';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { holdOpen, makeLeak, rmFolder } from '../../../testing/damaged-image.ts';
+import { forgetBackingFormat, holdOpen, makeLeak, rmFolder } from '../../../testing/damaged-image.ts';
 import {
   expectSame,
   qemuImg,
@@ -267,12 +266,8 @@ describe('an orphan', () => {
 });
 
 describe('a header that does not tell the format of its backing', () => {
-  /** The format extension becomes one that QEMU passes over. */
   const forget = async (path: string): Promise<void> => {
-    const bytes = readFileSync(path);
-    const place = bytes.indexOf(Buffer.from('e2792aca', 'hex'));
-    bytes.write('5a5a5a5a', place, 'hex');
-    writeFileSync(path, bytes);
+    forgetBackingFormat(path);
     await seen();
   };
 

@@ -85,7 +85,7 @@ export const createRepairService = ({ library, chains, operations }: RepairDeps)
     }
     const backing = candidate.known
       ? candidate.record.id
-      : (await importImage(access, { path, mode: 'register' }, lostImage(id, format))).id;
+      : (await importImage(access, { path, mode: 'register' }, { id: lostImage(id, format) })).id;
     const request = { operation: 'rebase', imageId: id, backing, mode: 'relink', assumeSame: true } as const;
     return chains.run(request, (await chains.plan(request)).fingerprint);
   };

@@ -1,8 +1,9 @@
 import { access, constants, realpath, unlink } from 'node:fs/promises';
-import { basename, dirname, relative } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { CreateImage } from '@strata/contract';
 import { readImageHeader } from '@strata/disk-image';
 import { AppError } from '../../app-error.ts';
+import { relativeBacking } from '../../backing-link.ts';
 import { createImage, createOverlay, type Preallocation } from '../../qemu/qemu-img.ts';
 import { approvedChain } from './chain-facts.ts';
 import { isWithin } from './forbidden-paths.ts';
@@ -88,12 +89,6 @@ export const createEmptyImage = async (
   await syncWithFolder(path);
   const shown = naming === 'unique' ? stemOf(path) : name;
   return access.adopt(path, { name: shown, format, fixed: format === 'raw' });
-};
-
-/** Relative to the overlay's folder, as QEMU resolves it; `a:b` alone would be a protocol. */
-export const relativeBacking = (folder: string, backing: string): string => {
-  const name = relative(folder, backing);
-  return /^[^/]*:/.test(name) ? `./${name}` : name;
 };
 
 const isWritableFolder = (path: string): Promise<boolean> =>

@@ -1,6 +1,7 @@
-import { dirname, relative } from 'node:path';
+import { dirname } from 'node:path';
 import { commitRefusal, contentBlockerCodes, type LayerId, overlaysOf } from '@strata/backing-chain';
 import { AppError } from '../../../app-error.ts';
+import { relativeBacking } from '../../../backing-link.ts';
 import type { BlockEngine, DaemonIdentity } from '../../../qemu/block-engine.types.ts';
 import { abandonJob, commitLayers, untilReady } from '../../../qemu/block-jobs.ts';
 import { pivot } from '../../../qemu/pivot.ts';
@@ -126,7 +127,7 @@ const commitUnder = async (
       jobId,
       top: top.path,
       base: base.path,
-      backingFile: relative(dirname(layerOf(request, above).path), base.path),
+      backingFile: relativeBacking(dirname(layerOf(request, above).path), base.path),
       speed: context.speed(),
     },
     followJob(context, { started, finalizing: () => context.step(1) }),
@@ -249,7 +250,7 @@ const relinkOthers = async (deps: ExecutorDeps, { plan, layers, base }: CommitRu
     if (to !== base || overlay === undefined || backing === undefined) continue;
     if (deps.images.facts(layer).backingId === base) continue;
     await relinkImage(overlay.path, {
-      name: relative(dirname(overlay.path), backing.path),
+      name: relativeBacking(dirname(overlay.path), backing.path),
       format: backing.format,
     });
   }

@@ -1,6 +1,7 @@
-import { dirname, relative } from 'node:path';
+import { dirname } from 'node:path';
 import type { LayerId } from '@strata/backing-chain';
 import { AppError } from '../../../app-error.ts';
+import { relativeBacking } from '../../../backing-link.ts';
 import type { BlockEngine, DaemonIdentity } from '../../../qemu/block-engine.types.ts';
 import { abandonJob, pullLayers } from '../../../qemu/block-jobs.ts';
 import { checkImage } from '../../../qemu/qemu-img.ts';
@@ -58,7 +59,7 @@ const pull = async (deps: ExecutorDeps, context: Context, engine: BlockEngine) =
       jobId: jobIdOf(context.id),
       into: target.path,
       base: below?.path ?? null,
-      backingFile: below === null ? null : relative(dirname(target.path), below.path),
+      backingFile: below === null ? null : relativeBacking(dirname(target.path), below.path),
       speed: context.speed(),
     },
     followJob(context, {

@@ -1,7 +1,8 @@
-import { dirname, relative } from 'node:path';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LayerId } from '@strata/backing-chain';
 import { AppError } from '../../../app-error.ts';
+import { relativeBacking } from '../../../backing-link.ts';
 import { checkImage, relinkImage } from '../../../qemu/qemu-img.ts';
 import {
   endRebase,
@@ -58,7 +59,7 @@ const layerOf = (run: ChainRun, id: LayerId): RunLayer => {
 const linkTo = (run: RebaseCopyRun, id: LayerId | null): NewBacking | null => {
   if (id === null) return null;
   const { path, format } = layerOf(run, id);
-  return { name: relative(dirname(layerOf(run, run.layer).path), path), format };
+  return { name: relativeBacking(dirname(layerOf(run, run.layer).path), path), format };
 };
 
 const isLinked = async ({ images }: ExecutorDeps, { layer, backing }: RebaseCopyRun): Promise<boolean> => {

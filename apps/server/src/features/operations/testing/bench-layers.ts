@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { relativeBacking } from '../../../backing-link.ts';
 import { convertImage, createImage, createOverlay, imagesAreEqual } from '../../../qemu/qemu-img.ts';
 import { writeBlocks } from '../../../qemu/qemu-io.ts';
 import type { Bench } from './chain-bench.ts';
@@ -26,7 +27,8 @@ export const buildLayers = async (bench: Bench, wishes: readonly LayerWish[]): P
     if (on === null) await createImage({ path, format, size: diskSize });
     else {
       const backingFormat = formats.get(on) ?? 'qcow2';
-      await createOverlay({ path, backing: fileOf({ name: on, format: backingFormat }), backingFormat });
+      const below = bench.images.pathOf(fileOf({ name: on, format: backingFormat }));
+      await createOverlay({ path, backing: relativeBacking(dirname(path), below), backingFormat });
     }
     const blocks = writes.map(([at, pattern]) => ({ offset: at * cluster, length: cluster, pattern }));
     if (blocks.length > 0) await writeBlocks({ path, format }, blocks, join(path, '..'));

@@ -1,4 +1,4 @@
-import { type ExtentList, subtract, totalLength, union, widen } from '../extents.ts';
+import { type ExtentList, totalLength, union } from '../extents.ts';
 import { chainIds, type Forest, type Layer, type LayerId, overlaysOf, tipsOf } from '../forest.ts';
 import {
   type Allocation,
@@ -14,6 +14,7 @@ import { visibleMap } from '../visible.ts';
 import { soundChain } from './chain-request.ts';
 import { commitContentBlockers } from './commit-content.ts';
 import { snapshotsAfterCommit } from './commit-snapshots.ts';
+import { growthOf } from './growth.ts';
 import {
   incompleteBlockers,
   liveVmOf,
@@ -94,6 +95,10 @@ export function commitRefusal(forest: Forest, request: CommitRequest): Impedimen
   return blockers.length === 0 ? null : blockers;
 }
 
+/** A base that is smaller than `top` grows; QEMU hides what lies behind its end further down by zeros. */
+const grownTail = ({ top, base }: CommitRange): ExtentList =>
+  top.virtualSize > base.virtualSize ? [[base.virtualSize, top.virtualSize - base.virtualSize]] : [];
+
 function commitMoves(range: CommitRange, allocation: Allocation) {
   const sizes = new Map(range.merged.map((layer) => [layer.id, layer.virtualSize]));
   const map = visibleMap([...sizes.keys()], allocation, sizes);
@@ -104,14 +109,10 @@ function commitMoves(range: CommitRange, allocation: Allocation) {
   }));
   const moves = parts.map(({ extents, ...move }) => ({ ...move, bytes: totalLength(extents) }));
   const moved = parts.reduce<ExtentList>((all, part) => union(all, part.extents), []);
-  const whole = range.base.clusterSize === undefined ? moved : widen(moved, range.base.clusterSize);
   return {
     moves: moves.filter((move) => move.bytes > 0),
     bytesToMove: totalLength(moved),
-    grows: {
-      layer: range.base.id,
-      bytes: totalLength(subtract(whole, allocation.get(range.base.id) ?? [])),
-    },
+    grows: growthOf(range.base, moved, allocation, grownTail(range)),
   };
 }
 

@@ -1,4 +1,4 @@
-import { clip, type ExtentList, subtract, totalLength, union, widen } from '../extents.ts';
+import { clip, type ExtentList, totalLength, union } from '../extents.ts';
 import { chainIds, type Forest, type Layer, type LayerId, tipsOf } from '../forest.ts';
 import {
   type Allocation,
@@ -12,6 +12,7 @@ import {
 } from '../plan.ts';
 import { visibleMap } from '../visible.ts';
 import { soundChain } from './chain-request.ts';
+import { growthOf } from './growth.ts';
 import {
   incompleteBlockers,
   liveVmOf,
@@ -135,13 +136,12 @@ function pullMoves({ into, passed }: PullRange, allocation: Allocation) {
       extents: clip(union(visible, endZeros), 0, Math.min(direct, into.virtualSize)),
     }));
   const moved = parts.reduce<ExtentList>((all, part) => union(all, part.extents), []);
-  const whole = into.clusterSize === undefined ? moved : widen(moved, into.clusterSize);
   return {
     moves: parts
       .map(({ layer, extents }) => ({ from: layer, to: into.id, bytes: totalLength(extents) }))
       .filter((move) => move.bytes > 0),
     bytesToMove: totalLength(moved),
-    grows: { layer: into.id, bytes: totalLength(subtract(whole, allocation.get(into.id) ?? [])) },
+    grows: growthOf(into, moved, allocation),
   };
 }
 

@@ -1,4 +1,4 @@
-import { clip, type ExtentList, intersect, subtract, totalLength, union, widen } from '../extents.ts';
+import { clip, type ExtentList, intersect, subtract, totalLength, union } from '../extents.ts';
 import { chainIds, chainOf, type Forest, type Layer, type LayerId, maxDepth, tipsOf } from '../forest.ts';
 import {
   type Allocation,
@@ -11,6 +11,7 @@ import {
 } from '../plan.ts';
 import { visibleMap } from '../visible.ts';
 import { soundChain } from './chain-request.ts';
+import { growthOf } from './growth.ts';
 import {
   mediaBlockers,
   offlineBlockers,
@@ -140,13 +141,12 @@ function differences({ layer, old, next }: Move, allocation: Allocation) {
   const after = providedBy(layer, next, allocation);
   const same = sum([...before].map(([id, extents]) => intersect(extents, after.get(id) ?? [])));
   const open = clip(subtract(union(sum(before.values()), sum(after.values())), same), 0, layer.virtualSize);
-  const whole = layer.clusterSize === undefined ? open : widen(open, layer.clusterSize);
   return {
     moves: [...before]
       .map(([from, extents]) => ({ from, to: layer.id, bytes: totalLength(intersect(extents, open)) }))
       .filter(({ bytes }) => bytes > 0),
     bytesToMove: totalLength(open),
-    grows: { layer: layer.id, bytes: totalLength(subtract(whole, allocation.get(layer.id) ?? [])) },
+    grows: growthOf(layer, open, allocation),
   };
 }
 

@@ -7,6 +7,7 @@ import { branchesRoutes } from './features/branches/branches.routes.ts';
 import { createBranchesService } from './features/branches/branches.service.ts';
 import { chainsRoutes } from './features/chains/chains.routes.ts';
 import { createChainsService } from './features/chains/chains.service.ts';
+import { nodesOfVm } from './features/chains/open-nodes.ts';
 import { consolesRoutes } from './features/consoles/consoles.routes.ts';
 import { createConsolesService } from './features/consoles/consoles.service.ts';
 import { hostRoutes } from './features/host/host.routes.ts';
@@ -89,7 +90,12 @@ const createServices = (base: Base) => {
   operations.register(moveExecutor({ images, vms, engines, snapshots: books, files: library.moveFiles }));
   const snapshots = createSnapshotsService({ db, events, images, vms, operations, engines, dataDir });
   const imageWork = createImageWorkService({ library, operations });
-  const chains = createChainsService({ images, operations, moves: imageWork.moves });
+  const chains = createChainsService({
+    images,
+    operations,
+    moves: imageWork.moves,
+    nodesOf: nodesOfVm({ vms, engines }),
+  });
   const repairs = createRepairService({ library, chains, operations });
   const branches = createBranchesService({ images, files: library.newFiles, vms, snapshots, operations });
   const adoption = createAdoptService({ library, operations });

@@ -69,6 +69,8 @@ const required = {
   fingerprint: z.string().min(1).max(200),
   /** A limit from the first byte on, as a PATCH of the operation would set it. */
   bytesPerSecond: bytes.optional(),
+  /** Also the space that is kept free on every file system may be used. */
+  useReserve: z.boolean().optional(),
 };
 /** Running takes the fingerprint of the plan that was looked at. */
 export const chainRunBody = z.discriminatedUnion('operation', [
@@ -135,11 +137,26 @@ export const plan = z.object({
   bytesToMove: bytes,
   /** Bytes that must be free for the worst case, on the file system of the layer that grows. */
   freeSpaceNeeded: bytes,
+  /** What of it is free without the reserve; null when the file system does not say. */
   freeSpace: bytes.nullable(),
+  /** The same for each file system that something grows on, the tightest first. */
+  spaces: z
+    .array(
+      z.object({
+        mountPoint: z.string(),
+        needed: bytes,
+        /** Bytes free, the reserve included. */
+        free: bytes.nullable(),
+        reserve: bytes,
+      }),
+    )
+    .optional(),
   deletes: z.array(z.object({ imageId: id, path: z.string(), bytes })),
   /** The deleted files can be restored from the trash. */
   toTrash: z.boolean().optional(),
   losesSnapshots: z.array(z.object({ id: z.string(), name: z.string() })),
+  /** Snapshots that are kept and point to another layer afterwards, which reads the same. */
+  movesSnapshots: z.array(z.object({ id: z.string(), name: z.string(), from: id, to: id })).optional(),
   /** Images whose backing link is rewritten to another layer, their contents unchanged. */
   relinks: z.array(z.object({ imageId: id, name: z.string(), from: id.nullable(), to: id.nullable() })),
   /** VMs whose disk continues on another layer. */
@@ -151,7 +168,9 @@ export const plan = z.object({
   blockers: z.array(blocker),
   /** What happens, in order, in words. */
   steps: z.array(z.string()),
-  /** The QMP and qemu-img commands it amounts to. */
+  /** The QMP or qemu-img commands it amounts to, and comments (`# …`) between them. */
   commands: z.array(z.string()),
+  /** What cancelling it half-way would leave behind; absent when there is nothing to cancel. */
+  cancelNote: z.string().optional(),
 });
 export type Plan = z.infer<typeof plan>;

@@ -28,10 +28,11 @@ export const plan = {
   switches: 'The disks continue on new, empty overlays. No data is moved.',
   space: {
     label: 'Free space',
-    need: (need: number, free: number | null) =>
-      free === null
-        ? `at most ${formatBytes(need)} needed; how much is free is not known`
-        : `at most ${formatBytes(need)} needed, ${formatBytes(free)} free`,
+    need: (need: number, free: number | null, mountPoint: string | null) =>
+      `at most ${formatBytes(need)} needed${mountPoint === null ? '' : ` in ${mountPoint}`}${
+        free === null ? '; how much is free is not known' : `, ${formatBytes(free)} free`
+      }`,
+    kept: (reserve: number) => `(without the ${formatBytes(reserve)} that are kept as a reserve)`,
     tooLittle: (missing: number) => `${formatBytes(missing)} too little`,
     none: 'no additional space needed',
   },
@@ -53,6 +54,9 @@ export const plan = {
   loses: (count: number) => `Loses ${formatCount(count, 'restore point', 'restore points')}`,
   losesText: 'Nobody can go back to there afterwards.',
   losesNothing: 'No restore point is lost.',
+  movesSnapshots: 'Restore points that move (they show the same)',
+  movesSnapshot: (name: string, to: string) => `${name} is then ${to}`,
+  cancel: 'When it is cancelled',
   relinks: 'Links that change (contents stay the same)',
   relink: (name: string, to: string) => `${name} then stands on ${to}`,
   relinkNone: (name: string) => `${name} then stands alone`,

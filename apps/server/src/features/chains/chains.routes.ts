@@ -9,10 +9,12 @@ import type { ChainsService } from './chains.types.ts';
 const requestOf = ({
   fingerprint: _fingerprint,
   bytesPerSecond: _bytesPerSecond,
+  useReserve: _useReserve,
   ...request
 }: ChainRequest & {
   fingerprint?: string | undefined;
   bytesPerSecond?: number | undefined;
+  useReserve?: boolean | undefined;
 }): ChainRequest => request as ChainRequest;
 
 export const chainsRoutes = (
@@ -22,8 +24,8 @@ export const chainsRoutes = (
 ): void => {
   bind(app, endpoints.planChain, ({ body }) => chains.plan(requestOf(body)));
   bind(app, endpoints.runChain, async ({ body, query }) => {
-    const { fingerprint, bytesPerSecond = 0 } = body;
-    const operation = await chains.run(requestOf(body), fingerprint);
+    const { fingerprint, bytesPerSecond = 0, useReserve = false } = body;
+    const operation = await chains.run(requestOf(body), fingerprint, { useReserve });
     if (bytesPerSecond > 0) await operations.setSpeed(operation.id, bytesPerSecond);
     return operationAnswer(operations, operation, query.wait);
   });

@@ -25,8 +25,16 @@ import { byteWords } from './byte-words.ts';
 import { type ChainWish, chainWish } from './chain-wish.ts';
 import type { ChainsService } from './chains.types.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { growthsOf, spendableSpace, tightestSpace } from './free-space.ts';
+import {
+  type FreeSpace,
+  freeSpaceAt,
+  growthsOf,
+  type SpaceNeeded,
+  spacesNeeded,
+  spendable,
+} from './free-space.ts';
 import { lockBlockers } from './lock-blockers.ts';
+import { type NodesOf, openNodes } from './open-nodes.ts';
 import { planView } from './plan-view.ts';
 import { startOfChain } from './start-chain.ts';
 import { taintBlockers, taintUseOf } from './taint-blockers.ts';
@@ -36,14 +44,18 @@ interface Planned {
   readonly plan: ChainPlan;
   readonly wish: ChainWish;
   readonly view: Plan;
+  readonly spaces: readonly SpaceNeeded[];
+  /** What the operations service would write down. */
+  readonly start: ReturnType<typeof startOfChain>;
 }
 
 export interface ChainsDeps {
   readonly images: ImagesService;
   readonly operations: OperationsService;
   readonly moves: ImageMoves;
-  /** Bytes that may be used on the file system of a file; null when unknown. */
-  readonly freeSpace?: (path: string) => Promise<number | null>;
+  /** The node-names that the QEMU of a running VM has for the layers of a disk. Without it commands name the layers. */
+  readonly nodesOf?: NodesOf;
+  readonly freeSpace?: (path: string) => Promise<FreeSpace | null>;
 }
 
 const refusalError = ({ code, message }: Refusal): AppError => {
@@ -107,12 +119,17 @@ const planOf = (
   }
 };
 
+/** Nothing is copied, so that there is nothing to cancel: a file goes to the trash, or gets another name. */
+const isAtOnce = ({ method, operation, liveVm }: ChainPlan): boolean =>
+  method === 'trash' || (operation === 'move' && liveVm === null);
+
 /** Plans are computed from the headers as they are at this moment, never from what the database remembers. */
 export const createChainsService = ({
   images,
   operations,
   moves,
-  freeSpace = spendableSpace,
+  nodesOf = () => Promise.resolve(new Map()),
+  freeSpace = freeSpaceAt,
 }: ChainsDeps): ChainsService => {
   const allocationBelow = async (forest: Forest, tops: readonly string[]): Promise<Allocation> => {
     const allocation = new Map<string, Awaited<ReturnType<ImagesService['allocation']>>>();
@@ -121,7 +138,7 @@ export const createChainsService = ({
     return allocation;
   };
 
-  const compute = async (request: ChainRequest): Promise<Planned> => {
+  const compute = async (request: ChainRequest, shown: boolean): Promise<Planned> => {
     await images.scan();
     const before = images.forest();
     const place = request.operation === 'move' ? await moves.placeOf(request.imageId, request.folder) : null;
@@ -135,32 +152,46 @@ export const createChainsService = ({
     const tainted = use === null ? [] : taintBlockers(wish.range, use, operations.taints.list(), images);
     const locked = await lockBlockers(forest, answer);
     const plan: ChainPlan = { ...answer, blockers: [...answer.blockers, ...tainted, ...locked] };
-    const [fingerprint, space] = await Promise.all([
+    const [fingerprint, spaces, nodes] = await Promise.all([
       fingerprintOf(forest, plan, request),
-      tightestSpace(growthsOf(forest, plan), freeSpace),
+      spacesNeeded(growthsOf(forest, plan), freeSpace),
+      // Only the commands need them, which are there to be read.
+      shown ? openNodes(plan, nodesOf) : () => new Map<string, string>(),
     ]);
-    return { forest, plan, wish, view: planView(forest, plan, wish, { fingerprint, ...space }) };
+    const view = planView(forest, plan, wish, { fingerprint, spaces, nodes });
+    const start = startOfChain(forest, plan, wish, view.steps);
+    const { cancelNote } = start;
+    return {
+      ...{ forest, plan, wish, spaces, start },
+      view: cancelNote === null || isAtOnce(plan) ? view : { ...view, cancelNote },
+    };
   };
 
-  const demandSpace = ({ plan, view, forest }: Planned): void => {
-    if (view.freeSpace === null || view.freeSpaceNeeded <= view.freeSpace) return;
+  const demandSpace = ({ plan, spaces, forest }: Planned, useReserve: boolean): void => {
+    const short = spaces.find((space) => {
+      const usable = useReserve ? space.free : spendable(space);
+      return usable !== null && space.needed > usable;
+    });
+    if (short === undefined) return;
     const name = forest.layers.get(plan.grows.layer)?.name ?? '';
+    const kept = `${byteWords(short.reserve)} of them are kept as a reserve`;
+    const free = `${byteWords(short.free ?? 0)} are free in ${short.mountPoint}${useReserve ? '' : `, but ${kept}`}`;
     if (plan.relocates !== undefined)
       throw new AppError(
         'disk-full',
-        `“${name}” may take ${byteWords(view.freeSpaceNeeded)} in ${dirname(plan.relocates.to)}, but only ${byteWords(view.freeSpace)} of that file system can be used (a reserve is kept). Free some space first, or choose another folder.`,
+        `“${name}” may take ${byteWords(short.needed)} in ${dirname(plan.relocates.to)}, and ${free}. Free some space first, or choose another folder.`,
       );
     throw new AppError(
       'disk-full',
-      `“${name}” may grow by ${byteWords(view.freeSpaceNeeded)}, but only ${byteWords(view.freeSpace)} of its file system can be used (a reserve is kept). Free some space first.`,
+      `“${name}” may grow by ${byteWords(short.needed)}, and ${free}. Free some space first.`,
     );
   };
 
   return {
-    plan: async (request) => (await compute(request)).view,
-    run: async (request, fingerprint) => {
-      const planned = await compute(request);
-      const { forest, plan, wish, view } = planned;
+    plan: async (request) => (await compute(request, true)).view,
+    run: async (request, fingerprint, { useReserve = false } = {}) => {
+      const planned = await compute(request, false);
+      const { plan, wish, start, view } = planned;
       if (view.fingerprint !== fingerprint)
         throw new AppError(
           'plan-stale',
@@ -170,10 +201,9 @@ export const createChainsService = ({
         throw new AppError('plan-blocked', view.blockers.map(({ message }) => message).join(' '), {
           blockers: view.blockers,
         });
-      demandSpace(planned);
+      demandSpace(planned, useReserve);
       if (wish.operation === 'move' && plan.liveVm === null)
         return moves.offline(wish.layer, wish.place.target.folder);
-      const start = startOfChain(forest, plan, wish, view.steps);
       // Each kind finds its own executor; the service itself does not look into request and journal.
       return operations.start(start as StartOperation<CommitRun, CommitJournal>);
     },

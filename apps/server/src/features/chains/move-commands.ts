@@ -1,24 +1,26 @@
 import { dirname } from 'node:path';
 import type { ChainPlan, Forest, Layer } from '@strata/backing-chain';
+import { relativeBacking } from '../../backing-link.ts';
 import { shellWord } from '../../shell-word.ts';
 import type { ChainWish } from './chain-wish.ts';
-import { backingName, qmp } from './qmp-words.ts';
+import { closed, dismissed, jobId, type NodeName, qmp, when } from './live-commands.ts';
 
 type MoveWish = Extract<ChainWish, { operation: 'move' }>;
 
-/** The commands a move amounts to; the node-names of the layers are those of the moment. */
-export const moveCommands = (forest: Forest, plan: ChainPlan, wish: MoveWish): string[] => {
+/** The commands a move amounts to. */
+export const moveCommands = (forest: Forest, plan: ChainPlan, wish: MoveWish, node: NodeName): string[] => {
   const layer = forest.layers.get(wish.layer);
   if (layer === undefined) throw new Error(`the plan names an unknown layer ${wish.layer}`);
   const backing = layer.backingId === null ? undefined : forest.layers.get(layer.backingId);
   const { from, to } = wish.place.move;
   const linkTo = (below: Layer): string =>
-    `-b ${shellWord(backingName({ ...layer, path: to }, below))} -F ${below.format}`;
-  if (plan.liveVm !== null) return [...mirrorCommands(layer, backing, to, linkTo), `rm ${shellWord(from)}`];
+    `-b ${shellWord(relativeBacking(dirname(to), below.path))} -F ${below.format}`;
+  if (plan.liveVm !== null)
+    return [...mirrorCommands({ layer, backing, to, node }, linkTo), `rm ${shellWord(from)}`];
   const links = plan.relinks.flatMap(({ layer: id }) => {
     const overlay = forest.layers.get(id);
     if (overlay === undefined) return [];
-    const name = backingName(overlay, { ...layer, path: to });
+    const name = relativeBacking(dirname(overlay.path), to);
     return [
       `qemu-img rebase -u -f qcow2 -b ${shellWord(name)} -F ${layer.format} ${shellWord(overlay.path)}`,
     ];
@@ -31,12 +33,14 @@ export const moveCommands = (forest: Forest, plan: ChainPlan, wish: MoveWish): s
   return [`${copy} ${shellWord(from)} ${shellWord(to)}`, ...own, ...links, `rm ${shellWord(from)}`];
 };
 
-const mirrorCommands = (
-  layer: Layer,
-  backing: Layer | undefined,
-  to: string,
-  linkTo: (below: Layer) => string,
-): string[] => {
+interface Mirror {
+  readonly layer: Layer;
+  readonly backing: Layer | undefined;
+  readonly to: string;
+  readonly node: NodeName;
+}
+
+const mirrorCommands = ({ layer, backing, to, node }: Mirror, linkTo: (below: Layer) => string): string[] => {
   const link = backing === undefined ? '' : `${linkTo(backing)} `;
   return [
     `qemu-img create -f ${layer.format} ${link}${shellWord(to)} ${layer.virtualSize}`,
@@ -44,20 +48,22 @@ const mirrorCommands = (
       driver: layer.format,
       'node-name': 'copy',
       file: { driver: 'file', filename: to },
-      ...(layer.format === 'raw' ? {} : { backing: backing === undefined ? null : `<${backing.name}>` }),
+      ...(layer.format === 'raw' ? {} : { backing: backing === undefined ? null : node(backing.id) }),
     }),
     qmp('blockdev-mirror', {
-      'job-id': 'op',
-      device: `<${layer.name}>`,
+      'job-id': jobId,
+      device: node(layer.id),
       target: 'copy',
       sync: 'top',
       'on-target-error': 'enospc',
       'auto-finalize': true,
       'auto-dismiss': false,
     }),
-    qmp('stop', {}),
-    qmp('job-complete', { id: 'op' }),
-    qmp('cont', {}),
-    qmp('blockdev-del', { 'node-name': `<${layer.name}>` }),
+    when('ready'),
+    qmp('stop'),
+    qmp('job-complete', { id: jobId }),
+    ...dismissed,
+    qmp('cont'),
+    ...closed([layer], node),
   ];
 };

@@ -1,104 +1,109 @@
+import { dirname } from 'node:path';
 import type { ChainPlan, Forest, Layer, LayerId } from '@strata/backing-chain';
+import { relativeBacking } from '../../backing-link.ts';
 import { shellWord } from '../../shell-word.ts';
 import type { ChainWish } from './chain-wish.ts';
+import { liveCommit, livePull, type NodeName } from './live-commands.ts';
 import { moveCommands } from './move-commands.ts';
-import { backingName, qmp } from './qmp-words.ts';
+
+/** The node-names of the moment in the QEMU of a running VM, by the path of the layer. */
+export type OpenNodes = (liveVm: NonNullable<ChainPlan['liveVm']>) => ReadonlyMap<string, string>;
+
+/** QEMU has no driver for an ISO: it is raw. */
+const driverOf = (format: string): string => (format === 'iso' ? 'raw' : format);
+
+const linkOption = (overlay: Layer, backing: Layer | null): string =>
+  backing === null
+    ? "-b ''"
+    : `-b ${shellWord(relativeBacking(dirname(overlay.path), backing.path))} -F ${driverOf(backing.format)}`;
+
+const relink = (overlay: Layer, backing: Layer | null): string =>
+  `qemu-img rebase -u -f qcow2 ${linkOption(overlay, backing)} ${shellWord(overlay.path)}`;
+
+/** A safe rebase copies what the layer would lose; its default cache mode would not survive a crash. */
+const copyingRebase = (overlay: Layer, backing: Layer | null): string =>
+  `qemu-img rebase -p -t writethrough -f qcow2 ${linkOption(overlay, backing)} ${shellWord(overlay.path)}`;
+
+/** A name on a line of its own, in the words of a comment. */
+const comment = (words: string): string => `# ${words.replace(/\p{Cc}+/gu, ' ')}`;
 
 /**
- * The QMP and qemu-img commands an operation amounts to. Node-names are those of the moment; here the layer's
- * file name stands for its node.
+ * What a person would type to get the same result. Of a running VM: the QMP commands that it gets, with the node-names
+ * it has at this moment, and what has to be waited for between them. Otherwise the `qemu-img` commands for a shell;
+ * Strata lets a storage daemon run the block jobs of the same names, which can be paused, limited and taken up again.
  */
-export const planCommands = (forest: Forest, plan: ChainPlan, wish: ChainWish): string[] => {
+export const planCommands = (
+  forest: Forest,
+  plan: ChainPlan,
+  wish: ChainWish,
+  nodesOf: OpenNodes,
+): string[] => {
   const layer = (id: LayerId): Layer => {
     const found = forest.layers.get(id);
     if (found === undefined) throw new Error(`the plan names an unknown layer ${id}`);
     return found;
   };
-  const node = (id: LayerId): string => `<${layer(id).name}>`;
-  if (wish.operation === 'delete-up')
-    return [
-      ...wish.parts.flatMap(({ into, base }, index) => {
-        const part = plan.parts?.[index];
-        const pull = { operation: 'pull', into, base, range: [into, wish.layer] } as const;
-        return part === undefined ? [] : planCommands(forest, part, pull);
-      }),
-      `mv ${shellWord(layer(wish.layer).path)} <trash>`,
-    ];
-  if (wish.operation === 'compact') return compactCommands(layer, wish);
-  if (wish.operation === 'rebase') return rebaseCommands(layer, wish);
-  if (wish.operation === 'move') return moveCommands(forest, plan, wish);
-  const job = { 'job-id': 'op', 'auto-dismiss': false };
-  const root = wish.operation === 'pull' ? wish.into : (wish.above ?? wish.top);
-  const commands =
-    plan.liveVm === null
-      ? [
-          `qemu-storage-daemon --blockdev ${shellWord(
-            JSON.stringify({
-              driver: layer(root).format,
-              'node-name': node(root),
-              file: { driver: 'file', filename: layer(root).path },
-            }),
-          )}`,
-        ]
-      : [];
+  const below = (id: LayerId | null): Layer | null => (id === null ? null : layer(id));
+  const trashed = (ids: readonly LayerId[]): string[] =>
+    ids.map((id) => comment(`${layer(id).path} goes to the trash`));
+  const nodes: NodeName = (id) =>
+    (plan.liveVm === null ? undefined : nodesOf(plan.liveVm).get(layer(id).path)) ?? `<${layer(id).name}>`;
 
-  if (wish.operation === 'pull') {
-    const below = wish.base === null ? {} : belowOf(layer(wish.into), layer(wish.base), node(wish.base));
-    commands.push(
-      qmp('block-stream', { ...job, device: node(wish.into), ...below, 'auto-finalize': false }),
-      qmp('blockdev-reopen', { options: [{ 'node-name': node(wish.into) }] }),
-      qmp('job-finalize', { id: 'op' }),
-    );
-    return commands;
+  switch (wish.operation) {
+    case 'delete-up':
+      return [
+        ...wish.parts.flatMap(({ into, base }, index) => {
+          const part = plan.parts?.[index];
+          const pull = { operation: 'pull', into, base, range: [into, wish.layer] } as const;
+          return part === undefined ? [] : planCommands(forest, part, pull, nodesOf);
+        }),
+        ...trashed([wish.layer]),
+      ];
+    case 'compact':
+      return compactCommands(layer(wish.layer), below(wish.backing), wish.method);
+    case 'move':
+      return moveCommands(forest, plan, wish, nodes);
+    case 'rebase':
+      return rebaseCommands(layer(wish.layer), below(wish.old), below(wish.backing), wish);
+    case 'pull': {
+      const [into, base] = [layer(wish.into), below(wish.base)];
+      const passed = wish.range.slice(1).map(layer);
+      const pull =
+        plan.liveVm === null ? [copyingRebase(into, base)] : livePull({ into, base, passed }, nodes);
+      return [...pull, ...trashed(plan.deletes)];
+    }
+    case 'commit': {
+      const [top, base, above] = [layer(wish.top), layer(wish.base), below(wish.above)];
+      const merged = wish.range.slice(0, -1).map(layer);
+      const writes = forest.disks.find(
+        ({ vmId, diskId }) => vmId === plan.liveVm?.vmId && diskId === plan.liveVm.diskId,
+      );
+      const active = layer(writes?.imageId ?? wish.top);
+      const offline = `qemu-img commit -p -f ${driverOf(top.format)} -d -b ${shellWord(base.path)} ${shellWord(top.path)}`;
+      const relinked = plan.relinks
+        .filter((link) => link.to !== null && !(plan.liveVm !== null && link.layer === wish.above))
+        .map((link) => relink(layer(link.layer), below(link.to)));
+      const switched = plan.switches.map(({ vmId, diskId }) => {
+        const disk = forest.disks.find((use) => use.vmId === vmId && use.diskId === diskId);
+        return comment(`the disk of the VM ${disk?.vmName ?? vmId} continues on ${base.path}`);
+      });
+      return [
+        ...(plan.liveVm === null ? [offline] : liveCommit({ top, base, above, active, merged }, nodes)),
+        ...relinked,
+        ...(plan.liveVm === null ? switched : []),
+        `rm ${plan.deletes.map((id) => shellWord(layer(id).path)).join(' ')}`,
+      ];
+    }
   }
-  const range = { 'top-node': node(wish.top), 'base-node': node(wish.base) };
-  if (wish.above === null) {
-    const pivot = [
-      ...(plan.liveVm === null ? [] : [qmp('stop', {})]),
-      qmp('job-complete', { id: 'op' }),
-      ...(plan.liveVm === null
-        ? []
-        : [qmp('cont', {}), qmp('blockdev-del', { 'node-name': node(wish.top) })]),
-    ];
-    commands.push(
-      qmp('block-commit', { ...job, device: node(wish.top), ...range, 'auto-finalize': true }),
-      ...pivot,
-    );
-  } else
-    commands.push(
-      qmp('block-commit', {
-        ...job,
-        device: node(root),
-        ...range,
-        'backing-file': backingName(layer(wish.above), layer(wish.base)),
-        'auto-finalize': false,
-      }),
-      qmp('job-finalize', { id: 'op' }),
-    );
-  for (const { layer: overlay, to } of plan.relinks) {
-    if (overlay === wish.above || to === null) continue;
-    const name = backingName(layer(overlay), layer(to));
-    commands.push(
-      `qemu-img rebase -u -f qcow2 -b ${shellWord(name)} -F ${layer(to).format} ${shellWord(layer(overlay).path)}`,
-    );
-  }
-  return commands;
 };
 
-const belowOf = (into: Layer, base: Layer, node: string) => ({
-  'base-node': node,
-  'backing-file': backingName(into, base),
-});
-
-const compactCommands = (
-  layer: (id: LayerId) => Layer,
-  { layer: id, backing, method }: Extract<ChainWish, { operation: 'compact' }>,
-): string[] => {
-  const image = layer(id);
+const compactCommands = (image: Layer, backing: Layer | null, method: 'punch' | 'rewrite'): string[] => {
   const file = shellWord(image.path);
   if (method === 'punch') return [`fallocate --dig-holes ${file}`];
-  const below = backing === null ? null : layer(backing);
-  const link = below === null ? '' : ` -B ${shellWord(backingName(image, below))} -F ${below.format}`;
+  const link =
+    backing === null
+      ? ''
+      : ` -B ${shellWord(relativeBacking(dirname(image.path), backing.path))} -F ${driverOf(backing.format)}`;
   const part = shellWord(`${image.path}.part`);
   const cluster = image.clusterSize === undefined ? '' : ` -o cluster_size=${image.clusterSize}`;
   return [
@@ -110,19 +115,17 @@ const compactCommands = (
 };
 
 const rebaseCommands = (
-  layer: (id: LayerId) => Layer,
-  { layer: id, old, backing, relink, compared }: Extract<ChainWish, { operation: 'rebase' }>,
+  image: Layer,
+  old: Layer | null,
+  backing: Layer | null,
+  wish: { readonly relink: boolean; readonly compared: boolean },
 ): string[] => {
-  const image = layer(id);
-  const below = backing === null ? null : layer(backing);
-  const link = below === null ? "-b ''" : `-b ${shellWord(backingName(image, below))} -F ${below.format}`;
-  const file = shellWord(image.path);
-  if (!relink) return [`qemu-img rebase -p -t writethrough -f qcow2 ${link} ${file}`];
+  if (!wish.relink) return [copyingRebase(image, backing)];
   const compare =
-    !compared || old === null || below === null
+    !wish.compared || old === null || backing === null
       ? []
       : [
-          `qemu-img compare -f ${layer(old).format} -F ${below.format} ${shellWord(layer(old).path)} ${shellWord(below.path)}`,
+          `qemu-img compare -f ${driverOf(old.format)} -F ${driverOf(backing.format)} ${shellWord(old.path)} ${shellWord(backing.path)}`,
         ];
-  return [...compare, `qemu-img rebase -u -f qcow2 ${link} ${file}`];
+  return [...compare, relink(image, backing)];
 };

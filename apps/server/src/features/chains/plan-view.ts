@@ -9,7 +9,8 @@ import {
 } from '@strata/backing-chain';
 import type { Plan } from '@strata/contract';
 import type { ChainWish } from './chain-wish.ts';
-import { planCommands } from './plan-commands.ts';
+import { type SpaceNeeded, spendable } from './free-space.ts';
+import { type OpenNodes, planCommands } from './plan-commands.ts';
 import { planSteps } from './plan-steps.ts';
 
 type PlanLayer = Plan['before'][number]['layers'][number];
@@ -103,8 +104,9 @@ export const planView = (
   forest: Forest,
   plan: ChainPlan,
   wish: ChainWish,
-  known: { fingerprint: string; freeSpace: number | null; freeSpaceNeeded: number },
+  known: { fingerprint: string; spaces: readonly SpaceNeeded[]; nodes: OpenNodes },
 ): Plan => {
+  const [tightest] = known.spaces;
   const file = (id: LayerId) => {
     const layer = forest.layers.get(id);
     return { imageId: id, path: layer?.path ?? '', bytes: layer?.allocatedBytes ?? 0 };
@@ -127,11 +129,18 @@ export const planView = (
     ),
     moves: plan.moves.map((move) => ({ ...move })),
     bytesToMove: plan.bytesToMove,
-    freeSpaceNeeded: known.freeSpaceNeeded,
-    freeSpace: known.freeSpace,
+    freeSpaceNeeded: tightest?.needed ?? 0,
+    freeSpace: tightest === undefined ? null : spendable(tightest),
+    spaces: [...known.spaces],
     deletes: plan.deletes.map(file),
     ...(isTrash(plan) ? { toTrash: true } : {}),
     losesSnapshots: plan.losesSnapshots.map((snapshot) => ({ ...snapshot })),
+    movesSnapshots: plan.repointsSnapshots.map(({ snapshotId, from, to }) => ({
+      id: snapshotId,
+      name: forest.snapshots.find((use) => use.snapshotId === snapshotId)?.name ?? snapshotId,
+      from,
+      to,
+    })),
     relinks: plan.relinks.map(({ layer, from, to }) => ({ imageId: layer, name: name(layer), from, to })),
     switches: plan.switches.map((change) => ({ ...change })),
     ...(plan.relocates === undefined
@@ -143,6 +152,6 @@ export const planView = (
       subjects: blocker.subjects.map((subject) => ({ ...subject })),
     })),
     steps: planSteps(forest, plan, wish),
-    commands: plan.blockers.length > 0 ? [] : planCommands(forest, plan, wish),
+    commands: plan.blockers.length > 0 ? [] : planCommands(forest, plan, wish, known.nodes),
   };
 };

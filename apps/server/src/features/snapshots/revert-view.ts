@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import { dirname, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Forest, type LayerId, newOverlayId, type RevertPlan, standsOn } from '@strata/backing-chain';
 import type { Plan } from '@strata/contract';
+import { relativeBacking } from '../../backing-link.ts';
+import { shellWord } from '../../shell-word.ts';
 
 export interface RevertWords {
   readonly snapshotName: string;
@@ -115,7 +117,7 @@ export const revertView = (
     if (layer === undefined) return [];
     const folder = dirname(layer.path);
     return [
-      `qemu-img create -f qcow2 -b '${relative(folder, layer.path)}' -F ${layer.format} '${folder}/<new overlay>'`,
+      `qemu-img create -f qcow2 -b ${shellWord(relativeBacking(folder, layer.path))} -F ${layer.format} ${shellWord(join(folder, 'new-overlay.qcow2'))}`,
     ];
   });
   return {

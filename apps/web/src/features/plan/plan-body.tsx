@@ -26,6 +26,12 @@ export function PlanBody({ plan, diskOf }: ComponentProps<typeof PlanDrawing>) {
           </ol>
         </section>
       ) : null}
+      {plan.cancelNote === undefined || plan.blockers.length > 0 ? null : (
+        <section>
+          <h3 className={classes.heading}>{words.plan.cancel}</h3>
+          <p className={classes.quiet}>{plan.cancelNote}</p>
+        </section>
+      )}
       <Commands commands={plan.commands} />
     </>
   );
@@ -52,7 +58,6 @@ function Losses({ plan }: { plan: Plan }) {
 
 function Facts({ plan }: { plan: Plan }) {
   const { facts, space } = words.plan;
-  const missing = plan.freeSpace === null ? 0 : plan.freeSpaceNeeded - plan.freeSpace;
   return (
     <dl className={classes.facts}>
       <dt>{facts.how}</dt>
@@ -69,10 +74,7 @@ function Facts({ plan }: { plan: Plan }) {
       <dt>{facts.moves}</dt>
       <dd>{plan.bytesToMove > 0 ? <Bytes value={plan.bytesToMove} /> : facts.nothing}</dd>
       <dt>{space.label}</dt>
-      <dd>
-        {plan.freeSpaceNeeded > 0 ? space.need(plan.freeSpaceNeeded, plan.freeSpace) : space.none}
-        {missing > 0 ? <strong className={classes.red}> {space.tooLittle(missing)}</strong> : null}
-      </dd>
+      {plan.freeSpaceNeeded > 0 ? <Spaces plan={plan} /> : <dd>{space.none}</dd>}
       {plan.relocates ? (
         <>
           <dt>{facts.file}</dt>
@@ -83,6 +85,23 @@ function Facts({ plan }: { plan: Plan }) {
       ) : null}
     </dl>
   );
+}
+
+/** Each file system that something grows on. */
+function Spaces({ plan }: { plan: Plan }) {
+  const { space } = words.plan;
+  const unnamed = { mountPoint: null, needed: plan.freeSpaceNeeded, free: plan.freeSpace, reserve: 0 };
+  const spaces = plan.spaces?.filter(({ needed }) => needed > 0) ?? [unnamed];
+  return spaces.map(({ mountPoint, needed, free, reserve }) => {
+    const usable = free === null ? null : Math.max(0, free - reserve);
+    const missing = usable === null ? 0 : needed - usable;
+    return (
+      <dd key={mountPoint}>
+        {space.need(needed, usable, mountPoint)} {reserve > 0 && usable !== null ? space.kept(reserve) : null}
+        {missing > 0 ? <strong className={classes.red}> {space.tooLittle(missing)}</strong> : null}
+      </dd>
+    );
+  });
 }
 
 /** A revert copies nothing, and a file is moved without QEMU: where that runs says less than what it does. */
@@ -122,6 +141,16 @@ function Changes({ plan }: { plan: Plan }) {
   const names = layerNames(plan);
   return (
     <>
+      {plan.movesSnapshots !== undefined && plan.movesSnapshots.length > 0 ? (
+        <section>
+          <h3 className={classes.heading}>{words.plan.movesSnapshots}</h3>
+          <ul className={classes.list}>
+            {plan.movesSnapshots.map(({ id, name, to }) => (
+              <li key={id}>{words.plan.movesSnapshot(name, names.get(to) ?? to)}</li>
+            ))}
+          </ul>
+        </section>
+      ) : null}
       {plan.relinks.length > 0 ? (
         <section>
           <h3 className={classes.heading}>{words.plan.relinks}</h3>

@@ -1,6 +1,7 @@
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { CompactPlan, LayerId } from '@strata/backing-chain';
 import { AppError } from '../../../app-error.ts';
+import { relativeBacking } from '../../../backing-link.ts';
 import { checkImage } from '../../../qemu/qemu-img.ts';
 import type { Executor, OperationContext } from '../operations.types.ts';
 import type { ChainRun, ExecutorDeps, RunLayer } from './chain-run.types.ts';
@@ -96,7 +97,8 @@ const rewrite = async (deps: ExecutorDeps, context: Context, tools: CompactTools
   if (context.resumed) context.recovered('The new file had not been completed and was made again.');
   const original = await tools.markOf(path);
   const below = run.backing === null ? null : layerOf(run, run.backing);
-  const link = below === null ? null : { name: relative(dirname(path), below.path), format: below.format };
+  const link =
+    below === null ? null : { name: relativeBacking(dirname(path), below.path), format: below.format };
   await tools.rewriteLayer(path, part, link, third(context, 0));
   context.step(1);
   const alone = await tools.layersAreEqual(path, part, null, third(context, 1));

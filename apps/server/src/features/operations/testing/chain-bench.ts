@@ -9,6 +9,7 @@ import type { BlockEngines } from '../../../qemu/block-engine.types.ts';
 import { createBlockEngines } from '../../../qemu/block-engines.ts';
 import { createChainsService } from '../../chains/chains.service.ts';
 import type { ChainsService } from '../../chains/chains.types.ts';
+import { nodesOfVm } from '../../chains/open-nodes.ts';
 import type { ImageMoves } from '../../images/images.types.ts';
 import { snapshotBooks } from '../../snapshots/snapshot-books.ts';
 import { snapshotsRepository } from '../../snapshots/snapshots.repository.ts';
@@ -47,7 +48,7 @@ export interface Disturbance {
 }
 
 /** Its library is one folder: nothing can be moved. The move has a bench of its own. */
-const noMoves: ImageMoves = {
+export const noMoves: ImageMoves = {
   placeOf: () => Promise.reject(new Error('not part of the bench')),
   offline: () => Promise.reject(new Error('not part of the bench')),
 };
@@ -78,7 +79,12 @@ const assemble = (db: Db, folder: string, disturb: Disturbance): Bench => {
     events,
     dataDir: folder,
   });
-  const chains = createChainsService({ images, operations, moves: noMoves });
+  const chains = createChainsService({
+    images,
+    operations,
+    moves: noMoves,
+    nodesOf: nodesOfVm({ vms, engines: plain }),
+  });
   connectOperations(operations, images, vms);
   return {
     db,

@@ -10,6 +10,7 @@ import { convertImage, createOverlay, imagesAreEqual } from '../../../qemu/qemu-
 import { writeBlocks } from '../../../qemu/qemu-io.ts';
 import { createChainsService } from '../../chains/chains.service.ts';
 import type { ChainsService } from '../../chains/chains.types.ts';
+import { nodesOfVm } from '../../chains/open-nodes.ts';
 import { createEventsService } from '../../events/events.service.ts';
 import { createImagesFeature, type ImagesFeature } from '../../images/images.service.ts';
 import { createImageWorkService } from '../../images/work/image-work.service.ts';
@@ -65,7 +66,7 @@ export const startLibraryBench = async (
   operations.register(pullExecutor({ images, vms, engines, snapshots: books }));
   const snapshots = createSnapshotsService({ db, events, images, vms, operations, engines, dataDir: root });
   const { moves } = createImageWorkService({ library: feature, operations });
-  const chains = createChainsService({ images, operations, moves });
+  const chains = createChainsService({ images, operations, moves, nodesOf: nodesOfVm({ vms, engines }) });
   connectOperations(operations, images, vms);
   await feature.start();
 

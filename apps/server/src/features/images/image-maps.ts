@@ -1,12 +1,11 @@
-import { setImmediate as breathe } from 'node:timers/promises';
 import {
   ColumnDrawing,
-  countWithin,
   type ExtentList,
   extentsOf,
   type HeldLayer,
   lengthOf,
-  seenThrough,
+  type SeenLayer,
+  within,
 } from '@strata/backing-chain';
 import type { ImageMap, ImageMapQuery } from '@strata/contract';
 import type { LayerUsage } from '@strata/disk-image';
@@ -17,72 +16,54 @@ import type { ImageRecord } from './image-record.ts';
 import type { ImageWorld } from './image-world.ts';
 import { usageOf } from './layer-usage.ts';
 import { mapBounded } from './map-bounded.ts';
+import { walkDisk } from './walk-disk.ts';
 
-/** So many pieces are looked at in a few milliseconds; between them others get their turn. */
-const piecesAtOnce = 20_000;
-const narrowest = 1024 ** 2;
 const mostSums = 256;
 
+/** Of each layer, over the whole disk. */
 interface Sums {
   readonly allocated: Float64Array;
   readonly visible: Float64Array;
 }
 type Drawn = Pick<ImageMap['layers'][number], 'visible' | 'shadowed' | 'visibleHeld' | 'shadowedHeld'>;
 
-/** The disk from `start` to `end` in windows of at most so many pieces of all layers together. */
-function* windowsOf(
-  chain: readonly HeldLayer[],
-  start: number,
-  end: number,
-): Generator<readonly [start: number, end: number]> {
-  const count = chain.reduce((sum, { own }) => sum + countWithin(own, start, end), 0);
-  if (count <= piecesAtOnce || end - start <= narrowest) return yield [start, end];
-  const middle = Math.floor((start + end) / 2);
-  yield* windowsOf(chain, start, middle);
-  yield* windowsOf(chain, middle, end);
-}
+const addTo = ({ allocated, visible }: Sums, seen: readonly SeenLayer[]): void =>
+  seen.forEach((layer, index) => {
+    const bytes = lengthOf(layer.visible);
+    visible[index] = (visible[index] ?? 0) + bytes;
+    allocated[index] = (allocated[index] ?? 0) + bytes + lengthOf(layer.shadowed);
+  });
 
-const sumsOf = async (chain: readonly HeldLayer[]): Promise<Sums> => {
-  const allocated = new Float64Array(chain.length);
-  const visible = new Float64Array(chain.length);
-  const end = Math.max(0, ...chain.map(({ size }) => size));
-  for (const window of windowsOf(chain, 0, end)) {
-    seenThrough(chain, ...window).forEach((layer, index) => {
-      const seen = lengthOf(layer.visible);
-      visible[index] = (visible[index] ?? 0) + seen;
-      allocated[index] = (allocated[index] ?? 0) + seen + lengthOf(layer.shadowed);
-    });
-    await breathe();
-  }
-  return { allocated, visible };
-};
+/** What a screen shows of one layer. */
+class LayerDrawing {
+  private readonly visible: ColumnDrawing;
+  private readonly shadowed: ColumnDrawing;
+  private readonly start: number;
+  private readonly end: number;
 
-const drawn = async (
-  chain: readonly HeldLayer[],
-  { start, length, columns }: { start: number; length: number; columns: number },
-): Promise<Drawn[]> => {
-  const layers = chain.map(() => ({
-    visible: new ColumnDrawing(start, length, columns),
-    shadowed: new ColumnDrawing(start, length, columns),
-  }));
-  for (const window of windowsOf(chain, start, start + length)) {
-    seenThrough(chain, ...window).forEach(({ visible, shadowed }, index) => {
-      layers[index]?.visible.add(visible);
-      layers[index]?.shadowed.add(shadowed);
-    });
-    await breathe();
+  constructor({ start, length, columns }: { start: number; length: number; columns: number }) {
+    this.visible = new ColumnDrawing(start, length, columns);
+    this.shadowed = new ColumnDrawing(start, length, columns);
+    this.start = start;
+    this.end = start + length;
   }
-  const told = (extents: ExtentList): [number, number][] => extents.map(([from, bytes]) => [from, bytes]);
-  return layers.map((layer) => {
-    const [visible, shadowed] = [layer.visible.finish(), layer.shadowed.finish()];
+
+  add({ visible, shadowed }: SeenLayer): void {
+    this.visible.add(within(visible, this.start, this.end));
+    this.shadowed.add(within(shadowed, this.start, this.end));
+  }
+
+  finish(): Drawn {
+    const [visible, shadowed] = [this.visible.finish(), this.shadowed.finish()];
+    const told = (extents: ExtentList): [number, number][] => extents.map(([from, bytes]) => [from, bytes]);
     return {
       visible: told(visible.extents),
       shadowed: told(shadowed.extents),
       ...(visible.held === null ? {} : { visibleHeld: [...visible.held] }),
       ...(shadowed.held === null ? {} : { shadowedHeld: [...shadowed.held] }),
     };
-  });
-};
+  }
+}
 
 /** The cross-sections: who provides what to the top of a chain, as finely as they are asked for. */
 export class ImageMaps {
@@ -129,14 +110,19 @@ export class ImageMaps {
       own: held[index]?.ranges ?? new Float64Array(0),
       size: facts.virtualSize,
     }));
-    const [sums, layers] = [await this.sumsFor(chain, held), await drawn(chain, range)];
+    const drawings = chain.map(() => new LayerDrawing(range));
+    const draw = (seen: readonly SeenLayer[]): void =>
+      seen.forEach((layer, index) => {
+        drawings[index]?.add(layer);
+      });
+    const sums = await this.sumsFor(chain, held, range, draw);
     return {
       virtualSize,
       start,
       length: range.length,
-      layers: layers.map((layer, index) => ({
+      layers: drawings.map((drawing, index) => ({
         imageId: records[index]?.id ?? '',
-        ...layer,
+        ...drawing.finish(),
         allocatedBytes: sums.allocated[index] ?? 0,
         visibleBytes: sums.visible[index] ?? 0,
       })),
@@ -144,15 +130,32 @@ export class ImageMaps {
     };
   }
 
-  /** The same for every range of a disk that one looks at closely. */
-  private async sumsFor(chain: readonly HeldLayer[], held: readonly Held[]): Promise<Sums> {
-    if (held.some(({ state }) => state === null)) return sumsOf(chain);
+  /** Draws the range, and adds up the whole disk in the same walk, unless that is known: it is the same for every range. */
+  private async sumsFor(
+    chain: readonly HeldLayer[],
+    held: readonly Held[],
+    range: { start: number; length: number },
+    draw: (seen: readonly SeenLayer[]) => void,
+  ): Promise<Sums> {
+    const settled = held.every(({ state }) => state !== null);
     const key = held.map(({ state }, index) => `${state}:${chain[index]?.size}`).join('|');
-    const known = this.sums.get(key) ?? (await sumsOf(chain));
-    this.sums.delete(key);
-    this.sums.set(key, known);
+    const known = settled ? this.sums.get(key) : undefined;
+    if (known !== undefined) {
+      await walkDisk(chain, range.start, range.start + range.length, draw);
+      return known;
+    }
+    const sums = { allocated: new Float64Array(chain.length), visible: new Float64Array(chain.length) };
+    await walkDisk(chain, 0, Math.max(0, ...chain.map(({ size }) => size)), (seen) => {
+      addTo(sums, seen);
+      draw(seen);
+    });
+    if (settled) this.keep(key, sums);
+    return sums;
+  }
+
+  private keep(key: string, sums: Sums): void {
+    this.sums.set(key, sums);
     const oldest = this.sums.keys().next();
     if (this.sums.size > mostSums && oldest.done !== true) this.sums.delete(oldest.value);
-    return known;
   }
 }

@@ -6,23 +6,36 @@ import type { Library, ResolvedBacking } from './library.ts';
 import { mapBounded } from './map-bounded.ts';
 
 /** Looks, and opens nothing: a path may be a FIFO, a device or somebody's secret. */
-export const resolveBackingOf = async (record: ImageRecord): Promise<ResolvedBacking | null> => {
+export const resolveBackingOf = async (
+  record: ImageRecord,
+  lookAt: (path: string) => Promise<ResolvedBacking> = lookAtFile,
+): Promise<ResolvedBacking | null> => {
   if (record.facts.backing === null) return null;
   const target = resolveBacking(record.path, record.facts.backing.string);
-  if (target.kind === 'foreign') return { target, key: null, regular: false };
+  return target.kind === 'foreign' ? { target, key: null, regular: false } : lookAt(target.path);
+};
+
+const lookAtFile = async (name: string): Promise<ResolvedBacking> => {
   try {
-    const path = await realpath(target.path);
+    const path = await realpath(name);
     const found = await stat(path, { bigint: true });
     return { target: { kind: 'file', path }, key: statKey(found), regular: found.isFile() };
   } catch {
-    return { target: { kind: 'file', path: normalize(target.path) }, key: null, regular: false };
+    return { target: { kind: 'file', path: normalize(name) }, key: null, regular: false };
   }
 };
 
 /** Where every backing string leads now; files come and go without their overlays changing. */
 export const resolveBackings = async (library: Library, records: Iterable<ImageRecord>): Promise<void> => {
+  // Many overlays stand on one base: it is looked at once.
+  const seen = new Map<string, Promise<ResolvedBacking>>();
+  const lookAt = (path: string): Promise<ResolvedBacking> => {
+    const known = seen.get(path) ?? lookAtFile(path);
+    seen.set(path, known);
+    return known;
+  };
   await mapBounded([...records], 16, async (record) => {
-    const resolved = await resolveBackingOf(record);
+    const resolved = await resolveBackingOf(record, lookAt);
     if (library.get(record.id) === record) library.setBacking(record.id, resolved);
   });
 };

@@ -3,7 +3,7 @@ import type { ImageFormat } from '@strata/contract';
 import { AppError } from '../app-error.ts';
 import type { ChainMember } from './block-engine.types.ts';
 import { realPathOf } from './block-graph.ts';
-import { readImageDetails } from './qemu-img.ts';
+import { readQcow2Header } from './read-header.ts';
 
 export const topNodeName = 'top';
 export const topFileName = 'top-file';
@@ -45,21 +45,21 @@ function backingOptions(
 }
 
 async function readLink(member: ChainMember, below: ChainMember | undefined): Promise<BelowIs> {
-  // Of the formats, only qcow2 layers stand on others here; asking qemu-img about others opens further files.
+  // Of the formats, only qcow2 layers stand on others here.
   if (member.format !== 'qcow2') {
     if (below) throw new AppError('plan-stale', `${member.path} is ${member.format} and stands on nothing.`);
     return 'nothing';
   }
-  const details = await readImageDetails(member);
-  const name = details['backing-filename'];
+  const { backing } = await readQcow2Header(member.path);
+  const name = backing?.string;
   if (name === undefined && !below) return 'nothing';
   if (name === undefined || !below || !(await isSameFile(member.path, name, below.path)))
     throw new AppError(
       'plan-stale',
       `${member.path} stands on ${name ?? 'nothing'} now, not on ${below?.path ?? 'nothing'}.`,
     );
-  const format = details['backing-filename-format'];
-  if (format === undefined) return 'without-format';
+  const format = backing?.format ?? null;
+  if (format === null) return 'without-format';
   if (format !== driverOf(below.format))
     throw new AppError(
       'plan-stale',

@@ -7,7 +7,7 @@ import { deviceOf, fileOf, realPathOf } from './block-graph.ts';
 import { nodesInPreparation } from './dropped-nodes.ts';
 import type { LiveOverlay } from './live-snapshot.types.ts';
 import { inWords } from './qemu-errors.ts';
-import { readImageDetails } from './qemu-img.ts';
+import { readQcow2Header } from './read-header.ts';
 
 interface Prepared {
   readonly overlay: LiveOverlay;
@@ -49,17 +49,17 @@ async function prepare(vm: LiveVm, overlay: LiveOverlay): Promise<Prepared> {
   const path = overlay.overlayPath;
   const { inserted: top } = await deviceOf(vm.qmp, vm.qdevOf(overlay.diskId));
   if (!top) throw new AppError('internal-error', `Disk ${overlay.diskId} has no medium.`);
-  const details = await readImageDetails({ path, format: 'qcow2' });
-  const backing = await realPathOf(resolve(dirname(path), details['backing-filename'] ?? '.'));
+  const header = await readQcow2Header(path);
+  const backing = await realPathOf(resolve(dirname(path), header.backing?.string ?? '.'));
   const active = await realPathOf(fileOf(top.file));
   if (backing !== active)
     throw new AppError('plan-stale', `${path} stands on ${backing}, and the disk writes to ${active}.`);
-  if (details['backing-filename-format'] !== top.drv)
+  if (header.backing?.format !== top.drv)
     throw new AppError(
       'plan-stale',
-      `${path} takes ${active} for ${details['backing-filename-format']}, not ${top.drv}.`,
+      `${path} takes ${active} for ${header.backing?.format}, not ${top.drv}.`,
     );
-  if (details['virtual-size'] !== top.image['virtual-size'])
+  if (header.virtualSize !== top.image['virtual-size'])
     throw new AppError('plan-stale', `${path} is not as large as ${active}.`);
   return { overlay, top, node: `n-${newId()}` };
 }

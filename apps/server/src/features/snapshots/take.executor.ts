@@ -89,6 +89,8 @@ const makeOverlays = async ({ images, vms, screenshots }: TakeDeps, context: Con
     disks.map((disk) => disk.imageId),
   );
   context.save({ ...context.journal, phase: 'creating', known });
+  // The guest runs on meanwhile: the picture shows what it did when it was asked for, give or take that moment.
+  const picture = screenshots.keep(vmId, snapshotId, () => vms.screenshot(vmId));
   const overlays = await createOverlays(
     images,
     disks.map(({ diskId, imageId }) => ({
@@ -97,8 +99,12 @@ const makeOverlays = async ({ images, vms, screenshots }: TakeDeps, context: Con
       stem: diskStem(vmName, positionOf(vms, vmId, diskId)),
     })),
     { operationId: context.id, known, save: (next) => context.save({ ...context.journal, known: next }) },
-  );
-  const screenshot = await screenshots.keep(vmId, snapshotId, () => vms.screenshot(vmId));
+  ).catch(async (error: unknown) => {
+    const name = await picture;
+    if (name !== null) await screenshots.remove(vmId, name);
+    throw error;
+  });
+  const screenshot = await picture;
   context.save({ phase: 'switching', known: context.journal.known, overlays, screenshot });
 };
 

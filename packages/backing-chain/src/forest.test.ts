@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { chainIds, chainOf, depthWarning, detectCycles, overlaysOf, rolesOf, tipsOf } from './forest.ts';
 import { lockReasons } from './locks.ts';
-import { rangeActions } from './operations/range-actions.ts';
 import { standsOn } from './stands.ts';
 import { diskOf, forestWith, layerOf, snapshotOf } from './testing/index.ts';
 
@@ -72,21 +71,4 @@ test('an active layer of two disks, or of a suspended VM, is locked', () => {
     disks: [diskOf('one', 'disk'), diskOf('two', 'disk', { suspended: true })],
   });
   expect(lockReasons(shared, 'disk')).toHaveLength(3);
-});
-
-test('a run of layers offers each conceivable commit and pull, with the reason where it is grey', () => {
-  const chain = chainIds(tree, 'active');
-  const actions = rangeActions(tree, chain, ['frozen']);
-  expect(actions.map(({ operation, title }) => [operation, title])).toEqual([
-    ['commit', 'Commit into “base.qcow2”'],
-    ['pull', 'Pull into “active.qcow2”'],
-    ['pull', 'Pull everything below into “frozen.qcow2”'],
-  ]);
-  expect(actions.map((action) => action.impediment === null)).toEqual([true, true, false]);
-  expect(rangeActions(tree, chain, ['base', 'active'])).toEqual([]);
-  expect(rangeActions(tree, chain, ['active', 'frozen']).map((action) => action.request)).toEqual([
-    { top: 'active', base: 'base' },
-    { top: 'active', base: 'frozen' },
-    { into: 'active', from: 'frozen' },
-  ]);
 });

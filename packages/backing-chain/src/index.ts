@@ -7,7 +7,6 @@ export * from './operations/compact.ts';
 export * from './operations/delete-layer.ts';
 export * from './operations/move.ts';
 export * from './operations/pull.ts';
-export * from './operations/range-actions.ts';
 export * from './operations/rebase.ts';
 export * from './operations/revert.ts';
 export * from './plan.ts';

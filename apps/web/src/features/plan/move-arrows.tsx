@@ -3,12 +3,16 @@ import type { FoldedRow } from './align-chains.ts';
 import classes from './plan-drawing.module.css';
 import type { PlanLayer } from './plan-drawing.tsx';
 
-/** The rows have one height, so that arrows find them without measuring. */
-const rowHeight = 62;
 const gutter = 34;
 
+interface MoveArrowsProps {
+  rows: readonly FoldedRow<PlanLayer>[];
+  moves: Plan['moves'];
+  rowHeight: number;
+}
+
 /** From each layer whose data moves to the layer that receives it, beside the drawing of before. */
-export function MoveArrows({ rows, moves }: { rows: readonly FoldedRow<PlanLayer>[]; moves: Plan['moves'] }) {
+export function MoveArrows({ rows, moves, rowHeight }: MoveArrowsProps) {
   const rowOf = new Map<string, number>();
   rows.forEach((row, index) => {
     if ('folded' in row) return;

@@ -1,4 +1,5 @@
 import { useComputedColorScheme } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import type { Plan } from '@strata/contract';
 import { useMemo } from 'react';
 import { words } from '../../lib/words.ts';
@@ -10,6 +11,10 @@ import classes from './plan-drawing.module.css';
 import { PlanLayerBox } from './plan-layer-box.tsx';
 
 export type PlanLayer = Plan['before'][number]['layers'][number];
+
+/** The rows have one height, so that arrows find them without measuring; names take two lines where it is narrow. */
+const wideRow = 62;
+const narrowRow = 104;
 
 interface PlanDrawingProps {
   plan: Plan;
@@ -53,6 +58,9 @@ function ChainPair({ plan, before, after, disk }: ChainPairProps) {
   const colour = (imageId: string) => colourOf(colours, imageId, scheme);
   const deleted = new Set(plan.deletes.map(({ imageId }) => imageId));
   const newId = createdLayer(before, after);
+  // A layer that several branches stand on gives its data to each of them; here one of these is drawn.
+  const moves = plan.moves.filter(({ to }) => [...before, ...after].some(({ imageId }) => imageId === to));
+  const rowHeight = useMediaQuery('(max-width: 48rem)') ? narrowRow : wideRow;
   return (
     <div className={classes.pair}>
       {disk === null ? null : <h3 className={classes.disk}>{words.layers.diskTitle(disk)}</h3>}
@@ -61,12 +69,12 @@ function ChainPair({ plan, before, after, disk }: ChainPairProps) {
         <span>{words.plan.before}</span>
         <span>{words.plan.after}</span>
       </div>
-      <div className={classes.body}>
-        <MoveArrows rows={rows} moves={plan.moves} />
+      <div className={classes.body} style={{ '--row': `${rowHeight}px` }}>
+        <MoveArrows rows={rows} moves={moves} rowHeight={rowHeight} />
         <ul className={classes.rows}>
           {rows.map((row) => (
             <li key={rowKey(row)} className={classes.row}>
-              <Row row={row} plan={plan} newId={newId} colour={colour} deleted={deleted} />
+              <Row row={row} plan={plan} moves={moves} newId={newId} colour={colour} deleted={deleted} />
             </li>
           ))}
         </ul>
@@ -81,17 +89,16 @@ const rowKey = (row: FoldedRow<PlanLayer>) =>
 interface RowProps {
   row: FoldedRow<PlanLayer>;
   plan: Plan;
+  moves: Plan['moves'];
   newId: string | null;
   colour: (imageId: string) => string;
   deleted: ReadonlySet<string>;
 }
 
-function Row({ row, plan, newId, colour, deleted }: RowProps) {
+function Row({ row, plan, moves, newId, colour, deleted }: RowProps) {
   if ('folded' in row) return <div className={classes.folded}>⋮ {words.plan.folded(row.folded)}</div>;
   const { before, after } = row;
-  const received = plan.moves
-    .filter(({ to }) => to === after?.imageId)
-    .reduce((sum, { bytes }) => sum + bytes, 0);
+  const received = moves.filter(({ to }) => to === after?.imageId).reduce((sum, { bytes }) => sum + bytes, 0);
   const lost = new Set(plan.losesSnapshots.map(({ id }) => id));
   const created = after !== null && after.imageId === newId;
   const shrinks = plan.gain !== undefined && isSmaller(row);
@@ -105,7 +112,7 @@ function Row({ row, plan, newId, colour, deleted }: RowProps) {
           colour={colour(before.imageId)}
           lost={lost}
           label={words.plan.before}
-          note={leavesNote(plan, before.imageId)}
+          note={leavesNote(plan, moves, before.imageId)}
           tone={after === null ? 'leaving' : 'staying'}
         />
       )}
@@ -142,8 +149,8 @@ const isSmaller = ({ before, after }: AlignedRow<PlanLayer>): boolean =>
   before !== null && after !== null && after.allocatedBytes < before.allocatedBytes;
 
 /** In words what the arrow shows, for readers and for narrow windows. */
-function leavesNote(plan: Plan, imageId: string): string | null {
-  const move = plan.moves.find(({ from }) => from === imageId);
+function leavesNote(plan: Plan, moves: Plan['moves'], imageId: string): string | null {
+  const move = moves.find(({ from }) => from === imageId);
   if (move === undefined) return null;
   const chains = [...plan.before, ...plan.after].flatMap(({ layers }) => layers);
   const to = chains.find((layer) => layer.imageId === move.to)?.name ?? move.to;

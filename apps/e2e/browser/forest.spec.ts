@@ -51,6 +51,15 @@ test('the forest of the library: walked by keys, searched, opened, and true to w
   const details = page.getByRole('dialog');
   await expect(details.getByRole('link', { name: 'Show the layers' })).toBeVisible();
   await expect(details).toContainText(chain.s1.path);
+  // The same actions as in the Layers view, with their prices; Escape leaves the plan and then the details.
+  const commit = details.getByRole('button', { name: /^Commit web-s1/ });
+  await expect(commit).toContainText('moves');
+  await commit.click();
+  await expect(page.getByRole('dialog')).toHaveCount(2);
+  await expect(page.getByRole('heading', { name: /^Commit web-s1/ })).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toHaveCount(1);
+  await expect(details).toContainText(chain.s1.path);
   await page.keyboard.press('Escape');
   await expect(details).toBeHidden();
   await expect(page).toHaveURL(/view=forest/);

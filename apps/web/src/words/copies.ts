@@ -22,7 +22,6 @@ export const copies = {
       `The snapshot holds ${formatCount(count, 'disk', 'disks')} of this VM; the new VM gets only these.`,
     suggestion: (vm: string, snapshot: string) => `${vm} ${snapshot}`,
     submit: 'Branch',
-    fromLayer: 'Branch a new VM from here',
     fromLayerReason: (vm: string) =>
       `“${vm}” writes this layer. Take a snapshot first: then there is a frozen layer to branch from.`,
   },

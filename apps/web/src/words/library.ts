@@ -112,6 +112,7 @@ export const library = {
   },
   detail: {
     title: 'Image',
+    actions: 'What can be done with it in its chain',
     layersView: 'Show the layers',
     overlay: 'Create an overlay on it',
     rename: 'Rename',

@@ -1,4 +1,5 @@
 import { SegmentedControl } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import { type ChainRequest, endpoints } from '@strata/contract';
 import { useState } from 'react';
 import { call } from '../../api/call.ts';
@@ -20,7 +21,8 @@ const modes: readonly Mode[] = ['auto', 'commit', 'pull'];
 /** The plan of a chain operation. Open for as long as it is rendered. */
 export function ChainPlanDialog({ action, models, onClose }: ChainPlanDialogProps) {
   // What was chosen keeps its name, even when its layers leave the chain while one reads.
-  const [title] = useState(() => actionTitle(action, namesOf(models)).replace(/ [↑↓]$/, ''));
+  const [title] = useState(() => actionTitle(action, namesOf(models)).replace(/\s[↑↓]$/, ''));
+  const narrow = useMediaQuery('(max-width: 48rem)') ?? false;
   const [mode, setMode] = useState<Mode>('auto');
   const deletes = action.request.operation === 'delete';
   const request: ChainRequest =
@@ -35,6 +37,8 @@ export function ChainPlanDialog({ action, models, onClose }: ChainPlanDialogProp
     >
       {deletes ? (
         <SegmentedControl
+          orientation={narrow ? 'vertical' : 'horizontal'}
+          fullWidth
           aria-label={words.layers.deletion.mode}
           value={mode}
           onChange={(value) => setMode(value as Mode)}

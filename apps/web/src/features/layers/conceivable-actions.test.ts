@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { conceivableActions, draggedAction } from './conceivable-actions.ts';
+import { conceivableActions, draggedAction, keyedAction } from './conceivable-actions.ts';
 
 const chain = ['active', 'c', 'b', 'a', 'base'];
 const requests = (upper: number, lower: number) =>
@@ -32,6 +32,7 @@ describe('what one can do with selected layers', () => {
     expect(requests(4, 4).map(({ kind }) => kind)).toEqual(['pull-above', 'delete']);
     expect(requests(0, 0).map(({ kind }) => kind)).not.toContain('pull-above');
     expect(conceivableActions(['only'], { upper: 0, lower: 0 })).toEqual([]);
+    expect(conceivableActions(['fork'], { upper: 0, lower: 0 }, true)).toMatchObject([{ kind: 'delete' }]);
   });
 
   it('offers the pull of everything once where the layer below is the base', () => {
@@ -47,18 +48,51 @@ describe('what one can do with selected layers', () => {
   });
 });
 
+const one = (index: number) => ({ upper: index, lower: index });
+
 describe('dragging a layer', () => {
   it('down onto another proposes to commit it there', () => {
-    expect(draggedAction(chain, 1, 3)?.request).toEqual({ operation: 'commit', top: 'c', base: 'a' });
-    expect(draggedAction(chain, 0, 1)?.request).toEqual({ operation: 'commit', top: 'active', base: 'c' });
+    expect(draggedAction(chain, one(1), 3)?.request).toEqual({ operation: 'commit', top: 'c', base: 'a' });
+    expect(draggedAction(chain, one(0), 1)?.request).toEqual({
+      operation: 'commit',
+      top: 'active',
+      base: 'c',
+    });
   });
   it('up onto another proposes to pull it there, with what lies between', () => {
-    expect(draggedAction(chain, 3, 1)).toMatchObject({
+    expect(draggedAction(chain, one(3), 1)).toMatchObject({
       request: { operation: 'pull', into: 'c', from: 'a' },
       sources: ['b', 'a'],
     });
   });
+  it('takes the selected run along', () => {
+    expect(draggedAction(chain, { upper: 1, lower: 2 }, 4)?.request).toEqual({
+      operation: 'commit',
+      top: 'c',
+      base: 'base',
+    });
+    expect(draggedAction(chain, { upper: 1, lower: 2 }, 0)).toMatchObject({ sources: ['c', 'b'] });
+  });
   it('onto itself proposes nothing', () => {
-    expect(draggedAction(chain, 2, 2)).toBeUndefined();
+    expect(draggedAction(chain, one(2), 2)).toBeUndefined();
+    expect(draggedAction(chain, { upper: 1, lower: 2 }, 2)).toBeUndefined();
+  });
+});
+
+describe('the keys', () => {
+  const alt = (key: string) => ({ key, altKey: true });
+  it('Alt with an arrow does what dragging to the layer beside does', () => {
+    expect(keyedAction(chain, one(1), alt('ArrowDown'))?.request).toMatchObject({ top: 'c', base: 'b' });
+    expect(keyedAction(chain, { upper: 1, lower: 2 }, alt('ArrowUp'))?.request).toMatchObject({
+      into: 'active',
+      from: 'b',
+    });
+    expect(keyedAction(chain, one(4), alt('ArrowDown'))).toBeUndefined();
+    expect(keyedAction(chain, one(0), alt('ArrowUp'))).toBeUndefined();
+  });
+  it('Delete proposes to delete a single layer', () => {
+    const key = { key: 'Delete', altKey: false };
+    expect(keyedAction(chain, one(2), key)?.request).toMatchObject({ operation: 'delete', imageId: 'b' });
+    expect(keyedAction(chain, { upper: 1, lower: 2 }, key)).toBeUndefined();
   });
 });

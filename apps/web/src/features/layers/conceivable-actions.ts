@@ -27,7 +27,11 @@ export interface ConceivableAction {
  *     a                pull   →    b+c up into active
  *     base
  */
-export function conceivableActions(chain: readonly string[], run: Run): ConceivableAction[] {
+export function conceivableActions(
+  chain: readonly string[],
+  run: Run,
+  forksAbove = false,
+): ConceivableAction[] {
   const { upper, lower } = run;
   const actions: ConceivableAction[] = [];
   const commit = (kind: ConceivableAction['kind'], base: number, last: number) => {
@@ -54,8 +58,8 @@ export function conceivableActions(chain: readonly string[], run: Run): Conceiva
   if (upper === lower && lower + 1 < last) pull('pull-below', upper, lower + 1);
   if (upper === lower) pull('pull-all', upper, last, true);
   const only = chain[upper];
-  // The only layer of a chain is deleted where files are: in the library.
-  if (upper === lower && last > 0 && only !== undefined)
+  // The only layer of a chain is deleted where files are: in the library. Unless other chains begin on it.
+  if (upper === lower && (last > 0 || forksAbove) && only !== undefined)
     actions.push({
       request: { operation: 'delete', imageId: only, mode: 'auto' },
       kind: 'delete',
@@ -65,20 +69,36 @@ export function conceivableActions(chain: readonly string[], run: Run): Conceiva
   return actions;
 }
 
-/** What dragging one layer onto another proposes: down a commit, up a pull. */
+/** What dragging a run of layers onto another layer proposes: down a commit, up a pull. */
 export function draggedAction(
   chain: readonly string[],
-  from: number,
+  run: Run,
   onto: number,
 ): ConceivableAction | undefined {
-  const wanted =
-    onto > from
-      ? conceivableActions(chain, { upper: from, lower: from }).filter(
-          ({ request }) => request.operation === 'commit',
-        )
-      : // The layers between come along: a pull copies all that the layer reads through.
-        conceivableActions(chain, { upper: onto + 1, lower: from }).filter(
-          ({ kind }) => kind === 'pull-above',
-        );
-  return onto === from ? undefined : wanted.find(({ target }) => target === chain[onto]);
+  const target = chain[onto];
+  if (onto > run.lower)
+    return conceivableActions(chain, run).find(
+      (action) => action.request.operation === 'commit' && action.target === target,
+    );
+  if (onto >= run.upper) return undefined;
+  // The layers between come along: a pull copies all that the layer reads through.
+  return conceivableActions(chain, { upper: onto + 1, lower: run.lower }).find(
+    ({ kind }) => kind === 'pull-above',
+  );
 }
+
+/** What a key does with the run, as dragging it would: onto the layer beside it, or off. */
+export function keyedAction(
+  chain: readonly string[],
+  run: Run,
+  { key, altKey }: { readonly key: string; readonly altKey: boolean },
+): ConceivableAction | undefined {
+  if (altKey && key === 'ArrowDown') return draggedAction(chain, run, run.lower + 1);
+  if (altKey && key === 'ArrowUp') return draggedAction(chain, run, run.upper - 1);
+  if (key !== 'Delete') return undefined;
+  return conceivableActions(chain, run).find(({ kind }) => kind === 'delete');
+}
+
+/** Whether the key is one of {@link keyedAction}'s, also where it can do nothing. */
+export const isActionKey = ({ key, altKey }: { readonly key: string; readonly altKey: boolean }): boolean =>
+  key === 'Delete' || (altKey && (key === 'ArrowDown' || key === 'ArrowUp'));

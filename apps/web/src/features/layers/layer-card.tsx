@@ -85,24 +85,46 @@ function roleWord(position: LayerModel['position'], written: boolean): string {
   return words.layers.roles.layer;
 }
 
+/** More than these are counted. */
+const internalMost = 2;
+
 function InternalMarks({ snapshots }: { snapshots: LayerModel['image']['internalSnapshots'] }) {
   if (snapshots.length === 0) return null;
+  const named = snapshots.length <= internalMost ? snapshots : snapshots.slice(0, internalMost - 1);
+  const rest = snapshots.slice(named.length);
+  return (
+    <>
+      {named.map((snapshot) => (
+        <InternalMark key={snapshot.id} snapshots={[snapshot]} text={snapshot.tag} />
+      ))}
+      {rest.length > 0 ? (
+        <InternalMark snapshots={rest} text={words.layers.internalSnapshots(rest.length, named.length > 0)} />
+      ) : null}
+    </>
+  );
+}
+
+/** A diamond: inside the layer's own file, while the flags stand for the layer as a whole. */
+function InternalMark({ snapshots, text }: { snapshots: InternalSnapshots; text: string }) {
   return (
     <Tooltip
       label={snapshots.map((snapshot) => (
         <div key={snapshot.id}>
-          ◆ {snapshot.tag} {snapshot.createdAt ? <When at={snapshot.createdAt} /> : null}
+          {words.layers.internalSnapshot(snapshot.tag)}{' '}
+          {snapshot.createdAt ? <When at={snapshot.createdAt} /> : null}
         </div>
       ))}
     >
       <span className={classes.hinted}>
         <Chip icon={<IconDiamond size={12} aria-hidden />}>
-          {words.layers.internalSnapshots(snapshots.length)}
+          <span className="visually-hidden">{words.layers.internalSnapshot('')}</span>
+          {text}
         </Chip>
       </span>
     </Tooltip>
   );
 }
+type InternalSnapshots = LayerModel['image']['internalSnapshots'];
 
 interface ChipProps {
   kind?: 'writer' | 'snapshot' | 'locked' | 'problem';

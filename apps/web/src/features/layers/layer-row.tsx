@@ -56,7 +56,7 @@ export const LayerRow = memo(function LayerRow({
       data-drop={drop ?? undefined}
       onClick={select}
     >
-      <div role="gridcell" className={classes.cell}>
+      <div role="rowheader" className={classes.cell}>
         <LayerCard layer={layer} writer={writer} vmId={vmId} />
         <LayerBranches branches={branches} onShow={onShow} />
       </div>

@@ -2,19 +2,21 @@
 import type { Image, Vm } from '@strata/contract';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useMemo, useRef } from 'react';
-import { createPortal } from 'react-dom';
-import { words } from '../../lib/words.ts';
-import { branchesOf } from './branches.ts';
-import type { ConceivableAction } from './conceivable-actions.ts';
+import { type Branch, branchesOf } from './branches.ts';
+import { type ConceivableAction, isActionKey, keyedAction } from './conceivable-actions.ts';
+import { DragLabel } from './drag-label.tsx';
 import type { LayerModel } from './layer-model.ts';
 import { LayerRow } from './layer-row.tsx';
 import classes from './layer-rows.module.css';
 import { click, press, runOf, type Selection } from './selection.ts';
 import { type LayerDrag, useLayerDrag } from './use-layer-drag.ts';
+import type { PriceWorld } from './use-price.ts';
 import type { DiskRange } from './zoom.ts';
 
 /** Longer chains scroll in a window of their own and only what is in it is drawn. */
 export const virtualFrom = 30;
+
+const noBranches: readonly Branch[] = [];
 
 interface LayerRowsProps {
   label: string;
@@ -24,10 +26,15 @@ interface LayerRowsProps {
   vms: readonly Vm[];
   vmId: string | null;
   selection: Selection | null;
+  /** A click ends the run that has been begun, as with Shift. */
+  isExtending: boolean;
   onSelection: (selection: Selection | null) => void;
   onPropose: (action: ConceivableAction) => void;
   onShow: (tipId: string) => void;
   onEnter: () => void;
+  /** A key asked for what cannot be done with these rows. */
+  onNothing: () => void;
+  world: PriceWorld;
   /** Running work, drawn beside the row it goes into. */
   decorate: (index: number, row: ReactNode) => ReactNode;
 }
@@ -38,6 +45,10 @@ export function LayerRows(props: LayerRowsProps) {
   const byKey = useRef(false);
   const chain = useMemo(() => models.map(({ image }) => image.id), [models]);
   const shown = useMemo(() => new Set(chain), [chain]);
+  const branches = useMemo(
+    () => models.map(({ image }) => branchesOf(images.get(image.id) ?? image, shown, images)),
+    [models, images, shown],
+  );
   const run = runOf(chain, selection);
   const virtual = models.length >= virtualFrom;
   const virtualizer = useVirtualizer({
@@ -68,6 +79,12 @@ export function LayerRows(props: LayerRowsProps) {
       return props.onEnter();
     }
     const focused = (event.target as HTMLElement).dataset.layer ?? '';
+    if (isActionKey(event)) {
+      event.preventDefault();
+      const at = chain.indexOf(focused);
+      const action = keyedAction(chain, run ?? { upper: at, lower: at }, event);
+      return action === undefined ? props.onNothing() : props.onPropose(action);
+    }
     if (event.key === ' ') {
       event.preventDefault();
       return onSelection(click(chain, selection, focused, event.shiftKey));
@@ -81,13 +98,14 @@ export function LayerRows(props: LayerRowsProps) {
     onSelection(next);
   };
 
-  const selectionRef = useRef(selection);
-  selectionRef.current = selection;
-  const onSelect = useCallback(
-    (imageId: string, shift: boolean) => onSelection(click(chain, selectionRef.current, imageId, shift)),
-    [chain, onSelection],
-  );
-  const { drag, handlers } = useLayerDrag(chain, props.onPropose);
+  const latest = useRef({ chain, selection, onSelection, isExtending: props.isExtending });
+  latest.current = { chain, selection, onSelection, isExtending: props.isExtending };
+  // The same function always, so that a selection draws again only the rows that it changes.
+  const onSelect = useCallback((imageId: string, shift: boolean) => {
+    const now = latest.current;
+    now.onSelection(click(now.chain, now.selection, imageId, shift || now.isExtending));
+  }, []);
+  const { drag, handlers } = useLayerDrag(chain, run, props.onPropose);
 
   const row = (index: number) => {
     const layer = models[index];
@@ -98,7 +116,7 @@ export function LayerRows(props: LayerRowsProps) {
         layer={layer}
         index={index}
         range={props.range}
-        branches={branchesOf(images.get(layer.image.id) ?? layer.image, shown, images)}
+        branches={branches[index] ?? noBranches}
         writer={index === 0 ? writerOf(layer, vms) : null}
         vmId={props.vmId}
         selected={run !== null && index >= run.upper && index <= run.lower}
@@ -147,14 +165,14 @@ export function LayerRows(props: LayerRowsProps) {
           ))
         )}
       </div>
-      {drag ? <DragLabel drag={drag} models={models} /> : null}
+      {drag ? <DragLabel drag={drag} models={models} world={props.world} /> : null}
     </>
   );
 }
 
 function dropState(drag: LayerDrag | null, index: number) {
   if (drag === null) return null;
-  if (drag.from === index) return 'source';
+  if (index >= drag.run.upper && index <= drag.run.lower) return 'source';
   if (drag.onto !== index) return null;
   return drag.action === undefined ? 'refused' : 'target';
 }
@@ -162,21 +180,4 @@ function dropState(drag: LayerDrag | null, index: number) {
 function writerOf(layer: LayerModel, vms: readonly Vm[]): { name: string; running: boolean } | null {
   const vm = vms.find(({ disks }) => disks.some(({ imageId }) => imageId === layer.image.id));
   return vm === undefined ? null : { name: vm.name, running: vm.state === 'running' };
-}
-
-/** Follows the pointer and says what letting go would propose. */
-function DragLabel({ drag, models }: { drag: LayerDrag; models: readonly LayerModel[] }) {
-  const name = models[drag.from]?.image.name ?? '';
-  const target = models[drag.onto]?.image.name ?? '';
-  if (drag.onto === drag.from) return null;
-  const text =
-    drag.action === undefined
-      ? words.layers.drag.none
-      : words.layers.drag[drag.action.request.operation === 'commit' ? 'commit' : 'pull'](name, target);
-  return createPortal(
-    <div className={classes.dragLabel} style={{ left: drag.x + 14, top: drag.y + 14 }} aria-hidden>
-      {text}
-    </div>,
-    document.body,
-  );
 }

@@ -14,9 +14,11 @@ import { LayerRows, virtualFrom } from './layer-rows.tsx';
 import { LayersTable } from './layers-table.tsx';
 import classes from './layers-view.module.css';
 import { runOf, type Selection } from './selection.ts';
+import { SelectionBar } from './selection-bar.tsx';
 import { StripRuler } from './strip-ruler.tsx';
 import { useChainOperations } from './use-chain-operations.tsx';
 import { useLayers } from './use-layers.ts';
+import { priceWorld } from './use-price.ts';
 import { useZoom } from './use-zoom.ts';
 import { WorkAnnouncer } from './work-announcer.tsx';
 import type { DiskRange } from './zoom.ts';
@@ -42,6 +44,8 @@ export function LayersView({ tipId, title, vm, notice, onShow }: LayersViewProps
   const vms = useQuery(vmsQuery()).data?.items ?? noVms;
   const [selection, setSelection] = useState<Selection | null>(null);
   const [proposed, setProposed] = useState<ConceivableAction | null>(null);
+  const [isExtending, setExtending] = useState(false);
+  const [nothing, setNothing] = useState(0);
   const groundRef = useRef<HTMLElement>(null);
   const virtualSize = models[0]?.image.virtualSize ?? 0;
   const zoom = useZoom({ ground: groundRef, virtualSize, range, show: setRange });
@@ -61,6 +65,13 @@ export function LayersView({ tipId, title, vm, notice, onShow }: LayersViewProps
     models.map(({ image }) => image.id),
     selection,
   );
+  const world = priceWorld({
+    readAt: chain.dataUpdatedAt,
+    running: work.map(({ operation }) => operation.id),
+    vms,
+    isFresh: !chain.isPlaceholderData,
+    busyWith: operations.busyWith,
+  });
   return (
     <div className={classes.frame}>
       <div className={classes.view}>
@@ -85,6 +96,10 @@ export function LayersView({ tipId, title, vm, notice, onShow }: LayersViewProps
           {notice}
           {operations.dismissible}
           <WorkAnnouncer work={work} />
+          <div role="status" className="visually-hidden">
+            {/* Another key is another text to a screen reader: the same answer is heard again. */}
+            {nothing > 0 ? <span key={nothing}>{words.layers.keys.nothing}</span> : null}
+          </div>
           <LayerRows
             label={words.layers.gridLabel(title)}
             models={models}
@@ -93,10 +108,16 @@ export function LayersView({ tipId, title, vm, notice, onShow }: LayersViewProps
             vms={vms}
             vmId={vm?.id ?? null}
             selection={selection}
-            onSelection={setSelection}
+            isExtending={isExtending}
+            onSelection={(next) => {
+              setExtending(false);
+              setSelection(next);
+            }}
             onPropose={setProposed}
             onShow={onShow}
             onEnter={enterPanel}
+            onNothing={() => setNothing((told) => told + 1)}
+            world={world}
             decorate={operations.decorate}
           />
           {mapError && !broken ? <ErrorNotice error={mapError} title={words.layers.mapMissing} /> : null}
@@ -106,15 +127,20 @@ export function LayersView({ tipId, title, vm, notice, onShow }: LayersViewProps
             </div>
           ) : null}
           <LayersTable title={title} models={models} />
+          <SelectionBar
+            models={models}
+            run={run}
+            isExtending={isExtending}
+            onExtend={setExtending}
+            onActions={() => panelRef.current?.scrollIntoView({ block: 'start' })}
+          />
         </section>
         <aside ref={panelRef} className={classes.panel} aria-label={words.layers.panel.label}>
           <ActionPanel
             models={models}
             run={run}
             vms={vms}
-            fresh={!chain.isPlaceholderData}
-            busyWith={operations.busyWith}
-            state={`${chain.dataUpdatedAt} ${operations.running}`}
+            world={world}
             onChoose={setProposed}
             onClear={() => setSelection(null)}
           />

@@ -19,8 +19,6 @@ export function useChainOperations(
 ): {
   decorate: (index: number, row: ReactNode) => ReactNode;
   dismissible: ReactNode;
-  /** What is at work here: plans depend on it. */
-  running: string;
   /** The title of the work that must end before anything else can begin here; null when there is none. */
   busyWith: string | null;
 } {
@@ -51,7 +49,6 @@ export function useChainOperations(
     decorate,
     dismissible: failures.map((failure) => <Failed key={failure.id} operation={failure} />),
     busyWith: work.find(occupies)?.operation.title ?? null,
-    running: work.map(({ operation }) => operation.id).join(' '),
   };
 }
 

@@ -11,6 +11,7 @@ import { Bytes } from '../../ui/bytes.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { ReasonedButton } from '../../ui/reasoned-button.tsx';
 import { When } from '../../ui/when.tsx';
+import { ImageActions } from '../layers/image-actions.tsx';
 import { CreateImageDialog } from './create-image-dialog.tsx';
 import { DeleteImageButton } from './delete-image-button.tsx';
 import classes from './image-detail.module.css';
@@ -53,6 +54,11 @@ export function ImageDetail({ image, onClose, onOpen }: ImageDetailProps) {
         <DeleteImageButton image={toldApart(image, nameOf)} onDeleted={onClose} />
       </Group>
       <Facts image={image} />
+      {qcow2Chain && image.present ? (
+        <Section title={detail.actions}>
+          <ImageActions key={image.id} image={image} />
+        </Section>
+      ) : null}
       <Chain image={image} missing={found?.missing ?? null} onOpen={onOpen} />
       <Overlays image={image} onOpen={onOpen} />
       <Uses image={image} />

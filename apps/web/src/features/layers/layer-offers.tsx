@@ -1,0 +1,72 @@
+import type { Vm } from '@strata/contract';
+import { useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import { words } from '../../lib/words.ts';
+import { CompactImageDialog, isCompactable } from '../library/compact-image-dialog.tsx';
+import { CreateImageDialog } from '../library/create-image-dialog.tsx';
+import { MoveImageDialog } from '../library/move-image-dialog.tsx';
+import { overlayRefusal, useBreak } from '../library/use-break.ts';
+import { TakeSnapshotButton } from '../snapshots/take-snapshot-button.tsx';
+import { OfferCard } from './action-card.tsx';
+import classes from './action-panel.module.css';
+import type { LayerModel } from './layer-model.ts';
+import { RebaseDialog } from './rebase-dialog.tsx';
+
+interface LayerOffersProps {
+  layer: LayerModel;
+  vms: readonly Vm[];
+  /** Without what the details of the image offer anyway. */
+  isBrief?: boolean;
+}
+
+/** What one can do with a single layer besides moving data along its chain. */
+export function LayerOffers({ layer: { image }, vms, isBrief = false }: LayerOffersProps) {
+  const [opened, setOpened] = useState<'overlay' | 'rebase' | 'compact' | 'move' | null>(null);
+  const navigate = useNavigate();
+  const { offers } = words.layers;
+  const refusal = overlayRefusal(useBreak(image));
+  const writer = vms.find(({ disks }) => disks.some(({ imageId }) => imageId === image.id));
+  const written = writer === undefined ? null : words.copies.branch.fromLayerReason(writer.name);
+  const overlayBlocked = [written ?? refusal].filter((why) => why !== null);
+  const close = () => setOpened(null);
+  return (
+    <>
+      {writer && !isBrief ? <TakeSnapshotButton vm={writer} /> : null}
+      <OfferCard
+        title={offers.branch(image.name)}
+        blocked={overlayBlocked}
+        onChoose={() => void navigate({ to: '/vms/new', search: { image: image.id } })}
+      >
+        <span className={classes.price}>{offers.branchText}</span>
+      </OfferCard>
+      {isBrief ? null : (
+        <OfferCard
+          title={offers.overlay(image.name)}
+          blocked={overlayBlocked}
+          onChoose={() => setOpened('overlay')}
+        >
+          <span className={classes.price}>{offers.overlayText}</span>
+        </OfferCard>
+      )}
+      {image.format === 'qcow2' ? (
+        <OfferCard title={offers.rebase(image.name)} blocked={[]} onChoose={() => setOpened('rebase')}>
+          <span className={classes.price}>{offers.rebaseText}</span>
+        </OfferCard>
+      ) : null}
+      {!isBrief && isCompactable(image) ? (
+        <OfferCard title={offers.compact(image.name)} blocked={[]} onChoose={() => setOpened('compact')}>
+          <span className={classes.price}>{offers.compactText}</span>
+        </OfferCard>
+      ) : null}
+      {isBrief ? null : (
+        <OfferCard title={offers.move(image.name)} blocked={[]} onChoose={() => setOpened('move')}>
+          <span className={classes.price}>{offers.moveText}</span>
+        </OfferCard>
+      )}
+      <CreateImageDialog opened={opened === 'overlay'} onClose={close} backing={image} />
+      {opened === 'compact' ? <CompactImageDialog image={image} onClose={close} /> : null}
+      {opened === 'move' ? <MoveImageDialog image={image} onClose={close} /> : null}
+      {opened === 'rebase' ? <RebaseDialog image={image} onClose={close} /> : null}
+    </>
+  );
+}

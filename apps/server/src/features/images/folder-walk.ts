@@ -19,6 +19,8 @@ export interface Walk {
 
 interface Course extends Walk {
   readonly skip: ReadonlySet<string>;
+  /** Whether it is a folder of the library: what killed servers left there is swept. */
+  readonly sweeps: boolean;
   /** By real path: two links may lead to the same folder, or in a circle. */
   readonly entered: Set<string>;
 }
@@ -42,9 +44,9 @@ const unreadable = (path: string, error: unknown): Problem => ({
 const isPassedOver = (name: string): boolean =>
   name === '.strata-trash' || name === 'lost+found' || /^\.strata-.+\.part$/.test(name);
 
-/** Every file below a folder, also behind links, to a depth of 32. Reads names and `lstat`, no contents. Sweeps what killed servers left. */
-export const walkFolder = async (root: string, skip: ReadonlySet<string>): Promise<Walk> => {
-  const course: Course = { files: new Map(), problems: [], skip, entered: new Set([root]) };
+/** Every file below a folder, also behind links, to a depth of 32. Reads names and `lstat`, no contents. */
+export const walkFolder = async (root: string, skip: ReadonlySet<string>, sweeps = true): Promise<Walk> => {
+  const course: Course = { files: new Map(), problems: [], skip, sweeps, entered: new Set([root]) };
   let level = [root];
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth === maxDepth) {
@@ -74,7 +76,8 @@ const walkOne = async (folder: string, course: Course): Promise<string[]> => {
   };
   for (const entry of await readEntries(folder, course)) {
     const path = join(folder, entry.name);
-    if (entry.isFile() && isPart(entry.name)) await removeAbandonedPart(path).catch(() => {});
+    if (course.sweeps && entry.isFile() && isPart(entry.name))
+      await removeAbandonedPart(path).catch(() => {});
     if (isPassedOver(entry.name)) continue;
     if (entry.isDirectory()) enter(path);
     else if (entry.isFile()) files.push(path);

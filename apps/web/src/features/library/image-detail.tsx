@@ -15,9 +15,10 @@ import { ImageActions } from '../layers/image-actions.tsx';
 import { CreateImageDialog } from './create-image-dialog.tsx';
 import { DeleteImageButton } from './delete-image-button.tsx';
 import classes from './image-detail.module.css';
-import { problemsOf } from './image-list.ts';
+import { isRepairable, problemsOf } from './image-list.ts';
 import { ImageName } from './image-name.tsx';
 import { ImageWork } from './image-work.tsx';
+import { RepairDialog } from './repair-dialog.tsx';
 import { overlayRefusal, useBreak } from './use-break.ts';
 
 interface ImageDetailProps {
@@ -29,6 +30,7 @@ interface ImageDetailProps {
 /** Everything about one image, and what can be done with it here. */
 export function ImageDetail({ image, onClose, onOpen }: ImageDetailProps) {
   const [overlay, setOverlay] = useState(false);
+  const [repairing, setRepairing] = useState(false);
   const nameOf = useImageNames();
   const found = useBreak(image);
   const { detail } = words.library;
@@ -50,6 +52,11 @@ export function ImageDetail({ image, onClose, onOpen }: ImageDetailProps) {
             {detail.overlay}
           </ReasonedButton>
         ) : null}
+        {isRepairable(image) ? (
+          <Button variant="default" onClick={() => setRepairing(true)}>
+            {words.repair.button}
+          </Button>
+        ) : null}
         <ImageWork image={image} />
         <DeleteImageButton image={toldApart(image, nameOf)} onDeleted={onClose} />
       </Group>
@@ -63,6 +70,9 @@ export function ImageDetail({ image, onClose, onOpen }: ImageDetailProps) {
       <Overlays image={image} onOpen={onOpen} />
       <Uses image={image} />
       <InternalSnapshots image={image} />
+      {repairing ? (
+        <RepairDialog image={image} name={nameOf(image)} onClose={() => setRepairing(false)} />
+      ) : null}
       <CreateImageDialog opened={overlay} onClose={() => setOverlay(false)} backing={image} />
     </div>
   );

@@ -99,6 +99,13 @@ const blockersOf = async (
     blockers.push({ code: 'image-locked', message, subjects: [] });
   }
   blockers.push(...trashBlockers(access, plan.images));
+  if (!access.library.complete && plan.images.some(({ action }) => action === 'move'))
+    blockers.push({
+      code: 'library-incomplete',
+      message:
+        'A folder of the library cannot be read, so it is not known which overlays lead to the files that would be moved.',
+      subjects: [],
+    });
   const { folder, freeSpaceNeeded } = plan;
   if (folder !== null && freeSpaceNeeded > 0)
     await demandFreeSpace(folder, freeSpaceNeeded).catch(({ message }: Error) => {

@@ -93,7 +93,7 @@ export const surveyFolder = async (
   outside: boolean,
 ): Promise<Survey> => {
   const { dataDir } = access;
-  const { files, problems: unreadable } = await walkFolder(path, new Set([dataDir]));
+  const { files, problems: unreadable } = await walkFolder(path, new Set([dataDir]), false);
   const here = [...files].filter(([file]) => isWithin(file, path));
   const library = new Library({
     images: () => [...access.library.all()],

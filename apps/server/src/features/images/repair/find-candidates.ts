@@ -59,7 +59,7 @@ export const foreignImages = async (
   { dataDir, library }: LibraryAccess,
   folder: string,
 ): Promise<ImageRecord[]> => {
-  const { files } = await walkFolder(folder, new Set([dataDir]));
+  const { files } = await walkFolder(folder, new Set([dataDir]), false);
   const found = await mapBounded([...files], 24, async ([path, stat]) => {
     if (stat.size === 0n || isForbidden(path, dataDir) || library.byKey(statKey(stat)) !== undefined)
       return null;

@@ -2,12 +2,14 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Image } from '@strata/contract';
+import type { Db } from '../db/open-database.ts';
 import { createEventsService } from '../features/events/events.service.ts';
 import { createImagesFeature, type ImagesFeature } from '../features/images/images.service.ts';
 import type { UseSource } from '../features/images/images.types.ts';
 import { openTestDatabase } from './test-database.ts';
 
 export interface TestLibrary extends ImagesFeature {
+  readonly db: Db;
   readonly dataDir: string;
   /** The default folder. */
   readonly folder: string;
@@ -36,6 +38,7 @@ export const startTestLibrary = async (uses: UseSource = {}): Promise<TestLibrar
   const folder = join(dataDir, 'images');
   return {
     ...feature,
+    db,
     dataDir,
     folder,
     outside,

@@ -88,7 +88,7 @@ export const createFoldersService = ({ access, problemsOf, changed }: Deps) => {
     add: async (given: string): Promise<Folder> => {
       const path = await realFolder(given, access.dataDir);
       demandNew(path);
-      const folder: FolderRow = { id: newId(), path, isDefault: false };
+      const folder: FolderRow = { id: newId(), path, isDefault: false, device: null };
       repository.addFolder(folder, new Date().toISOString());
       await changed();
       return view(folder);
@@ -117,7 +117,7 @@ export const createFoldersService = ({ access, problemsOf, changed }: Deps) => {
       const path = await realpath(join(access.dataDir, 'images'));
       const known = repository.folders().find((folder) => folder.isDefault);
       if (known === undefined) {
-        repository.addFolder({ id: newId(), path, isDefault: true }, new Date().toISOString());
+        repository.addFolder({ id: newId(), path, isDefault: true, device: null }, new Date().toISOString());
       } else if (known.path !== path) repository.moveFolder(known.id, path);
     },
   };

@@ -21,6 +21,8 @@ export interface FolderRow {
   readonly id: string;
   readonly path: string;
   readonly isDefault: boolean;
+  /** `st_dev` when it was last read; null before that. */
+  readonly device: string | null;
 }
 
 export interface TrashRow {
@@ -78,10 +80,14 @@ export const createImagesRepository = (db: Db) => {
   const references = db.prepare<[string, string]>(
     'SELECT 1 FROM vm_disks WHERE image_id = ? UNION SELECT 1 FROM snapshot_disks WHERE image_id = ?',
   );
-  const folders = db.prepare<[], { id: string; path: string; is_default: number }>(
-    'SELECT id, path, is_default FROM folders ORDER BY is_default DESC, path',
+  const folders = db.prepare<[], { id: string; path: string; is_default: number; device: string | null }>(
+    'SELECT id, path, is_default, device FROM folders ORDER BY is_default DESC, path',
   );
-  const addFolder = db.prepare('INSERT INTO folders VALUES (@id, @path, @isDefault, @createdAt)');
+  const addFolder = db.prepare(
+    `INSERT INTO folders (id, path, is_default, device, created_at)
+     VALUES (@id, @path, @isDefault, @device, @createdAt)`,
+  );
+  const setDevice = db.prepare('UPDATE folders SET device = ? WHERE id = ?');
   const moveFolder = db.prepare('UPDATE folders SET path = ? WHERE id = ?');
   const dropFolder = db.prepare('DELETE FROM folders WHERE id = ?');
   const trash = db.prepare<[], Record<string, string | number | null>>(
@@ -120,12 +126,17 @@ export const createImagesRepository = (db: Db) => {
     /** Whether a row of a VM or of a snapshot points to it: such an image cannot be forgotten. */
     isReferenced: (id: string): boolean => references.get(id, id) !== undefined,
     folders: (): FolderRow[] =>
-      folders.all().map(({ id, path, is_default }) => ({ id, path, isDefault: is_default === 1 })),
+      folders
+        .all()
+        .map(({ id, path, is_default, device }) => ({ id, path, isDefault: is_default === 1, device })),
     addFolder: (folder: FolderRow, createdAt: string): void => {
       addFolder.run({ ...folder, isDefault: folder.isDefault ? 1 : 0, createdAt });
     },
     moveFolder: (id: string, path: string): void => {
       moveFolder.run(path, id);
+    },
+    setFolderDevice: (id: string, device: string): void => {
+      setDevice.run(device, id);
     },
     dropFolder: (id: string): void => {
       dropFolder.run(id);

@@ -369,6 +369,41 @@ describe('hostile and broken files', () => {
       { code: 'folder-unreadable' },
     ]);
   });
+
+  test('keeps the images of a folder that is empty because its disk is not mounted', async () => {
+    const away = join(dirname(library.outside), 'away');
+    writeQcow2File(join(library.outside, 'lone.qcow2'));
+    const { id } = await library.folders.add(library.outside);
+    const { id: lone } = library.byName('lone.qcow2');
+    // As another disk would look: its number is not the one that was written down.
+    const setDevice = () => library.db.prepare("UPDATE folders SET device = '1' WHERE id = ?").run(id);
+    const device = () => library.db.prepare('SELECT device FROM folders WHERE id = ?').pluck().get(id);
+    const problems = () =>
+      library.folders
+        .list()
+        .find((folder) => folder.id === id)
+        ?.problems.map(({ code }) => code);
+    renameSync(library.outside, away);
+    mkdirSync(library.outside);
+    setDevice();
+    for (let scans = 0; scans < 2; scans += 1) {
+      await library.images.scan();
+      expect(problems()).toEqual(['folder-not-mounted']);
+      expect(library.images.forest().complete).toBe(false);
+      expect(library.byName('lone.qcow2')).toMatchObject({ id: lone });
+    }
+    rmSync(library.outside, { recursive: true });
+    renameSync(away, library.outside);
+    await library.images.scan();
+    expect(problems()).toEqual([]);
+    expect(device()).not.toBe('1');
+    expect(library.byName('lone.qcow2')).toMatchObject({ id: lone, problems: [] });
+    // On the same disk, an image that is not there any more is gone.
+    rmSync(join(library.outside, 'lone.qcow2'));
+    await library.images.scan();
+    expect(problems()).toEqual([]);
+    expect(library.images.list()).toEqual([]);
+  });
 });
 
 describe('folders', () => {

@@ -72,6 +72,7 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
     library.trashed().some(({ imageId }) => imageId === id);
   const scope = (): ScanScope => ({
     folders: repository.folders(),
+    foundOn: (id, device) => repository.setFolderDevice(id, device),
     // A folder above it may be registered. Opening its lock file would drop the lock (db/instance-lock.ts).
     skip: new Set([dataDir]),
     making: () => world.making(),

@@ -4,7 +4,7 @@ import { basename, dirname, relative, sep } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { ImageFormat, Problem } from '@strata/contract';
 import { newId } from '../../new-id.ts';
-import { walkFolder } from './folder-walk.ts';
+import { type Walk, walkFolder } from './folder-walk.ts';
 import { isWithin } from './forbidden-paths.ts';
 import {
   allocatedOf,
@@ -20,7 +20,14 @@ import { mapBounded } from './map-bounded.ts';
 import { resolveBackings } from './resolve-backings.ts';
 
 export interface ScanScope {
-  readonly folders: readonly { readonly id: string; readonly path: string }[];
+  readonly folders: readonly {
+    readonly id: string;
+    readonly path: string;
+    /** `st_dev` when it was last read; null before that. */
+    readonly device: string | null;
+  }[];
+  /** The folder was read, on this disk. */
+  foundOn(folderId: string, device: string): void;
   /** Folders never entered: the data folder's private parts. */
   readonly skip: ReadonlySet<string>;
   /** Files that an unfinished operation makes or will remove. */
@@ -30,6 +37,7 @@ export interface ScanScope {
 }
 
 type Files = Map<string, BigIntStats>;
+type Roots = readonly { readonly path: string }[];
 
 /** Headers at a time: reading them is waiting for the disk. */
 const atOnce = 24;
@@ -177,14 +185,14 @@ const unmatched = (files: Files, match: ReadonlyMap<string, string>): [string, B
 };
 
 /** Hidden files hold keys, caches and half copies, and now and then an overlay: then something stands on its backing. */
-const isHidden = (path: string, folders: ScanScope['folders']): boolean => {
+const isHidden = (path: string, folders: Roots): boolean => {
   const folder = folders.find((root) => isWithin(path, root.path));
   return relative(folder?.path ?? dirname(path), path)
     .split(sep)
     .some((part) => part.startsWith('.'));
 };
 
-export const isImage = ({ header }: Inspected, path: string, folders: ScanScope['folders']): boolean => {
+export const isImage = ({ header }: Inspected, path: string, folders: Roots): boolean => {
   if (formatOf(header) === null) return false;
   if (isHidden(path, folders)) return header.backing !== null;
   return header.kind !== 'raw' || hasRawName(path);
@@ -254,6 +262,32 @@ const statRegistered = async (library: Library, scope: ScanScope, files: Files):
   });
 };
 
+/**
+ * Where a disk is not mounted, its folder is there and empty. Device numbers also change by themselves (another USB
+ * port, another order at boot), so another number alone says nothing: it counts when none of the images is there.
+ */
+const absentDisk = async (
+  library: Library,
+  scope: ScanScope,
+  folder: ScanScope['folders'][number],
+  walk: Walk,
+): Promise<Problem | null> => {
+  const root = await lstat(folder.path, { bigint: true }).catch(() => null);
+  if (root === null) return null;
+  const device = String(root.dev);
+  if (device === folder.device) return null;
+  const known = [...library.all()].filter(({ path }) => isWithin(path, folder.path));
+  if (folder.device === null || known.length === 0 || known.some(({ path }) => walk.files.has(path))) {
+    scope.foundOn(folder.id, device);
+    return null;
+  }
+  return {
+    code: 'folder-not-mounted',
+    message: `${folder.path} is on another disk than before, and none of its ${known.length} images is there: its own disk is not mounted. The images are kept in mind.`,
+    repair: 'Mount the disk and scan again. If the images are gone for good, delete them in the library.',
+  };
+};
+
 /** All folders once over. Answers the problems of each folder by its id. */
 export const scanLibrary = async (
   library: Library,
@@ -264,8 +298,9 @@ export const scanLibrary = async (
   const problems = new Map<string, Problem[]>();
   for (const folder of scope.folders) {
     const walk = await walkFolder(folder.path, scope.skip);
-    problems.set(folder.id, walk.problems);
-    for (const [path, stat] of walk.files) files.set(path, stat);
+    const absent = await absentDisk(library, scope, folder, walk);
+    problems.set(folder.id, absent === null ? walk.problems : [absent, ...walk.problems]);
+    if (absent === null) for (const [path, stat] of walk.files) files.set(path, stat);
   }
   const unreadable = scope.folders.filter((folder) => (problems.get(folder.id) ?? []).length > 0);
   await statRegistered(library, scope, files);

@@ -109,7 +109,7 @@ export const surveyFolder = async (
     found.set(record.id, record);
   };
   const looked = await mapBounded(here, 24, ([file, stat]) =>
-    lookAt(access, file, stat, (inspected) => isImage(inspected, file, [{ id: '', path }])).catch(
+    lookAt(access, file, stat, (inspected) => isImage(inspected, file, [{ path }])).catch(
       (error: unknown) => {
         const words = error instanceof Error ? error.message : String(error);
         unreadable.push({ code: 'file-unreadable', message: `${words}.` });

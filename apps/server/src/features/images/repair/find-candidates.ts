@@ -64,7 +64,7 @@ export const foreignImages = async (
     if (stat.size === 0n || isForbidden(path, dataDir) || library.byKey(statKey(stat)) !== undefined)
       return null;
     const inspected = await inspectFile(path).catch(() => null);
-    if (inspected === null || !isImage(inspected, path, [{ id: '', path: folder }])) return null;
+    if (inspected === null || !isImage(inspected, path, [{ path: folder }])) return null;
     return newRecord(path, inspected);
   });
   return found.filter((record) => record !== null);

@@ -18,11 +18,12 @@ const open = async (path: string): Promise<Socket> => {
   for (;;) {
     if (existsSync(path)) {
       const socket = connect(path);
-      const [outcome] = await Promise.race([
-        once(socket, 'connect').then(() => ['connected']),
-        once(socket, 'error').then(() => ['refused']),
-      ]);
-      if (outcome === 'connected') return socket;
+      // `once` rejects at an `error`: the socket file is there a moment before somebody listens.
+      const connected = await once(socket, 'connect').then(
+        () => true,
+        () => false,
+      );
+      if (connected) return socket;
     }
     await delay(2);
   }

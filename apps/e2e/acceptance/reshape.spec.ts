@@ -158,3 +158,43 @@ test('compacts a layer to the size the plan says, and a raw base in its place; a
   const again = await strata.call('POST', '/chains/plan', { operation: 'compact', imageId: images.disk.id });
   expect(again).toMatchObject({ status: 422, body: { code: 'not-possible' } });
 });
+
+test('a VM continues on the tip of another branch, and back: off, or powered off for it and started again', async () => {
+  const paths = makeChain(folder(), 'promote');
+  const images = await imagesAt(strata, paths);
+  const branch = await strata.ok('POST', '/images', { name: 'promote branch', backing: images.s1.id });
+  write(branch.path, 2, 3, 0x66);
+  const before = {
+    active: flatten(paths.active, test.info().outputPath('active.raw')),
+    branch: flatten(branch.path, test.info().outputPath('branch.raw')),
+  };
+  const vm = await vmOn('promote', images.active.id);
+  const [disk] = vm.disks;
+  const onto = (imageId: string, more: Json = {}) => ({
+    ...{ operation: 'promote', vmId: vm.id, disks: [{ diskId: disk.id, imageId }] },
+    ...more,
+  });
+  const refused = await strata.ok('POST', '/chains/plan', onto(branch.id));
+  expect(refused.blockers.map((blocker: Json) => blocker.code)).toEqual(['vm-running']);
+  const shut = { ...onto(branch.id), fingerprint: refused.fingerprint };
+  expect((await strata.call('POST', '/chains/run', shut)).body.code).toBe('plan-blocked');
+
+  const plan = await run(onto(branch.id, { powerOff: true }));
+  expect(plan.switches).toEqual([{ vmId: vm.id, diskId: disk.id, from: images.active.id, to: branch.id }]);
+  const now = await strata.ok('GET', `/vms/${vm.id}`);
+  expect(now).toMatchObject({ state: 'running', disks: [{ imageId: branch.id }] });
+  expect(now.pid).not.toBe(vm.pid);
+  expectSameContent(before.branch, branch.path);
+  await strata.ok('POST', `/vms/${vm.id}/poweroff`);
+
+  const left = await strata.ok('GET', `/images/${images.active.id}`);
+  expect(left).toMatchObject({ present: true, usedBy: [] });
+  expectSameContent(before.active, paths.active);
+  await run(onto(images.active.id, { keepCurrent: true, name: 'the branch' }));
+  const { tree, current } = await strata.ok('GET', `/vms/${vm.id}/snapshots`);
+  expect(tree).toMatchObject([{ name: 'the branch', disks: [{ imageId: branch.id }] }]);
+  expect(current.snapshotId).toBeNull();
+  const back = await strata.ok('POST', '/chains/plan', onto(branch.id));
+  expect(back.after[0].layers[0]).toMatchObject({ isNew: true });
+  expect(back.steps.join(' ')).toContain('at “the branch”');
+});

@@ -67,3 +67,25 @@ test('a layer is compacted from its card: what comes back is said before, and dr
   await expect(dialog).toContainText('There is nothing to give back', { timeout: 30_000 });
   expectSameContent(whole, paths.active);
 });
+
+test('a VM continues on another branch, from the view of that branch', async ({ page, strata }) => {
+  const paths = makeChain(join(strata.dataDir, 'images'), 'go');
+  const images = await imagesAt(strata, paths);
+  const branch = await strata.ok('POST', '/images', { name: 'other way', backing: images.s1.id });
+  const vm = await strata.ok('POST', '/vms', { name: 'Traveller', disks: [{ imageId: images.active.id }] });
+  await page.goto(strata.readyLink);
+  await page.goto(`${strata.url}/vms/${vm.id}/layers`);
+  await page.getByRole('button', { name: 'Show the branch other way' }).click();
+  await page.getByRole('button', { name: 'Let “Traveller” continue here…' }).first().click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog).toContainText('stays as a branch');
+  await dialog.getByText('Keep what it leaves as a snapshot').click();
+  await expect(dialog).toContainText('is kept as “Before continuing on other way”');
+  await expect(dialog).toContainText('active layer of Traveller');
+  await dialog.getByRole('button', { name: /^Run/ }).click();
+  await expect(dialog).toBeHidden();
+  await expect(page.getByRole('grid').getByRole('row').first()).toContainText('the VM writes here', {
+    timeout: 30_000,
+  });
+  expect((await strata.ok('GET', `/vms/${vm.id}`)).disks[0].imageId).toBe(branch.id);
+});

@@ -29,6 +29,7 @@ import { pullExecutor } from './features/operations/executors/pull.ts';
 import { flattenExecutor, rebaseExecutor } from './features/operations/executors/rebase.ts';
 import { operationsRoutes } from './features/operations/operations.routes.ts';
 import { createOperationsService } from './features/operations/operations.service.ts';
+import { createPromotions } from './features/snapshots/promote.service.ts';
 import { snapshotBooks } from './features/snapshots/snapshot-books.ts';
 import { snapshotsRepository } from './features/snapshots/snapshots.repository.ts';
 import { snapshotsRoutes } from './features/snapshots/snapshots.routes.ts';
@@ -88,12 +89,15 @@ const createServices = (base: Base) => {
   operations.register(rebaseExecutor({ images, vms, engines, snapshots: books }));
   operations.register(compactExecutor({ images, vms, engines, snapshots: books }));
   operations.register(moveExecutor({ images, vms, engines, snapshots: books, files: library.moveFiles }));
-  const snapshots = createSnapshotsService({ db, events, images, vms, operations, engines, dataDir });
+  const snapshotsDeps = { db, events, images, vms, operations, engines, dataDir };
+  const snapshots = createSnapshotsService(snapshotsDeps);
+  const promotions = createPromotions(snapshotsDeps);
   const imageWork = createImageWorkService({ library, operations });
   const chains = createChainsService({
     images,
     operations,
     moves: imageWork.moves,
+    promotions,
     nodesOf: nodesOfVm({ vms, engines }),
   });
   const repairs = createRepairService({ library, chains, operations });

@@ -155,14 +155,24 @@ export interface RevertRequest {
   readonly keepCurrent: boolean;
 }
 
+export interface PromoteRequest {
+  readonly vmId: string;
+  /** Each disk of the VM that is to continue elsewhere, and the layer it continues from. */
+  readonly disks: readonly { readonly diskId: string; readonly imageId: LayerId }[];
+  /** A new overlay also where the disk could go on writing the layer itself. */
+  readonly overlay: boolean;
+  /** What is left is kept as a snapshot; it stays as a branch either way. */
+  readonly keepCurrent: boolean;
+  /** A VM that runs is powered off for it. */
+  readonly powerOff: boolean;
+}
+
 /** In a revert's `after`: the overlay that does not exist yet. */
 export const newOverlayId = (diskId: string): LayerId => `new:${diskId}`;
 
-/** What going back to an external snapshot would do. No data is moved. */
-export interface RevertPlan {
-  readonly operation: 'revert';
+/** A VM's disks go on elsewhere. No data is moved. */
+export interface ContinuePlan {
   readonly vm: { readonly vmId: string; readonly vmName: string; readonly running: boolean };
-  readonly snapshotId: string;
   /** The chain of each disk that is reverted, top first, in the order of the request. `after` starts with {@link newOverlayId}. */
   readonly before: readonly (readonly LayerId[])[];
   readonly after: readonly (readonly LayerId[])[];
@@ -176,6 +186,8 @@ export interface RevertPlan {
     /** Bytes: the new overlay's virtual size, that of its backing. */
     readonly virtualSize: number;
   }[];
+  /** Disks that continue on a layer that is there already, and write it. */
+  readonly switches: readonly { readonly diskId: string; readonly from: LayerId; readonly to: LayerId }[];
   /** What the snapshot that keeps the current state points to; empty unless `keepCurrent`. */
   readonly keeps: readonly { readonly diskId: string; readonly imageId: LayerId }[];
   /** Active layers that go to the trash: the current state was not to be kept, and nothing else stands on them. */
@@ -185,6 +197,21 @@ export interface RevertPlan {
   /** Layers under the trashed ones on which nothing stands any more; their files stay. */
   readonly nowUnused: readonly LayerId[];
   readonly blockers: readonly Blocker[];
+}
+
+/** What going back to an external snapshot would do. */
+export interface RevertPlan extends ContinuePlan {
+  readonly operation: 'revert';
+  readonly snapshotId: string;
+}
+
+/** What continuing on another branch would do. */
+export interface PromotePlan extends ContinuePlan {
+  readonly operation: 'promote';
+  /** The snapshot the VM is at afterwards: the nearest one below; null: there is none. */
+  readonly snapshotId: string | null;
+  /** Snapshots of the VM that are of the branch it leaves, and not of the one it continues on. */
+  readonly leavesSnapshots: readonly { readonly id: string; readonly name: string }[];
 }
 
 export const isRefusal = (answer: object): answer is Refusal =>

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bytes, hostPath, id } from './common.ts';
+import { bytes, displayName, hostPath, id } from './common.ts';
 
 export const commitRequest = z.strictObject({
   operation: z.literal('commit'),
@@ -42,6 +42,26 @@ export const moveRequest = z.strictObject({
   /** A folder of the library. */
   folder: hostPath,
 });
+/** The VM's disks continue on another branch: on its tip itself, or on a new overlay where something stands on it. */
+export const promoteRequest = z.strictObject({
+  operation: z.literal('promote'),
+  vmId: id,
+  disks: z
+    .array(z.strictObject({ diskId: id, imageId: id }))
+    .min(1)
+    .max(16),
+  /** A new overlay also where the disk could go on writing the layer itself. */
+  overlay: z.boolean().default(false),
+  /** What is left stays as a branch either way; with this also as a snapshot. */
+  keepCurrent: z.boolean().default(false),
+  /** The name of that snapshot. */
+  name: displayName.optional(),
+  /** A VM that runs is powered off for it; otherwise it is in the way. */
+  powerOff: z.boolean().default(false),
+  /** Start the VM afterwards; left out: running as it was. */
+  start: z.boolean().optional(),
+});
+export type PromoteRequest = z.infer<typeof promoteRequest>;
 const fingerprint = { fingerprint: z.string().max(200).optional() };
 export const chainRequest = z.discriminatedUnion('operation', [
   commitRequest,
@@ -51,8 +71,11 @@ export const chainRequest = z.discriminatedUnion('operation', [
   rebaseRequest,
   compactRequest,
   moveRequest,
+  promoteRequest,
 ]);
 export type ChainRequest = z.infer<typeof chainRequest>;
+/** What is done to layers; a promote changes which of them a VM writes. */
+export type LayerRequest = Exclude<ChainRequest, { operation: 'promote' }>;
 export type CommitRequest = z.infer<typeof commitRequest>;
 export type PullRequest = z.infer<typeof pullRequest>;
 /** `fingerprint` is accepted when planning (and ignored), so that one body serves both calls. */
@@ -64,6 +87,7 @@ export const chainPlanBody = z.discriminatedUnion('operation', [
   rebaseRequest.extend(fingerprint),
   compactRequest.extend(fingerprint),
   moveRequest.extend(fingerprint),
+  promoteRequest.extend(fingerprint),
 ]);
 const required = {
   fingerprint: z.string().min(1).max(200),
@@ -81,6 +105,7 @@ export const chainRunBody = z.discriminatedUnion('operation', [
   rebaseRequest.extend(required),
   compactRequest.extend(required),
   moveRequest.extend(required),
+  promoteRequest.extend(required),
 ]);
 
 export const blocker = z.object({
@@ -157,6 +182,8 @@ export const plan = z.object({
   losesSnapshots: z.array(z.object({ id: z.string(), name: z.string() })),
   /** Snapshots that are kept and point to another layer afterwards, which reads the same. */
   movesSnapshots: z.array(z.object({ id: z.string(), name: z.string(), from: id, to: id })).optional(),
+  /** With a promote: snapshots of the branch that the VM leaves. They stay where they are. */
+  leavesSnapshots: z.array(z.object({ id: z.string(), name: z.string() })).optional(),
   /** Images whose backing link is rewritten to another layer, their contents unchanged. */
   relinks: z.array(z.object({ imageId: id, name: z.string(), from: id.nullable(), to: id.nullable() })),
   /** VMs whose disk continues on another layer. */

@@ -19,6 +19,7 @@ export const operationKind = z.enum([
   'rebase',
   'compact',
   'move',
+  'promote',
   'snapshot-take',
   'snapshot-revert',
   'snapshot-forget',

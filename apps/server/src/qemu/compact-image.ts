@@ -12,7 +12,7 @@ import { type NewBacking, over } from './rebase-image.ts';
 /**
  * The layer alone into a new file over the same backing (`-B`): clusters it leaves open stay open, also where the
  * backing reads zeros; what it holds as zeros becomes a mark that says so; the rest is copied. Proved in
- * compact-image.qemu.test.ts for clusters and subclusters. The caller syncs file and folder.
+ * executors/compact.qemu.test.ts for clusters and subclusters. The caller syncs file and folder.
  */
 export const rewriteLayer = (
   from: string,

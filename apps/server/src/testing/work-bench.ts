@@ -19,6 +19,7 @@ import { connectOperations } from '../features/operations/connect-operations.ts'
 import { rebaseExecutor } from '../features/operations/executors/rebase.ts';
 import { createOperationsService } from '../features/operations/operations.service.ts';
 import type { OperationsService } from '../features/operations/operations.types.ts';
+import { createPromotions } from '../features/snapshots/promote.service.ts';
 import { snapshotBooks } from '../features/snapshots/snapshot-books.ts';
 import { snapshotsRepository } from '../features/snapshots/snapshots.repository.ts';
 import { createSnapshotsService } from '../features/snapshots/snapshots.service.ts';
@@ -119,7 +120,9 @@ export const workFolder = async (): Promise<WorkFolder> => {
     const vms = createVmsService({ config, db, events, images, capabilities });
     const operations = createOperationsService({ db, events, log: (error) => console.error(error) });
     const engines = createBlockEngines({ runDir });
-    const snapshots = createSnapshotsService({ db, events, images, vms, operations, engines, dataDir });
+    const snapshotsDeps = { db, events, images, vms, operations, engines, dataDir };
+    const snapshots = createSnapshotsService(snapshotsDeps);
+    const promotions = createPromotions(snapshotsDeps);
     const mortalVms = {
       ...vms,
       copies: { ...vms.copies, copyState: mortal(vms.copies, stopBefore).copyState },
@@ -134,7 +137,7 @@ export const workFolder = async (): Promise<WorkFolder> => {
     const work = createImageWorkService({ library: { ...library, newFiles, moveFiles }, operations });
     const books = snapshotBooks(snapshotsRepository(db), vms);
     operations.register(rebaseExecutor({ images, vms, engines, snapshots: books }));
-    const chains = createChainsService({ images, operations, moves: work.moves });
+    const chains = createChainsService({ images, operations, moves: work.moves, promotions });
     const linkFiles = mortal(library.linkFiles, stopBefore);
     const repairs = createRepairService({ library: { ...library, linkFiles }, chains, operations });
     const mortalLibrary = { ...library, newFiles, moveFiles, linkFiles };

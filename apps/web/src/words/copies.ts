@@ -43,6 +43,26 @@ export const copies = {
     move: 'Move…',
     check: 'Check…',
     compact: 'Compact…',
+    promote: 'Let a VM continue from here…',
+  },
+  promote: {
+    open: 'Let a VM continue from here…',
+    openFor: (vm: string) => `Let “${vm}” continue here…`,
+    title: (name: string) => `Continue on ${name}`,
+    which: 'Which disk',
+    disk: (vm: string, disk: string) => `${vm} · ${disk}`,
+    keep: 'Keep what it leaves as a snapshot',
+    keepDefault: (name: string) => `Before continuing on ${name}`,
+    keepText:
+      'It stays in the library as a branch either way, and the VM can continue on it again. As a snapshot it is frozen, and has its place in the tree.',
+    overlay: 'Write into a new overlay',
+    overlayText:
+      'The layer itself stays as it is. Done anyway where a snapshot, an overlay or anything else stands on it.',
+    powerOff: (vm: string) => `Power “${vm}” off for it, and start it again`,
+    powerOffText: 'What the guest has not written to its disk is lost. Better shut it down first.',
+    written: (vm: string) =>
+      `“${vm}” writes this layer. Take a snapshot of it, and continue from the layer that it freezes.`,
+    noVm: 'There is no VM with a disk.',
   },
   copy: {
     title: (name: string) => `Copy “${name}”`,

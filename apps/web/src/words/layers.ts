@@ -143,6 +143,9 @@ export const layers = {
     move: (name: string) => `Move ${name}…`,
     moveText: 'to another folder, also while its VM runs',
     compact: (name: string) => `Compact ${name}…`,
+    promote: (vm: string | null, name: string) =>
+      vm === null ? `Let a VM continue on ${name}…` : `Let “${vm}” continue on ${name}…`,
+    promoteText: 'writes it, or a new overlay where something stands on it; what it leaves stays',
     compactText: 'gives back zeros and unused clusters · what it gains is measured first',
     rebase: (name: string) => `Rebase ${name} onto another image…`,
     rebaseText: 'reads the same, or only the link is changed · you choose the image, then see the plan',

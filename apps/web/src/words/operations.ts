@@ -25,6 +25,7 @@ export const operations = {
     'image-repair': 'Repair image',
     'folder-adopt': 'Adopt folder',
     compact: 'Compact',
+    promote: 'Continue on another branch',
   } as Record<string, string>,
   states: {
     queued: 'waiting',

@@ -13,6 +13,7 @@ export const plan = {
   gives: (bytes: number, exact: boolean) => `gives back ${exact ? '' : 'about '}${formatBytes(bytes)}`,
   newLayer: 'new',
   leaves: 'no longer in this chain',
+  staysBranch: 'stays as a branch',
   folded: (count: number) => `${formatCount(count, 'layer', 'layers')} that nothing happens to`,
   movesTo: (bytes: number, to: string) => `${formatBytes(bytes)} → ${to}`,
   activeOf: (names: readonly string[]) => `active layer of ${names.join(', ')}`,
@@ -25,6 +26,9 @@ export const plan = {
     link: 'The file gets its new name on the same disk. Nothing is copied.',
     copy: 'The file is copied to another disk and compared byte for byte; then the old one goes.',
   },
+  promotes: 'The disk continues on another branch. No data is moved, and what it leaves stays.',
+  left: (count: number) =>
+    `${formatCount(count, 'snapshot belongs', 'snapshots belong')} to the branch that is left, and ${count === 1 ? 'stays' : 'stay'} there`,
   switches: 'The disks continue on new, empty overlays. No data is moved.',
   space: {
     label: 'Free space',

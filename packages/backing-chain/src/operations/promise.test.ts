@@ -218,7 +218,7 @@ describe('refusals are exact', () => {
   });
 });
 
-test('a restore point reads the same through any sequence of writes, snapshots, branches, removals, restores, reverts, commits, pulls, deletions and rebases', () => {
+test('a restore point reads the same through any sequence of writes, snapshots, branches, removals, restores, reverts, promotions, commits, pulls, deletions and rebases', () => {
   const changes = new Map<string, number>();
   fc.assert(
     fc.property(
@@ -237,7 +237,7 @@ test('a restore point reads the same through any sequence of writes, snapshots, 
           for (const [reader, value] of after) {
             if (reader.startsWith('snapshot ')) expect(value).toEqual(shown.get(reader) ?? value);
             if (reader.startsWith('trash ')) expect(value).toEqual(before.get(reader) ?? value);
-            if (reader.startsWith('disk ') && step.kind !== 'write' && step.kind !== 'revert')
+            if (reader.startsWith('disk ') && !['write', 'revert', 'promote'].includes(step.kind))
               expect(value).toEqual(before.get(reader));
           }
           model = next;
@@ -257,6 +257,7 @@ test('a restore point reads the same through any sequence of writes, snapshots, 
     'pull',
     'delete',
     'rebase',
+    'promote',
   ])
     expect(changes.get(kind) ?? 0, kind).toBeGreaterThan(50);
 });

@@ -25,6 +25,7 @@ test('a revert goes on in a new overlay and keeps the current state as a branch'
     before: [['active', 's2', 's1']],
     after: [['new:web-disk', 's1']],
     overlays: [{ diskId: 'web-disk', from: 'active', backing: 's1', virtualSize: 1024 ** 2 }],
+    switches: [],
     keeps: [{ diskId: 'web-disk', imageId: 'active' }],
     deletes: [],
     losesSnapshots: [],

@@ -14,7 +14,7 @@ import { soundChain } from './chain-request.ts';
 import { incompleteBlockers, nameOf, operationBlockers, suspendedBlockers, type Touch } from './holders.ts';
 import { unusedOf } from './unused.ts';
 
-interface RevertedDisk {
+export interface RevertedDisk {
   readonly disk: DiskUse;
   readonly target: LayerId;
 }
@@ -46,7 +46,7 @@ function revertedDisks(forest: Forest, request: RevertRequest): readonly Reverte
   return reverted;
 }
 
-function depthBlockers(forest: Forest, reverted: readonly RevertedDisk[]): readonly Blocker[] {
+export function depthBlockers(forest: Forest, reverted: readonly RevertedDisk[]): readonly Blocker[] {
   return reverted
     .filter(({ target }) => depthOf(forest, target) >= maxDepth)
     .map(({ target }) => ({
@@ -175,6 +175,7 @@ export function planRevert(forest: Forest, request: RevertRequest): RevertPlan |
       backing: target,
       virtualSize: forest.layers.get(target)?.virtualSize ?? 0,
     })),
+    switches: [],
     keeps: request.keepCurrent ? kept : [],
     ...(request.keepCurrent || !forest.complete ? nothing : discarded(forest, reverted)),
     blockers: revertBlockers(forest, reverted, request),

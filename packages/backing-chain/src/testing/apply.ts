@@ -1,5 +1,5 @@
 import type { LayerId } from '../forest.ts';
-import type { ChainPlan, RevertPlan } from '../plan.ts';
+import type { ChainPlan, ContinuePlan } from '../plan.ts';
 import { type Clusters, imageOf, type Model, type ModelImage, readCluster } from './model.ts';
 
 export interface Applied {
@@ -176,10 +176,10 @@ export function applyPlan(model: Model, plan: ChainPlan, { unlink } = { unlink: 
   };
 }
 
-/** Carries out a revert; `keepAs` names the snapshot of the current state, `newId` the overlays. */
+/** Carries out a revert or a promote; `keepAs` names the snapshot of the current state, `newId` the overlays. */
 export function applyRevert(
   model: Model,
-  plan: RevertPlan,
+  plan: ContinuePlan,
   keepAs: string,
   newId: (diskId: string) => LayerId,
 ): Model {
@@ -194,7 +194,10 @@ export function applyRevert(
       internal: [],
     }),
   );
-  const switched = new Set(plan.overlays.map((overlay) => overlay.diskId));
+  const switched = new Map([
+    ...plan.overlays.map(({ diskId }) => [diskId, newId(diskId)] as const),
+    ...plan.switches.map(({ diskId, to }) => [diskId, to] as const),
+  ]);
   return {
     ...model,
     images: [...disposed(model.images, deleted, true), ...overlays],
@@ -202,9 +205,10 @@ export function applyRevert(
       vm.id === plan.vm.vmId
         ? {
             ...vm,
-            disks: vm.disks.map((disk) =>
-              switched.has(disk.diskId) ? { ...disk, imageId: newId(disk.diskId) } : disk,
-            ),
+            disks: vm.disks.map(({ diskId, imageId }) => ({
+              diskId,
+              imageId: switched.get(diskId) ?? imageId,
+            })),
           }
         : vm,
     ),

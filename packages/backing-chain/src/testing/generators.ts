@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { chainIds, type LayerId, overlaysOf } from '../forest.ts';
-import type { CommitRequest, DeleteRequest, PullRequest, RebaseRequest, RevertRequest } from '../plan.ts';
+import type {
+  CommitRequest,
+  DeleteRequest,
+  PromoteRequest,
+  PullRequest,
+  RebaseRequest,
+  RevertRequest,
+} from '../plan.ts';
 import {
   type Clusters,
   forestOf,
@@ -173,7 +180,8 @@ export interface Step {
     | 'trash'
     | 'restore'
     | 'delete'
-    | 'rebase';
+    | 'rebase'
+    | 'promote';
   readonly first: number;
   readonly second: number;
   readonly flag: boolean;
@@ -192,6 +200,7 @@ export const arbitraryStep: fc.Arbitrary<Step> = fc.record({
     'restore',
     'delete',
     'rebase',
+    'promote',
   ),
   first: pick,
   second: pick,
@@ -236,6 +245,21 @@ export function revertRequestOf(model: Model, step: Omit<Step, 'kind'>): RevertR
   if (snapshot === undefined) return null;
   const disks = snapshot.disks.map(({ diskId, imageId }) => ({ diskId, imageId }));
   return { vmId: snapshot.vmId, snapshotId: snapshot.id, disks, keepCurrent: step.flag };
+}
+
+/** Any disk of a VM onto any image, itself included. */
+export function promoteRequestOf(model: Model, step: Omit<Step, 'kind'>): PromoteRequest | null {
+  const vm = at(model.vms, step.first);
+  const disk = vm === undefined ? undefined : at(vm.disks, step.second);
+  const image = at(model.images, step.second + step.first);
+  if (vm === undefined || disk === undefined || image === undefined) return null;
+  return {
+    vmId: vm.id,
+    disks: [{ diskId: disk.diskId, imageId: image.id }],
+    overlay: step.second % 5 === 0,
+    keepCurrent: step.flag,
+    powerOff: step.first % 2 === 0,
+  };
 }
 
 /** Active layers that a guest may write without breaking rule 2: nothing but one disk stands on them. */

@@ -1,5 +1,6 @@
 import { planCommit } from '../operations/commit.ts';
 import { planDelete } from '../operations/delete-layer.ts';
+import { planPromote } from '../operations/promote.ts';
 import { planPull } from '../operations/pull.ts';
 import { planRebase } from '../operations/rebase.ts';
 import { planRevert } from '../operations/revert.ts';
@@ -9,6 +10,7 @@ import {
   commitRequestOf,
   deleteRequestOf,
   isDisposable,
+  promoteRequestOf,
   pullRequestOf,
   rebaseRequestOf,
   revertRequestOf,
@@ -90,6 +92,13 @@ function revert(model: Model, step: Step, number: number): Model {
   return applyRevert(model, plan, `k-${number}`, (diskId) => `r${number}${diskId}`);
 }
 
+function promote(model: Model, step: Step, number: number): Model {
+  const request = promoteRequestOf(model, step);
+  const plan = request === null ? null : planPromote(forestOf(model), request);
+  if (plan === null || isRefusal(plan) || plan.blockers.length > 0) return model;
+  return applyRevert(model, plan, `k-${number}`, (diskId) => `p${number}${diskId}`);
+}
+
 /** The model after one step; unchanged where the planner refuses it or nothing fits. `number` makes new names unique. */
 export function applyStep(model: Model, step: Step, number: number): Model {
   switch (step.kind) {
@@ -101,6 +110,8 @@ export function applyStep(model: Model, step: Step, number: number): Model {
       return branch(model, step, number);
     case 'revert':
       return revert(model, step, number);
+    case 'promote':
+      return promote(model, step, number);
     case 'trash':
       return trash(model, step);
     case 'restore':

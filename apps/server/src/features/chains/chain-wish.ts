@@ -6,7 +6,7 @@ import {
   type LayerId,
   type RebasePlan,
 } from '@strata/backing-chain';
-import type { ChainRequest } from '@strata/contract';
+import type { LayerRequest } from '@strata/contract';
 import type { MovePlace } from '../images/images.types.ts';
 
 /** A request with all that the carrying out needs to know of it. */
@@ -108,7 +108,7 @@ const rebaseWish = (forest: Forest, layer: LayerId, backing: LayerId | null, pla
 
 export const chainWish = (
   forest: Forest,
-  request: ChainRequest,
+  request: LayerRequest,
   plan: ChainPlan,
   place: MovePlace | null,
 ): ChainWish => {

@@ -16,14 +16,14 @@ import {
   planRebase,
   type Refusal,
 } from '@strata/backing-chain';
-import type { ChainRequest, ErrorCode, Plan } from '@strata/contract';
+import type { ErrorCode, LayerRequest, Plan } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
 import type { ImageMoves, ImagesService, MovePlace } from '../images/images.types.ts';
 import type { CommitJournal, CommitRun } from '../operations/executors/commit.ts';
 import type { OperationsService, StartOperation } from '../operations/operations.types.ts';
 import { byteWords } from './byte-words.ts';
 import { type ChainWish, chainWish } from './chain-wish.ts';
-import type { ChainsService } from './chains.types.ts';
+import type { ChainsService, Promotions } from './chains.types.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import {
   type FreeSpace,
@@ -53,6 +53,7 @@ export interface ChainsDeps {
   readonly images: ImagesService;
   readonly operations: OperationsService;
   readonly moves: ImageMoves;
+  readonly promotions: Promotions;
   /** The node-names that the QEMU of a running VM has for the layers of a disk. Without it commands name the layers. */
   readonly nodesOf?: NodesOf;
   readonly freeSpace?: (path: string) => Promise<FreeSpace | null>;
@@ -67,7 +68,7 @@ const refusalError = ({ code, message }: Refusal): AppError => {
 };
 
 /** Whose chains are read, and priced by what is stored in them. */
-const topsOf = (forest: Forest, request: ChainRequest): string[] => {
+const topsOf = (forest: Forest, request: LayerRequest): string[] => {
   switch (request.operation) {
     case 'commit':
       return [request.top];
@@ -97,7 +98,7 @@ interface Measured {
 const planOf = (
   forest: Forest,
   { allocation, usage, place }: Measured,
-  request: ChainRequest,
+  request: LayerRequest,
 ): ChainPlan | Refusal => {
   switch (request.operation) {
     case 'commit':
@@ -128,6 +129,7 @@ export const createChainsService = ({
   images,
   operations,
   moves,
+  promotions,
   nodesOf = () => Promise.resolve(new Map()),
   freeSpace = freeSpaceAt,
 }: ChainsDeps): ChainsService => {
@@ -138,7 +140,7 @@ export const createChainsService = ({
     return allocation;
   };
 
-  const compute = async (request: ChainRequest, shown: boolean): Promise<Planned> => {
+  const compute = async (request: LayerRequest, shown: boolean): Promise<Planned> => {
     await images.scan();
     const before = images.forest();
     const place = request.operation === 'move' ? await moves.placeOf(request.imageId, request.folder) : null;
@@ -188,8 +190,10 @@ export const createChainsService = ({
   };
 
   return {
-    plan: async (request) => (await compute(request, true)).view,
+    plan: async (request) =>
+      request.operation === 'promote' ? promotions.plan(request) : (await compute(request, true)).view,
     run: async (request, fingerprint, { useReserve = false } = {}) => {
+      if (request.operation === 'promote') return promotions.run(request, fingerprint);
       const planned = await compute(request, false);
       const { plan, wish, start, view } = planned;
       if (view.fingerprint !== fingerprint)

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { type ChainPlan, type Forest, type LayerId, standsOn, withDescendants } from '@strata/backing-chain';
-import type { ChainRequest } from '@strata/contract';
+import type { LayerRequest } from '@strata/contract';
 
 /** Layers a running VM writes: their size, time and contents change all the time, and no plan depends on that. */
 const written = (forest: Forest): ReadonlySet<LayerId> =>
@@ -31,7 +31,7 @@ const concerned = (forest: Forest, plan: ChainPlan): LayerId[] => {
 export const fingerprintOf = async (
   forest: Forest,
   plan: ChainPlan,
-  request: ChainRequest,
+  request: LayerRequest,
 ): Promise<string> => {
   const active = written(forest);
   const layers = await Promise.all(

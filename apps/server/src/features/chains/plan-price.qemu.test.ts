@@ -110,10 +110,10 @@ it('names the file system that needs the space, and keeps a reserve of it', asyn
 it('is refused when the reserve would be touched, runs when that is given up, and never beyond what is free', async () => {
   await buildRandom(22, 'one-length');
   const request = commit(4, 1);
-  const { images, operations } = bench;
+  const { images, operations, promotions } = bench;
   const chainsWith = (free: number) =>
     createChainsService({
-      ...{ images, operations, moves: noMoves },
+      ...{ images, operations, promotions, moves: noMoves },
       freeSpace: () => Promise.resolve({ free, reserve: 100 * mebi }),
     });
   const { fingerprint, freeSpaceNeeded } = await bench.chains.plan(request);

@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Forest, type LayerId, newOverlayId, type RevertPlan, standsOn } from '@strata/backing-chain';
+import {
+  type ContinuePlan,
+  type Forest,
+  type LayerId,
+  newOverlayId,
+  type PromotePlan,
+  type RevertPlan,
+  standsOn,
+} from '@strata/backing-chain';
 import type { Plan } from '@strata/contract';
 import { relativeBacking } from '../../backing-link.ts';
 import { shellWord } from '../../shell-word.ts';
@@ -49,11 +57,11 @@ export const revertSteps = (
 /** Of the snapshot, its layers, what stands on them, the disks as they are and whether the VM runs. */
 export const revertFingerprint = async (
   forest: Forest,
-  plan: RevertPlan,
-  wish: { readonly keepCurrent: boolean },
+  plan: RevertPlan | PromotePlan,
+  wish: Record<string, unknown>,
 ): Promise<string> => {
   const layers = await Promise.all(
-    [...new Set(plan.before.flat())].sort().map(async (id) => {
+    [...new Set([...plan.before, ...plan.after].flat())].sort().map(async (id) => {
       const layer = forest.layers.get(id);
       const file = layer === undefined ? null : await stat(layer.path).catch(() => null);
       const standing = standsOn(forest, id).map(({ kind, subject }) => `${kind} ${subject.id}`);
@@ -61,8 +69,9 @@ export const revertFingerprint = async (
     }),
   );
   const everything = JSON.stringify([
-    [plan.snapshotId, plan.vm.vmId, plan.vm.running, wish.keepCurrent],
+    [plan.snapshotId, plan.vm.vmId, plan.vm.running, wish],
     plan.overlays,
+    plan.switches,
     plan.deletes,
     plan.blockers.map(({ code }) => code),
     layers,
@@ -72,21 +81,29 @@ export const revertFingerprint = async (
 
 type PlanLayer = Plan['before'][number]['layers'][number];
 
-const drawn = (forest: Forest, plan: RevertPlan, words: RevertWords, after: boolean): Plan['before'] => {
+/** `keepName`: of the snapshot that keeps what is left. */
+const drawn = (
+  forest: Forest,
+  plan: ContinuePlan,
+  keepName: string | null,
+  after: boolean,
+): Plan['before'] => {
   const chains = after ? plan.after : plan.before;
   const layerOf = (id: LayerId): PlanLayer => {
     const place = plan.overlays.findIndex(({ diskId }) => newOverlayId(diskId) === id);
     const created = plan.overlays[place];
     const layer = forest.layers.get(id);
     const moved = (diskId: string, vmId: string) =>
-      vmId === plan.vm.vmId && plan.overlays.some((overlay) => overlay.diskId === diskId);
+      vmId === plan.vm.vmId &&
+      [...plan.overlays, ...plan.switches].some((change) => change.diskId === diskId);
     const actives = forest.disks
       .filter((disk) => disk.imageId === id && !(after && moved(disk.diskId, disk.vmId)))
       .map(({ vmId, vmName }) => ({ id: vmId, name: vmName }));
+    const entered = after && plan.switches.some(({ to }) => to === id);
     const snapshots = forest.snapshots
       .filter((use) => use.imageId === id)
       .map(({ snapshotId, name }) => ({ id: snapshotId, name }));
-    const keeps = after && words.keepName !== null && plan.keeps.some(({ imageId }) => imageId === id);
+    const keeps = after && keepName !== null && plan.keeps.some(({ imageId }) => imageId === id);
     return {
       // The wire's ids are short and plain; the overlay gets its own when it is made.
       imageId: created === undefined ? id : `new${place}`,
@@ -94,24 +111,29 @@ const drawn = (forest: Forest, plan: RevertPlan, words: RevertWords, after: bool
       name: created === undefined ? (layer?.name ?? id) : 'New overlay',
       format: layer?.format ?? 'qcow2',
       allocatedBytes: layer?.allocatedBytes ?? 0,
-      snapshots: keeps ? [...snapshots, { id: 'new0', name: words.keepName ?? '' }] : snapshots,
-      activeOf: created === undefined ? actives : [{ id: plan.vm.vmId, name: plan.vm.vmName }],
+      snapshots: keeps ? [...snapshots, { id: 'new0', name: keepName ?? '' }] : snapshots,
+      activeOf:
+        created === undefined && !entered
+          ? actives
+          : [...actives, { id: plan.vm.vmId, name: plan.vm.vmName }],
     };
   };
   return chains.map((chain) => ({ layers: chain.map(layerOf) }));
 };
 
-/** A revert in the form in which all plans are shown. */
-export const revertView = (
+const fileOf = (forest: Forest) => (id: LayerId) => {
+  const layer = forest.layers.get(id);
+  return { imageId: id, path: layer?.path ?? '', bytes: layer?.allocatedBytes ?? 0 };
+};
+
+/** What a revert and a promote have in common, in the form in which all plans are shown. */
+export const continueView = (
   forest: Forest,
-  plan: RevertPlan,
-  words: RevertWords,
-  fingerprint: string,
+  plan: RevertPlan | PromotePlan,
+  keepName: string | null,
+  known: { readonly fingerprint: string; readonly steps: string[] },
 ): Plan => {
-  const file = (id: LayerId) => {
-    const layer = forest.layers.get(id);
-    return { imageId: id, path: layer?.path ?? '', bytes: layer?.allocatedBytes ?? 0 };
-  };
+  const file = fileOf(forest);
   const create = plan.overlays.flatMap(({ backing }) => {
     const layer = forest.layers.get(backing);
     if (layer === undefined) return [];
@@ -121,11 +143,11 @@ export const revertView = (
     ];
   });
   return {
-    fingerprint,
-    operation: 'revert',
+    ...known,
+    operation: plan.operation,
     live: false,
-    before: drawn(forest, plan, words, false),
-    after: drawn(forest, plan, words, true),
+    before: drawn(forest, plan, keepName, false),
+    after: drawn(forest, plan, keepName, true),
     moves: [],
     bytesToMove: 0,
     freeSpaceNeeded: 0,
@@ -133,13 +155,18 @@ export const revertView = (
     deletes: plan.deletes.map(file),
     losesSnapshots: plan.losesSnapshots.map((snapshot) => ({ ...snapshot })),
     relinks: [],
-    switches: [],
+    switches: plan.switches.map((change) => ({ ...change, vmId: plan.vm.vmId })),
     nowUnused: plan.nowUnused.map((id) => ({ ...file(id), name: forest.layers.get(id)?.name ?? id })),
     blockers: plan.blockers.map((blocker) => ({
       ...blocker,
       subjects: blocker.subjects.map((subject) => ({ ...subject })),
     })),
-    steps: revertSteps(forest, plan, words).map(({ text }) => text),
     commands: plan.blockers.length > 0 ? [] : create,
   };
 };
+
+export const revertView = (forest: Forest, plan: RevertPlan, words: RevertWords, fingerprint: string): Plan =>
+  continueView(forest, plan, words.keepName, {
+    fingerprint,
+    steps: revertSteps(forest, plan, words).map(({ text }) => text),
+  });

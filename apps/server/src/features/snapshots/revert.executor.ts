@@ -22,8 +22,11 @@ import { positionOf, type TakeDeps } from './take.executor.ts';
 export interface RevertRun {
   readonly vmId: string;
   readonly vmName: string;
-  readonly snapshotId: string;
+  /** Where the VM is afterwards; null: at none. */
+  readonly snapshotId: string | null;
   readonly overlays: readonly { readonly diskId: string; readonly from: string; readonly backing: string }[];
+  /** Disks that continue on a layer that is there already. */
+  readonly switches?: readonly { readonly diskId: string; readonly from: string; readonly to: string }[];
   /** The snapshot that keeps the current state; null when it is given up. */
   readonly keep: {
     readonly id: string;
@@ -46,6 +49,8 @@ export interface RevertJournal {
   readonly screenshot: string | null;
 }
 type Context = OperationContext<RevertRun, RevertJournal>;
+
+const switchesOf = ({ request }: Context) => request.switches ?? [];
 
 const makeOverlays = async ({ images, vms, screenshots }: TakeDeps, context: Context): Promise<void> => {
   const { vmId, vmName, overlays: wanted, keep } = context.request;
@@ -97,6 +102,7 @@ const record = ({ vms, repository, publish }: TakeDeps, context: Context): void 
         disks: keep.disks.map((disk) => ({ ...disk, internalTag: null })),
       });
     for (const overlay of context.journal.overlays) vms.setDiskImage(vmId, overlay.diskId, overlay.imageId);
+    for (const { diskId, to } of switchesOf(context)) vms.setDiskImage(vmId, diskId, to);
     vms.setCurrentSnapshot(vmId, snapshotId);
   });
   if (keep !== null) publish(keep.id, 'created');
@@ -110,45 +116,52 @@ const begin = (context: Context, step: RevertStep): void => {
 
 const swap = async (deps: TakeDeps, context: Context): Promise<void> => {
   const { vmId, overlays: wanted } = context.request;
-  const tops = context.journal.overlays.map((overlay) => overlay.imageId);
+  const made = context.journal.overlays.map((overlay) => overlay.imageId);
+  const entered = switchesOf(context).map(({ to }) => to);
+  const left = [...wanted, ...switchesOf(context)].map(({ from }) => from);
   begin(context, 'stop');
   try {
     await powerOff(deps, vmId);
-    const written = wanted.map(({ from }) => from);
-    await whileHeld(deps, { operationId: context.id, written, tops }, () => {
+    const held = { operationId: context.id, written: [...left, ...entered], tops: [...made, ...entered] };
+    await whileHeld(deps, held, () => {
       context.finishing();
       begin(context, 'switch');
       record(deps, context);
     });
   } catch (error) {
-    if (!context.ending && context.journal.phase === 'stopping') await removeOverlays(deps.images, tops);
+    if (!context.ending && context.journal.phase === 'stopping') await removeOverlays(deps.images, made);
     throw error;
   }
 };
 
-const start = async ({ vms }: TakeDeps, context: Context): Promise<void> => {
+const start = async ({ vms }: TakeDeps, context: Context, done: string): Promise<void> => {
   const { vmId, start: wish } = context.request;
-  context.release({ vms: [vmId] });
+  context.release({ vms: [vmId], images: switchesOf(context).map(({ to }) => to) });
   if (wish === 'no' || vms.live(vmId) !== null) return;
   try {
     await vms.start(vmId, { paused: wish === 'paused' });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const code = error instanceof AppError ? error.code : 'internal-error';
-    throw new AppError(code, `The VM was reverted, but it could not be started: ${why}`);
+    throw new AppError(code, `${done}, but it could not be started: ${why}`);
   }
 };
 
-export const revertExecutor = (deps: TakeDeps): Executor<RevertRun, RevertJournal> => ({
-  kind: 'snapshot-revert',
+const continueElsewhere = (
+  deps: TakeDeps,
+  kind: 'snapshot-revert' | 'promote',
+  done: string,
+): Executor<RevertRun, RevertJournal> => ({
+  kind,
   run: async (context) => {
     const { request } = context;
-    if (context.resumed) await closeLeftovers(deps, context.id, request.overlays.length);
+    const disks = request.overlays.length + switchesOf(context).length;
+    if (context.resumed) await closeLeftovers(deps, context.id, disks);
     if (context.journal.phase === 'creating') {
       await removeStrays(deps.images, context.journal.known);
       throw new AppError(
         'not-possible',
-        'Strata was ended before the VM was touched. Nothing has changed; revert again.',
+        'Strata was ended before the VM was touched. Nothing has changed; begin it again.',
       );
     }
     if (context.journal.phase === 'new') {
@@ -163,10 +176,17 @@ export const revertExecutor = (deps: TakeDeps): Executor<RevertRun, RevertJourna
     context.release({ images: request.deletes });
     for (const id of request.deletes)
       if (deps.images.list().some((image) => image.id === id)) await deps.images.delete(id);
-    await start(deps, context);
+    await start(deps, context, done);
     return {
-      snapshotId: request.snapshotId,
+      ...(request.snapshotId === null ? {} : { snapshotId: request.snapshotId }),
       ...(request.keep === null ? {} : { keptSnapshotId: request.keep.id }),
     };
   },
 });
+
+export const revertExecutor = (deps: TakeDeps): Executor<RevertRun, RevertJournal> =>
+  continueElsewhere(deps, 'snapshot-revert', 'The VM was reverted');
+
+/** Another branch instead of a snapshot; what is left stays. */
+export const promoteExecutor = (deps: TakeDeps): Executor<RevertRun, RevertJournal> =>
+  continueElsewhere(deps, 'promote', 'The VM continues on the other branch');

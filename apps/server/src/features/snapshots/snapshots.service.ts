@@ -19,6 +19,7 @@ import { toSnapshot, toTree } from './snapshot-tree.ts';
 import { snapshotsRepository } from './snapshots.repository.ts';
 import type { SnapshotsService, StoredSnapshot } from './snapshots.types.ts';
 import { takeExecutor } from './take.executor.ts';
+import { demandSettled } from './vm-settled.ts';
 
 export interface SnapshotsDeps {
   readonly db: Db;
@@ -29,21 +30,6 @@ export interface SnapshotsDeps {
   readonly events: Events;
   readonly dataDir: string;
 }
-
-const unusable: Partial<Record<Vm['state'], string>> = {
-  starting: 'The VM is starting. Wait a moment.',
-  stopping: 'The VM is shutting down. Wait until it is off, or power it off.',
-};
-
-const demandSettled = (vm: Vm): void => {
-  const words = unusable[vm.state];
-  if (words !== undefined) throw new AppError('vm-busy', words);
-  if (vm.state === 'suspended')
-    throw new AppError(
-      'vm-suspended',
-      'The VM is suspended: its memory waits for exactly these disks. Resume it first.',
-    );
-};
 
 /** Registers its executors and its use of images; create it once, before operations are recovered. */
 export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService => {
@@ -120,7 +106,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
     const before = vm.state === 'paused' ? 'paused' : vms.live(vmId) === null ? 'no' : 'running';
     const start = wish.start === undefined ? before : wish.start ? 'running' : 'no';
     const words: RevertWords = { snapshotName: snapshot.name, keepName, unchanged, start };
-    const fingerprint = await revertFingerprint(forest, plan, wish);
+    const fingerprint = await revertFingerprint(forest, plan, { keepCurrent: wish.keepCurrent });
     return { vm, plan, words, view: revertView(forest, plan, words, fingerprint) };
   };
 

@@ -13,13 +13,15 @@ interface ActionPanelProps {
   models: readonly LayerModel[];
   run: Run | null;
   vms: readonly Vm[];
+  /** The VM whose tab this is. */
+  vm?: Vm | undefined;
   world: PriceWorld;
   onChoose: (action: ConceivableAction) => void;
   onClear: () => void;
 }
 
 /** Beside the drawing: what can be done with the selected layers, and what it costs. */
-export function ActionPanel({ models, run, vms, world, onChoose, onClear }: ActionPanelProps) {
+export function ActionPanel({ models, run, vms, vm, world, onChoose, onClear }: ActionPanelProps) {
   const { panel } = words.layers;
   if (run === null)
     return (
@@ -43,6 +45,7 @@ export function ActionPanel({ models, run, vms, world, onChoose, onClear }: Acti
         models={models}
         run={run}
         vms={vms}
+        vm={vm}
         world={world}
         onChoose={onChoose}
       />

@@ -21,6 +21,8 @@ interface ChainActionsProps {
   models: readonly LayerModel[];
   run: Run;
   vms: readonly Vm[];
+  /** The VM whose tab this is. */
+  vm?: Vm | undefined;
   world: PriceWorld;
   onChoose: (action: ConceivableAction) => void;
   /** Beside the details of the image, which offer the rest. */
@@ -28,7 +30,8 @@ interface ChainActionsProps {
 }
 
 /** All that one can do with a run of layers, each with its price or the reason why not. */
-export function ChainActions({ models, run, vms, world, onChoose, isBrief = false }: ChainActionsProps) {
+export function ChainActions(props: ChainActionsProps) {
+  const { models, run, vms, vm, world, onChoose, isBrief = false } = props;
   const [settled, setSettled] = useState(false);
   useTimeout(() => setSettled(true), 150, { autoInvoke: true });
   const only = run.upper === run.lower ? models[run.upper] : undefined;
@@ -55,7 +58,7 @@ export function ChainActions({ models, run, vms, world, onChoose, isBrief = fals
       <Remark models={models} run={run} />
       {others.map(card)}
       <Further actions={further}>{card}</Further>
-      {only ? <LayerOffers layer={only} vms={vms} isBrief={isBrief} /> : null}
+      {only ? <LayerOffers layer={only} vms={vms} vm={vm} isBrief={isBrief} /> : null}
       {deletion.map(card)}
       {only && !isBrief ? (
         <Link to="/library" search={{ image: only.image.id }} className={classes.link}>

@@ -1,8 +1,8 @@
-import type { ChainRequest } from '@strata/contract';
+import type { LayerRequest } from '@strata/contract';
 import type { Run } from './selection.ts';
 
 export interface ConceivableAction {
-  readonly request: ChainRequest;
+  readonly request: LayerRequest;
   /** What it is called: which words `words/layers.ts` has for it. */
   readonly kind:
     | 'commit-below'
@@ -37,13 +37,13 @@ export function conceivableActions(
   const commit = (kind: ConceivableAction['kind'], base: number, last: number) => {
     const [topId, baseId] = [chain[upper], chain[base]];
     if (topId === undefined || baseId === undefined) return;
-    const request: ChainRequest = { operation: 'commit', top: topId, base: baseId };
+    const request: LayerRequest = { operation: 'commit', top: topId, base: baseId };
     actions.push({ request, kind, sources: chain.slice(upper, last + 1), target: baseId });
   };
   const pull = (kind: ConceivableAction['kind'], into: number, from: number, all = false) => {
     const [intoId, fromId] = [chain[into], chain[from]];
     if (intoId === undefined || fromId === undefined || from <= into) return;
-    const request: ChainRequest = all
+    const request: LayerRequest = all
       ? { operation: 'flatten', imageId: intoId }
       : { operation: 'pull', into: intoId, from: fromId, deleteUnused: false };
     actions.push({ request, kind, sources: chain.slice(into + 1, from + 1), target: intoId });

@@ -2,6 +2,7 @@ import type { Vm } from '@strata/contract';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { words } from '../../lib/words.ts';
+import { PromoteDialog } from '../branches/promote-dialog.tsx';
 import { CompactImageDialog, isCompactable } from '../library/compact-image-dialog.tsx';
 import { CreateImageDialog } from '../library/create-image-dialog.tsx';
 import { MoveImageDialog } from '../library/move-image-dialog.tsx';
@@ -15,13 +16,15 @@ import { RebaseDialog } from './rebase-dialog.tsx';
 interface LayerOffersProps {
   layer: LayerModel;
   vms: readonly Vm[];
+  /** The VM whose tab this is. */
+  vm?: Vm | undefined;
   /** Without what the details of the image offer anyway. */
   isBrief?: boolean;
 }
 
 /** What one can do with a single layer besides moving data along its chain. */
-export function LayerOffers({ layer: { image }, vms, isBrief = false }: LayerOffersProps) {
-  const [opened, setOpened] = useState<'overlay' | 'rebase' | 'compact' | 'move' | null>(null);
+export function LayerOffers({ layer: { image }, vms, vm, isBrief = false }: LayerOffersProps) {
+  const [opened, setOpened] = useState<'overlay' | 'rebase' | 'compact' | 'move' | 'promote' | null>(null);
   const navigate = useNavigate();
   const { offers } = words.layers;
   const refusal = overlayRefusal(useBreak(image));
@@ -48,6 +51,15 @@ export function LayerOffers({ layer: { image }, vms, isBrief = false }: LayerOff
           <span className={classes.price}>{offers.overlayText}</span>
         </OfferCard>
       )}
+      {isBrief || vms.every(({ disks }) => disks.length === 0) ? null : (
+        <OfferCard
+          title={offers.promote(vm?.name ?? null, image.name)}
+          blocked={writer === undefined ? [] : [words.copies.promote.written(writer.name)]}
+          onChoose={() => setOpened('promote')}
+        >
+          <span className={classes.price}>{offers.promoteText}</span>
+        </OfferCard>
+      )}
       {image.format === 'qcow2' ? (
         <OfferCard title={offers.rebase(image.name)} blocked={[]} onChoose={() => setOpened('rebase')}>
           <span className={classes.price}>{offers.rebaseText}</span>
@@ -64,6 +76,7 @@ export function LayerOffers({ layer: { image }, vms, isBrief = false }: LayerOff
         </OfferCard>
       )}
       <CreateImageDialog opened={opened === 'overlay'} onClose={close} backing={image} />
+      {opened === 'promote' ? <PromoteDialog image={image} vm={vm} onClose={close} /> : null}
       {opened === 'compact' ? <CompactImageDialog image={image} onClose={close} /> : null}
       {opened === 'move' ? <MoveImageDialog image={image} onClose={close} /> : null}
       {opened === 'rebase' ? <RebaseDialog image={image} onClose={close} /> : null}

@@ -9,6 +9,7 @@ import { words } from '../../lib/words.ts';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { RowSkeletons } from '../../ui/skeletons.tsx';
+import { PromoteButton } from '../branches/promote-button.tsx';
 import { diskName } from './disk-name.ts';
 import classes from './layers-tab.module.css';
 import { LayersView } from './layers-view.tsx';
@@ -56,12 +57,21 @@ function DiskLayers({ vm, disk, name }: { vm: Vm; disk: Vm['disks'][number]; nam
       title={words.layers.diskTitle(name)}
       vm={vm}
       onShow={show}
-      notice={ownBranch ? null : <BranchNotice tipId={tipId} onBack={() => show(null)} />}
+      notice={
+        ownBranch ? null : <BranchNotice tipId={tipId} vm={vm} diskId={disk.id} onBack={() => show(null)} />
+      }
     />
   );
 }
 
-function BranchNotice({ tipId, onBack }: { tipId: string; onBack: () => void }) {
+interface BranchNoticeProps {
+  tipId: string;
+  vm: Vm;
+  diskId: string;
+  onBack: () => void;
+}
+
+function BranchNotice({ tipId, vm, diskId, onBack }: BranchNoticeProps) {
   const tip = useQuery(imageQuery(tipId));
   const nameOf = useImageNames();
   return (
@@ -70,6 +80,7 @@ function BranchNotice({ tipId, onBack }: { tipId: string; onBack: () => void }) 
       <span className={classes.noticeText}>
         {words.layers.branches.viewing(tip.data ? nameOf(tip.data) : '…')}
       </span>
+      {tip.data ? <PromoteButton image={tip.data} vm={vm} diskId={diskId} compact /> : null}
       <Button size="compact-sm" variant="default" onClick={onBack}>
         {words.layers.branches.back}
       </Button>

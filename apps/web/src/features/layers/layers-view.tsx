@@ -140,6 +140,7 @@ export function LayersView({ tipId, title, vm, notice, onShow }: LayersViewProps
             models={models}
             run={run}
             vms={vms}
+            vm={vm}
             world={world}
             onChoose={setProposed}
             onClear={() => setSelection(null)}

@@ -3,13 +3,14 @@ import type { Image } from '@strata/contract';
 import { IconChevronDown } from '@tabler/icons-react';
 import { useState } from 'react';
 import { words } from '../../lib/words.ts';
+import { PromoteDialog } from '../branches/promote-dialog.tsx';
 import { CheckImageDialog } from './check-image-dialog.tsx';
 import { CompactImageDialog, isCompactable } from './compact-image-dialog.tsx';
 import { CopyImageDialog } from './copy-image-dialog.tsx';
 import { MoveImageDialog } from './move-image-dialog.tsx';
 import { RenameImageDialog } from './rename-image-dialog.tsx';
 
-const works = ['copy', 'rename', 'move', 'check', 'compact'] as const;
+const works = ['copy', 'rename', 'move', 'check', 'compact', 'promote'] as const;
 type Work = (typeof works)[number];
 
 /** What can be done with the file of an image, beside its layers. */
@@ -37,6 +38,7 @@ export function ImageWork({ image }: { image: Image }) {
       </Menu>
       {work === 'copy' ? <CopyImageDialog image={image} onClose={close} /> : null}
       {work === 'rename' ? <RenameImageDialog image={image} onClose={close} /> : null}
+      {work === 'promote' ? <PromoteDialog image={image} onClose={close} /> : null}
       {work === 'compact' ? <CompactImageDialog image={image} onClose={close} /> : null}
       {work === 'move' ? <MoveImageDialog image={image} onClose={close} /> : null}
       {work === 'check' ? <CheckImageDialog image={image} onClose={close} /> : null}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { alignChains, createdLayer, foldUnchanged } from './align-chains.ts';
+import { alignChains, foldUnchanged } from './align-chains.ts';
 
 const chain = (...ids: string[]) => ids.map((imageId) => ({ imageId }));
 const drawn = (before: string[], after: string[]) =>
@@ -46,16 +46,5 @@ describe('a long plan', () => {
   it('folds nothing in a short one', () => {
     const rows = alignChains(chain('a', 'b', 'c', 'd'), chain('a', 'b', 'c', 'd'));
     expect(foldUnchanged(rows, new Set())).toHaveLength(4);
-  });
-});
-
-describe('what a plan creates', () => {
-  const created = (before: string[], after: string[]) => createdLayer(chain(...before), chain(...after));
-  it('is the new overlay of a revert, and not the layers of the branch that one goes back to', () => {
-    expect(created(['active', 'b', 'base'], ['new0', 'other', 'base'])).toBe('new0');
-  });
-  it('is nothing where the chain ends on a layer that was there', () => {
-    expect(created(['active', 'b', 'base'], ['b', 'base'])).toBeNull();
-    expect(created(['active', 'base'], [])).toBeNull();
   });
 });

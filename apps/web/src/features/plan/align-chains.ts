@@ -32,15 +32,6 @@ export function alignChains<Layer extends { readonly imageId: string }>(
   return rows;
 }
 
-/** A plan creates layers on top only; others that were not there before existed already, on another branch. */
-export function createdLayer<Layer extends { readonly imageId: string }>(
-  before: readonly Layer[],
-  after: readonly Layer[],
-): string | null {
-  const top = after[0]?.imageId ?? null;
-  return before.some(({ imageId }) => imageId === top) ? null : top;
-}
-
 export type FoldedRow<Layer> = AlignedRow<Layer> | { readonly folded: number };
 
 /** Folds long runs of layers that nothing happens to: a plan on a chain of 200 shows where it happens. */

@@ -107,6 +107,7 @@ function Spaces({ plan }: { plan: Plan }) {
 /** A revert copies nothing, and a file is moved without QEMU: where that runs says less than what it does. */
 function howOf(plan: Plan): string {
   if (plan.operation === 'revert') return words.plan.switches;
+  if (plan.operation === 'promote') return words.plan.promotes;
   if (plan.operation === 'compact') return words.plan[plan.method === 'punch' ? 'punches' : 'rewrites'];
   if (plan.operation === 'move' && !plan.live)
     return words.plan.moves[plan.method === 'link' ? 'link' : 'copy'];
@@ -159,6 +160,16 @@ function Changes({ plan }: { plan: Plan }) {
               <li key={imageId}>
                 {to === null ? words.plan.relinkNone(name) : words.plan.relink(name, names.get(to) ?? to)}
               </li>
+            ))}
+          </ul>
+        </section>
+      ) : null}
+      {plan.leavesSnapshots !== undefined && plan.leavesSnapshots.length > 0 ? (
+        <section>
+          <h3 className={classes.heading}>{words.plan.left(plan.leavesSnapshots.length)}</h3>
+          <ul className={classes.list}>
+            {plan.leavesSnapshots.map(({ id, name }) => (
+              <li key={id}>● {name}</li>
             ))}
           </ul>
         </section>

@@ -5,7 +5,7 @@ import { useMemo } from 'react';
 import { words } from '../../lib/words.ts';
 import { colourOf, type LayerColours } from '../layers/layer-colours.ts';
 import { previewColours } from '../layers/remembered-colours.ts';
-import { type AlignedRow, alignChains, createdLayer, type FoldedRow, foldUnchanged } from './align-chains.ts';
+import { type AlignedRow, alignChains, type FoldedRow, foldUnchanged } from './align-chains.ts';
 import { MoveArrows } from './move-arrows.tsx';
 import classes from './plan-drawing.module.css';
 import { PlanLayerBox } from './plan-layer-box.tsx';
@@ -57,7 +57,7 @@ function ChainPair({ plan, before, after, disk }: ChainPairProps) {
   }, [before, after]);
   const colour = (imageId: string) => colourOf(colours, imageId, scheme);
   const deleted = new Set(plan.deletes.map(({ imageId }) => imageId));
-  const newId = createdLayer(before, after);
+  const newId = after.find(({ isNew }) => isNew === true)?.imageId ?? null;
   // A layer that several branches stand on gives its data to each of them; here one of these is drawn.
   const moves = plan.moves.filter(({ to }) => [...before, ...after].some(({ imageId }) => imageId === to));
   const rowHeight = useMediaQuery('(max-width: 48rem)') ? narrowRow : wideRow;
@@ -122,7 +122,7 @@ function Row({ row, plan, moves, newId, colour, deleted }: RowProps) {
             ? words.plan[
                 plan.operation === 'revert' ? 'fileTrashed' : plan.toTrash ? 'fileToTrash' : 'fileDeleted'
               ]
-            : words.plan.leaves}
+            : words.plan[plan.operation === 'promote' ? 'staysBranch' : 'leaves']}
         </div>
       ) : (
         <PlanLayerBox

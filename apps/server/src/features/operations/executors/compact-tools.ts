@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { chmod, chown, link, lstat, open, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { clip, type ExtentList, joinNeighbours } from '@strata/backing-chain';
 import {
   chunksOf,
@@ -14,7 +14,7 @@ import {
 import { AppError } from '../../../app-error.ts';
 import { layersAreEqual, punchHoles, rewriteLayer } from '../../../qemu/compact-image.ts';
 import type { WorkWatch } from '../../../qemu/image-work.ts';
-import { lockHolder } from '../../../qemu/lock-holder.ts';
+import { lockHolder, openWords } from '../../../qemu/lock-holder.ts';
 import type { FileMark } from './compact.ts';
 
 /** Each is one action on the files, may be repeated, and is on disk when it returns; tests put something between. */
@@ -145,10 +145,7 @@ export const compactTools: CompactTools = {
   demandFree: async (path) => {
     const holder = await lockHolder(path);
     if (holder === null) return;
-    throw new AppError(
-      'image-locked',
-      `${holder.program} (process ${holder.pid}) has ${path} open. It was left as it is. Close it there, then compact again.`,
-    );
+    throw new AppError('image-locked', openWords(holder, { name: basename(path), path }));
   },
   keepOld: async (path, old) => {
     await rm(old, { force: true });

@@ -8,9 +8,10 @@ import { type Db, openDatabase } from '../../../db/open-database.ts';
 import type { BlockEngines } from '../../../qemu/block-engine.types.ts';
 import { createBlockEngines } from '../../../qemu/block-engines.ts';
 import { createChainsService } from '../../chains/chains.service.ts';
-import type { ChainsService } from '../../chains/chains.types.ts';
+import type { ChainsService, Promotions } from '../../chains/chains.types.ts';
 import { nodesOfVm } from '../../chains/open-nodes.ts';
 import type { ImageMoves } from '../../images/images.types.ts';
+import { createPromotions } from '../../snapshots/promote.service.ts';
 import { snapshotBooks } from '../../snapshots/snapshot-books.ts';
 import { snapshotsRepository } from '../../snapshots/snapshots.repository.ts';
 import { createSnapshotsService } from '../../snapshots/snapshots.service.ts';
@@ -34,6 +35,7 @@ export interface Bench {
   readonly operations: OperationsService;
   readonly chains: ChainsService;
   readonly snapshots: SnapshotsService;
+  readonly promotions: Promotions;
   readonly engines: BlockEngines;
   /** Plan, then run to the end. */
   run(request: ChainRequest): Promise<Operation>;
@@ -70,19 +72,14 @@ const assemble = (db: Db, folder: string, disturb: Disturbance): Bench => {
   operations.register(deleteExecutor(deps));
   operations.register(rebaseExecutor(deps, disturb.rebase));
   operations.register(compactExecutor(deps, disturb.compact));
-  const snapshots = createSnapshotsService({
-    db,
-    images,
-    vms,
-    operations,
-    engines,
-    events,
-    dataDir: folder,
-  });
+  const snapshotsDeps = { db, images, vms, operations, engines, events, dataDir: folder };
+  const snapshots = createSnapshotsService(snapshotsDeps);
+  const promotions = createPromotions(snapshotsDeps);
   const chains = createChainsService({
     images,
     operations,
     moves: noMoves,
+    promotions,
     nodesOf: nodesOfVm({ vms, engines: plain }),
   });
   connectOperations(operations, images, vms);
@@ -93,6 +90,7 @@ const assemble = (db: Db, folder: string, disturb: Disturbance): Bench => {
     operations,
     chains,
     snapshots,
+    promotions,
     engines,
     run: async (request) => {
       const { fingerprint } = await chains.plan(request);

@@ -14,6 +14,7 @@ import { nodesOfVm } from '../../chains/open-nodes.ts';
 import { createEventsService } from '../../events/events.service.ts';
 import { createImagesFeature, type ImagesFeature } from '../../images/images.service.ts';
 import { createImageWorkService } from '../../images/work/image-work.service.ts';
+import { createPromotions } from '../../snapshots/promote.service.ts';
 import { snapshotBooks } from '../../snapshots/snapshot-books.ts';
 import { snapshotsRepository } from '../../snapshots/snapshots.repository.ts';
 import { createSnapshotsService } from '../../snapshots/snapshots.service.ts';
@@ -64,9 +65,17 @@ export const startLibraryBench = async (
   const books = snapshotBooks(snapshotsRepository(db), vms);
   operations.register(commitExecutor({ images, vms, engines, snapshots: books }));
   operations.register(pullExecutor({ images, vms, engines, snapshots: books }));
-  const snapshots = createSnapshotsService({ db, events, images, vms, operations, engines, dataDir: root });
+  const snapshotsDeps = { db, events, images, vms, operations, engines, dataDir: root };
+  const snapshots = createSnapshotsService(snapshotsDeps);
+  const promotions = createPromotions(snapshotsDeps);
   const { moves } = createImageWorkService({ library: feature, operations });
-  const chains = createChainsService({ images, operations, moves, nodesOf: nodesOfVm({ vms, engines }) });
+  const chains = createChainsService({
+    images,
+    operations,
+    moves,
+    promotions,
+    nodesOf: nodesOfVm({ vms, engines }),
+  });
   connectOperations(operations, images, vms);
   await feature.start();
 

@@ -14,6 +14,7 @@ import { createEventsService } from '../../events/events.service.ts';
 import { createImagesFeature, type ImagesFeature } from '../../images/images.service.ts';
 import type { MoveFiles } from '../../images/move-files.ts';
 import { createImageWorkService } from '../../images/work/image-work.service.ts';
+import { createPromotions } from '../../snapshots/promote.service.ts';
 import { snapshotBooks } from '../../snapshots/snapshot-books.ts';
 import { snapshotsRepository } from '../../snapshots/snapshots.repository.ts';
 import type { LiveVm } from '../../vms/vms.types.ts';
@@ -125,7 +126,8 @@ export const moveBench = (): MoveBench => {
       const files = disturb.files?.(moveFiles) ?? moveFiles;
       operations.register(moveExecutor({ images, vms, engines, snapshots, files }));
       const { moves } = createImageWorkService({ library, operations });
-      const chains = createChainsService({ images, operations, moves });
+      const promotions = createPromotions({ db, events, images, vms, operations, engines, dataDir });
+      const chains = createChainsService({ images, operations, moves, promotions });
       connectOperations(operations, images, vms);
       close = async () => {
         operations.close();

@@ -1,8 +1,9 @@
 import type { Problem, Vm, VmState } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
-import { isLoopback, needsBridgeHelper } from '../../qemu/argv/network.ts';
+import { needsBridgeHelper } from '../../qemu/argv/network.ts';
 import { hardwareOf } from './vm-definition.ts';
 import { effectiveAccelerator } from './vm-launch.ts';
+import { exposedPorts, sharedPorts } from './vm-ports.ts';
 import type { StoredDisk, VmRecord } from './vm-record.types.ts';
 import type { VmRun } from './vm-run.ts';
 import { hasPicture } from './vm-screenshots.ts';
@@ -41,23 +42,9 @@ const brokenDisks = (context: VmsContext, record: VmRecord): Problem[] =>
     }
   });
 
-const exposedPorts = (record: VmRecord): Problem[] => {
-  const open = record.definition.nics
-    .flatMap((nic) => nic.forwards)
-    .filter((forward) => !isLoopback(forward.hostAddress))
-    .map(({ protocol, hostAddress, hostPort }) => `${hostAddress}:${hostPort} (${protocol})`);
-  if (open.length === 0) return [];
-  return [
-    {
-      code: 'port-exposed',
-      message: `Other machines reach this guest while it runs, at ${open.join(', ')}.`,
-      repair: 'If that is not wanted, forward from 127.0.0.1 instead.',
-    },
-  ];
-};
-
-const warnings = (record: VmRecord): Problem[] => [
+const warnings = (context: VmsContext, record: VmRecord): Problem[] => [
   ...exposedPorts(record),
+  ...sharedPorts(record, () => context.repository.all()),
   ...(needsBridgeHelper(record.definition.nics)
     ? [
         {
@@ -98,7 +85,7 @@ export const toVm = (context: VmsContext, record: VmRecord): Vm => {
     problems: [
       ...(isRunning ? run.problems.values() : []),
       ...brokenDisks(context, record),
-      ...warnings(record),
+      ...warnings(context, record),
     ],
   };
 };

@@ -39,8 +39,8 @@ export interface Act {
   readonly newVm: readonly string[] | null;
   /** Images whose file has another path when it is done. */
   readonly moves: ReadonlySet<string>;
-  /** 0: as fast as it goes; also for what copies nothing. */
-  readonly run: (bytesPerSecond: number) => Promise<Json>;
+  /** 0: as fast as it goes; also for what copies nothing. Null when it is refused after all. */
+  readonly run: (bytesPerSecond: number) => Promise<Json | null>;
 }
 
 export const nothing = {

@@ -1,6 +1,6 @@
 import type { Random } from '../random.ts';
 import type { Strata } from '../strata.ts';
-import { type Act, nothing } from './act.ts';
+import { type Act, nothing, unlessRefused } from './act.ts';
 import type { SeenImage, World } from './world.ts';
 
 /** Images that a VM is writing are not copied, moved or checked; those above which one runs not moved or checked. */
@@ -37,7 +37,7 @@ export const copy = async (random: Random, strata: Strata, world: World): Promis
     words: `copy of the ${what} of ${image.name}${body.folder === undefined ? '' : ` to ${body.folder}`}`,
     kind: 'copy',
     newImages: [image.id],
-    run: () => strata.ok('POST', `/images/${image.id}/copy`, body),
+    run: () => unlessRefused(strata, `/images/${image.id}/copy`, body),
   };
 };
 
@@ -56,7 +56,7 @@ export const rename = async (random: Random, strata: Strata, world: World): Prom
     words: `move of ${image.name}, under ${overlays} overlay(s)${body.folder === undefined ? '' : `, to ${body.folder}`}`,
     kind: 'rename',
     moves: new Set([image.id]),
-    run: () => strata.ok('POST', `/images/${image.id}/rename`, body),
+    run: () => unlessRefused(strata, `/images/${image.id}/rename`, body),
   };
 };
 
@@ -73,6 +73,6 @@ export const check = async (random: Random, strata: Strata, world: World): Promi
     ...nothing,
     words: `check of ${image.name} ${JSON.stringify(body)}`,
     kind: 'check',
-    run: () => strata.ok('POST', `/images/${image.id}/check`, body),
+    run: () => unlessRefused(strata, `/images/${image.id}/check`, body),
   };
 };

@@ -130,6 +130,25 @@ const chooseMoment = (random: Random, act: Act): { bytesPerSecond: number; after
     ? { bytesPerSecond: (4 + random.int(8)) * megabyte, afterMs: random.int(700) }
     : { bytesPerSecond: 0, afterMs: random.int(usualMs[act.kind]) };
 
+interface Begun {
+  readonly act: Act;
+  readonly operation: Json;
+  readonly bytesPerSecond: number;
+  readonly afterMs: number;
+}
+
+/** What has no plan may be refused, for a reason that is not seen from here. */
+const begin = async (random: Random, strata: Strata, world: World): Promise<Begun | null> => {
+  for (let attempt = 0; attempt < 10; attempt += 1) {
+    const act = await randomAct(random, strata, world);
+    if (act === null) return null;
+    const moment = chooseMoment(random, act);
+    const operation = await act.run(moment.bytesPerSecond);
+    if (operation !== null) return { act, operation, ...moment };
+  }
+  return null;
+};
+
 /** One operation, one kill, one look at everything. Null when nothing can be done in this forest any more. */
 export const playRound = async (
   random: Random,
@@ -138,12 +157,10 @@ export const playRound = async (
 ): Promise<RoundEnd | null> => {
   await live(random, strata);
   const before = await observe(strata, scratch);
-  const act = await randomAct(random, strata, before);
-  if (act === null) return null;
+  const begun = await begin(random, strata, before);
+  if (begun === null) return null;
+  const { act, operation, bytesPerSecond, afterMs } = begun;
   const victim = randomVictim(random);
-  const { bytesPerSecond, afterMs } = chooseMoment(random, act);
-
-  const operation = await act.run(bytesPerSecond);
   await delay(afterMs);
   const seen = await strata.ok('GET', `/operations/${operation.id}`);
   const vm = act.vmId === null ? null : (before.vms.get(act.vmId) ?? null);

@@ -72,7 +72,7 @@ export const branch = async (random: Random, strata: Strata, world: World): Prom
     vmId,
     newImages: shown,
     newVm: shown,
-    run: () => strata.ok('POST', `/vms/${vmId}/snapshots/${id}/branch`, body),
+    run: () => unlessRefused(strata, `/vms/${vmId}/snapshots/${id}/branch`, body),
   };
 };
 
@@ -90,6 +90,6 @@ export const duplicate = async (random: Random, strata: Strata, world: World): P
     // Linked, the original goes on with overlays of its own.
     newImages: body.mode === 'linked' ? [...shown, ...shown] : shown,
     newVm: shown,
-    run: () => strata.ok('POST', `/vms/${vm.id}/duplicate`, body),
+    run: () => unlessRefused(strata, `/vms/${vm.id}/duplicate`, body),
   };
 };

@@ -34,7 +34,12 @@ export async function followJob(
   const timer = setInterval(glance, lookEveryMs);
   follow.cancelled?.addEventListener('abort', cancel);
   try {
-    follow.started?.(controlsOf(engine, id, glance));
+    // Resumed on a disk that is still full it stops again at once: that has to be told again.
+    const resumed = (): void => {
+      isFull = false;
+      glance();
+    };
+    follow.started?.(controlsOf(engine, id, resumed));
     if (follow.cancelled?.aborted) cancel();
     glance();
     const job = await watcher.until(...states);
@@ -47,14 +52,14 @@ export async function followJob(
   }
 }
 
-function controlsOf({ qmp }: BlockEngine, id: string, glance: () => void): BlockJobControls {
+function controlsOf({ qmp }: BlockEngine, id: string, resumed: () => void): BlockJobControls {
   return {
     pause: async () => {
       await qmp.execute('job-pause', { id });
     },
     resume: async () => {
       await qmp.execute('job-resume', { id });
-      glance();
+      resumed();
     },
     setSpeed: async (bytesPerSecond) => {
       await qmp.execute('block-job-set-speed', { device: id, speed: bytesPerSecond });

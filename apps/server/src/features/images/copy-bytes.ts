@@ -1,5 +1,6 @@
 import { constants, copyFile, type FileHandle, open, unlink } from 'node:fs/promises';
 import type { WorkWatch } from '../../qemu/image-work.ts';
+import { toAppError } from '../../qemu/qemu-errors.ts';
 
 const chunkSize = 1024 ** 2;
 const zeros = Buffer.alloc(chunkSize);
@@ -42,8 +43,13 @@ const walkChunks = async (
   return true;
 };
 
-/** Every byte of a file into another one, on disk when it returns. Shares blocks where it can; holes stay holes. */
-export const copyBytes = async (from: string, to: string, watch: WorkWatch = {}): Promise<void> => {
+/** On a disk that becomes full a write may take less than it was given, without an error. */
+const writeWhole = async (target: FileHandle, chunk: Buffer, position: number): Promise<void> => {
+  for (let done = 0; done < chunk.length; )
+    done += (await target.write(chunk, done, chunk.length - done, position + done)).bytesWritten;
+};
+
+const copyAll = async (from: string, to: string, watch: WorkWatch): Promise<void> => {
   await unlink(to).catch(() => {});
   const shared = await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE).then(
     () => true,
@@ -53,8 +59,7 @@ export const copyBytes = async (from: string, to: string, watch: WorkWatch = {})
   await withFiles(from, to, shared ? 'r+' : 'wx', async (source, target) => {
     if (!shared) {
       await walkChunks(source, watch, async (chunk, position) => {
-        if (!chunk.equals(zeros.subarray(0, chunk.length)))
-          await target.write(chunk, 0, chunk.length, position);
+        if (!chunk.equals(zeros.subarray(0, chunk.length))) await writeWhole(target, chunk, position);
         return true;
       });
       await target.truncate((await source.stat()).size);
@@ -62,6 +67,16 @@ export const copyBytes = async (from: string, to: string, watch: WorkWatch = {})
     await target.chmod(0o600);
     await target.sync();
   });
+};
+
+/** Every byte of a file into another one, on disk when it returns. Shares blocks where it can; holes stay holes. */
+export const copyBytes = async (from: string, to: string, watch: WorkWatch = {}): Promise<void> => {
+  try {
+    await copyAll(from, to, watch);
+  } catch (error) {
+    watch.signal?.throwIfAborted();
+    throw toAppError(`Copying ${from}`, error);
+  }
 };
 
 export const sameBytes = (one: string, other: string, watch: WorkWatch = {}): Promise<boolean> =>

@@ -11,6 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../../../app-error.ts';
 import { clearRefcounts, holdOpen, makeLeak, rmFolder } from '../../../testing/damaged-image.ts';
+import { canMount, mountSmallDisk, type SmallDisk } from '../../../testing/full-disk.ts';
 import {
   expectSame,
   qemuImg,
@@ -430,5 +431,53 @@ describe('checking an image', () => {
     qemuImg('create', '-q', '-f', 'qcow2', '-o', `data_file=${at('split.data')}`, path, '1M');
     await bench.library.images.scan();
     await expect(bench.work.check(id(path), {})).rejects.toMatchObject({ code: 'image-refused' });
+  });
+});
+
+describe.runIf(canMount)('a disk that becomes full while a file is copied to it', () => {
+  let disk: SmallDisk;
+  beforeEach(() => {
+    // What Strata keeps free of it comes on top.
+    disk = mountSmallDisk(at('small'), 96);
+  });
+  afterEach(() => disk.unmount());
+
+  const fullAt = (name: string): Promise<WorkBench> =>
+    folder.open(undefined, (call) => {
+      if (call === name) disk.fill();
+    });
+
+  it.each([
+    ['content', 'top'],
+    ['file', 'base'],
+  ] as const)(
+    'ends the copy of the %s in words and leaves nothing; with room it is made',
+    async (what, name) => {
+      const wish = { name: 'apart', folder: at('small'), what };
+      bench = await fullAt('make');
+      const failed = await bench.ended(await bench.work.copy(id(at(`${name}.qcow2`)), wish));
+      expect(failed).toMatchObject({ state: 'failed', error: { code: 'disk-full' } });
+      expect(readdirSync(at('small'))).toEqual(['ballast']);
+      disk.free();
+      bench = await folder.open();
+      const made = await bench.ended(await bench.work.copy(id(at(`${name}.qcow2`)), wish));
+      expect(made).toMatchObject({ state: 'done' });
+      expectSame(bench.library.images.facts(String(made.result?.imageId)).path, flat(name));
+      expectWhole();
+    },
+  );
+
+  it('ends a move to it in words, and the image stays where it was', async () => {
+    bench = await fullAt('copy');
+    const failed = await bench.ended(await bench.work.rename(id(at('base.qcow2')), { folder: at('small') }));
+    expect(failed).toMatchObject({ state: 'failed', error: { code: 'disk-full' } });
+    expect(readdirSync(at('small'))).toEqual(['ballast']);
+    expectWhole();
+    disk.free();
+    bench = await folder.open();
+    const moved = await bench.ended(await bench.work.rename(id(at('base.qcow2')), { folder: at('small') }));
+    expect(moved).toMatchObject({ state: 'done' });
+    expect(existsSync(at('base.qcow2'))).toBe(false);
+    expectWhole();
   });
 });

@@ -1,0 +1,34 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Mounting takes root; what needs it is left out without. */
+export const canMount = process.getuid?.() === 0;
+
+export interface SmallDisk {
+  /** To the last byte. */
+  fill(): void;
+  free(): void;
+  unmount(): void;
+}
+
+/** A file system of its own, in memory, over this folder. */
+export const mountSmallDisk = (folder: string, megabytes: number): SmallDisk => {
+  mkdirSync(folder, { recursive: true });
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', folder]);
+  const ballast = join(folder, 'ballast');
+  return {
+    fill: () => {
+      const file = openSync(ballast, 'a');
+      for (const chunk of [Buffer.alloc(1024 ** 2), Buffer.alloc(4096)])
+        try {
+          for (;;) writeSync(file, chunk);
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+        }
+      closeSync(file);
+    },
+    free: () => rmSync(ballast, { force: true }),
+    unmount: () => void execFileSync('umount', ['-l', folder]),
+  };
+};

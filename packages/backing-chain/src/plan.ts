@@ -138,6 +138,8 @@ export interface MoveTarget {
   readonly taken: boolean;
   /** Files can be created in the folder. */
   readonly writable: boolean;
+  /** The file can be taken out of the folder it lies in now. */
+  readonly removable: boolean;
   /** On the file system where the file lies now. */
   readonly sameDisk: boolean;
 }

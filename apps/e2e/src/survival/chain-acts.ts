@@ -20,6 +20,7 @@ const chainAct = async (
   describe: Pick<Act, 'words' | 'kind'> & {
     layer: string;
     becomes?: (plan: Json) => ReadonlyMap<string, string>;
+    moves?: ReadonlySet<string>;
   },
 ): Promise<Act | null> => {
   const plan = await unlessRefused(strata, '/chains/plan', request);
@@ -38,6 +39,7 @@ const chainAct = async (
     vmId: vmAbove(world, describe.layer)?.id ?? null,
     deletes: idsOf(plan.deletes),
     losesSnapshots: idsOf(plan.losesSnapshots),
+    moves: describe.moves ?? nothing.moves,
     run: (bytesPerSecond) =>
       strata.ok('POST', '/chains/run', { ...request, fingerprint: plan.fingerprint, bytesPerSecond }),
   };
@@ -176,6 +178,26 @@ export const relink = (random: Random, strata: Strata, world: World): Promise<Ac
       words: `relink of ${image.name} to ${twin.name}`,
       kind: 'relink',
       layer: image.id,
+    },
+  );
+};
+
+/** To another folder or disk; mostly what a running VM writes, by its own QEMU. */
+export const move = (random: Random, strata: Strata, world: World): Promise<Act | null> => {
+  const written = all(world).filter(({ id }) =>
+    [...world.vms.values()].some((vm) => vm.pid !== null && vm.disks.some(({ imageId }) => imageId === id)),
+  );
+  const image = random.pick(written.length > 0 && random.chance(0.8) ? written : all(world));
+  const folder = random.pick(world.folders);
+  return chainAct(
+    strata,
+    world,
+    { operation: 'move', imageId: image.id, folder },
+    {
+      words: `move of ${image.name} to ${folder}`,
+      kind: 'move',
+      layer: image.id,
+      moves: new Set([image.id]),
     },
   );
 };

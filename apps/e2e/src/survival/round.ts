@@ -118,11 +118,12 @@ const inspect = async (
 /** About how long each takes with small images, so that most are hit in the middle and some after their end. */
 const usualMs: Readonly<Record<ActKind, number>> = {
   ...{ commit: 90, pull: 70, flatten: 70, delete: 90, rebase: 110, relink: 70, compact: 120 },
+  move: 150,
   ...{ take: 60, revert: 250, forget: 4, branch: 110, duplicate: 110 },
   ...{ copy: 90, rename: 40, check: 25 },
 };
 /** Those that a block job does, whose speed can be limited. */
-const jobs: readonly ActKind[] = ['commit', 'pull', 'flatten', 'delete'];
+const jobs: readonly ActKind[] = ['commit', 'pull', 'flatten', 'delete', 'move'];
 
 /** When, after it was begun, the kill comes; copying may be slowed down so that it takes about as long. */
 const chooseMoment = (random: Random, act: Act): { bytesPerSecond: number; afterMs: number } =>

@@ -39,7 +39,7 @@ const judgePath = (now: SeenImage, then: SeenImage, act: Act, took: boolean): st
 };
 
 /** Those that know by their journal what they were making. */
-const leavesNothing: readonly ActKind[] = ['branch', 'duplicate', 'copy', 'rename', 'compact'];
+const leavesNothing: readonly ActKind[] = ['branch', 'duplicate', 'copy', 'rename', 'compact', 'move'];
 
 const judgeImages = (before: World, after: World, act: Act, took: boolean): string[] => {
   const complaints: string[] = [];

@@ -10,6 +10,7 @@ const target: MoveTarget = {
   path: '/fast/active.qcow2',
   taken: false,
   writable: true,
+  removable: true,
   sameDisk: false,
 };
 const request = { layer: 'active', target, bitmaps: 0 };
@@ -100,6 +101,7 @@ test('a name that is taken, a folder that cannot be written, and its own place a
   const at = (differs: Partial<MoveTarget>) => ({ ...request, target: { ...target, ...differs } });
   expect(codes(planMove(forest, allocation, at({ taken: true })))).toEqual(['image-exists']);
   expect(codes(planMove(forest, allocation, at({ writable: false })))).toEqual(['not-writable']);
+  expect(codes(planMove(forest, allocation, at({ removable: false })))).toEqual(['not-writable']);
   expect(codes(planMove(forest, allocation, at({ path: '/images/active.qcow2' })))).toBe('nothing-to-do');
   expect(codes(planMove(forest, allocation, { ...request, layer: 'gone' }))).toBe('unknown-layer');
 });

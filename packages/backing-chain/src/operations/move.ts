@@ -56,7 +56,7 @@ function courseOf(forest: Forest, request: MoveRequest): Course | Refusal {
 }
 
 function targetBlockers({ layer, request }: Course): readonly Blocker[] {
-  const { path, folder, taken, writable } = request.target;
+  const { path, folder, taken, writable, removable } = request.target;
   return [
     ...(taken
       ? [
@@ -67,6 +67,15 @@ function targetBlockers({ layer, request }: Course): readonly Blocker[] {
           },
         ]
       : []),
+    ...(removable
+      ? []
+      : [
+          {
+            code: 'not-writable',
+            message: `“${layer.name}” cannot be removed from the folder it lies in: its permissions forbid it. Change them first.`,
+            subjects: imageSubject(layer),
+          },
+        ]),
     ...(writable
       ? []
       : [

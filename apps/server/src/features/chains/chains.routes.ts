@@ -26,7 +26,9 @@ export const chainsRoutes = (
   bind(app, endpoints.runChain, async ({ body, query }) => {
     const { fingerprint, bytesPerSecond = 0, useReserve = false } = body;
     const operation = await chains.run(requestOf(body), fingerprint, { useReserve });
-    if (bytesPerSecond > 0) await operations.setSpeed(operation.id, bytesPerSecond);
+    // What is counted in steps copies nothing that could be slowed down.
+    if (bytesPerSecond > 0 && operation.progress.unit === 'bytes')
+      await operations.setSpeed(operation.id, bytesPerSecond);
     return operationAnswer(operations, operation, query.wait);
   });
 };

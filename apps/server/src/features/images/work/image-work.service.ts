@@ -59,6 +59,14 @@ export const demandIdle = async (forest: Forest, image: Image, doing: string): P
   throw new AppError('image-locked', words);
 };
 
+/** Another folder is no reason to shut a VM down: what it writes can be moved under it. */
+const renamedWhen = ({ disks }: Forest, { id }: Image, { name }: RenameImage): string => {
+  const written = disks.some((disk) => disk.running && disk.imageId === id);
+  return written && name === undefined
+    ? 'While it runs, plan and run the chain operation “move” instead; here it can be moved'
+    : 'It can be renamed or moved';
+};
+
 /** A link in the trash is not rewritten: restored, that image would look for its backing under the old name. */
 const demandNoneInTrash = ({ trashed }: Forest, image: Image): void => {
   const above = trashed.filter(({ imageId }) => imageId === image.id);
@@ -157,7 +165,7 @@ export const createImageWorkService = ({ library, operations }: ImageWorkDeps): 
       const { move, overlays } = await planMove(access, image, wish);
       if (move.from !== move.to) {
         demandNoneInTrash(images.forest(), image);
-        await demandIdle(images.forest(), image, 'It can be renamed or moved');
+        await demandIdle(images.forest(), image, renamedWhen(images.forest(), image, wish));
         for (const overlay of overlays)
           await demandIdle(images.forest(), images.get(overlay), 'The link in it can be rewritten');
       }

@@ -96,6 +96,7 @@ export const placeFor = async (
       ...{ folder: place, path: to, sameDisk },
       taken: to !== from && (await isThere(to)),
       writable: await canCreate(place),
+      removable: await canCreate(dirname(from)),
     },
     bitmaps: header?.qcow2?.bitmaps ?? 0,
     move: {

@@ -145,6 +145,24 @@ describe('moving the disk that a running VM writes', () => {
     await verify(bench.at('here', 'active.qcow2'));
   });
 
+  it('says when the old file cannot be removed: the disk was moved all the same', async () => {
+    const image = idOf(bench.at('here', 'active.qcow2'));
+    await reopen({
+      files: (moves) => ({
+        ...moves,
+        exclusively: (work) =>
+          moves.exclusively((steps) =>
+            work({ ...steps, removeOld: () => Promise.reject(new Error('EROFS: read-only file system')) }),
+          ),
+      }),
+    });
+    const ended = await endOf(server, await server.begin(move(image)));
+    expect(ended).toMatchObject({ state: 'done', recovery: expect.stringContaining('could not be removed') });
+    expect(server.images.facts(image).path).toBe(bench.at('there', 'active.qcow2'));
+    await bench.write(3, 33);
+    await verify(bench.at('there', 'active.qcow2'));
+  });
+
   it('pauses when the new file finds no space, and goes on when it is resumed', async () => {
     const image = idOf(bench.at('here', 'active.qcow2'));
     await reopen({ engines: withFullTarget });

@@ -145,7 +145,12 @@ const copy = async (deps: MoveDeps, context: Context): Promise<void> => {
       withEngine(
         deps,
         context,
-        () => ({ liveVm: request.plan.liveVm, daemon: context.journal.daemon, root: request.layer }),
+        () => ({
+          liveVm: request.plan.liveVm,
+          daemon: context.journal.daemon,
+          root: request.layer,
+          continuesIn: request.move.to,
+        }),
         async (engine) => {
           if (context.journal.phase !== 'switched') await switchOver(deps, context, engine);
         },
@@ -175,10 +180,18 @@ const proveCopy = async (deps: MoveDeps, context: Context): Promise<void> => {
   });
 };
 
-/** Of the job, of the link and of the books each says that the new file is the image: the old one goes. */
-const removeOld = ({ files }: MoveDeps, { request }: Context): Promise<void> =>
+/** The graph, the link and the books say that the new file is the image: the old one goes. */
+const removeOld = ({ files }: MoveDeps, context: Context): Promise<void> =>
   files.exclusively(async (steps) => {
-    await steps.removeOld(request.move);
+    const { move } = context.request;
+    try {
+      await steps.removeOld(move);
+    } catch (error) {
+      // The disk is in its new place all the same.
+      if (context.ending || error instanceof AppError) throw error;
+      const why = error instanceof Error ? error.message : String(error);
+      context.recovered(`The disk was moved. ${move.from} could not be removed, and is stale: ${why}`);
+    }
     await steps.scan();
   });
 

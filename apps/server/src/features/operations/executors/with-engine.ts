@@ -14,6 +14,8 @@ export interface EngineWish {
   readonly liveVm: { readonly vmId: string; readonly vmName: string; readonly diskId: string } | null;
   /** The layer that its disk may write already instead of the one in the books: it is being switched. */
   readonly continuesOn?: string;
+  /** The file that its disk may write already: the layer is being moved there. */
+  readonly continuesIn?: string;
   /** A storage daemon of an earlier run of this operation. */
   readonly daemon: DaemonIdentity | null;
   /** For a storage daemon: the image at the top of what it opens. */
@@ -38,7 +40,7 @@ const exitedSoon = async (engine: BlockEngine): Promise<boolean> => {
  */
 const demandGraph = async (
   { images, vms }: ExecutorDeps,
-  { liveVm, continuesOn }: EngineWish,
+  { liveVm, continuesOn, continuesIn }: EngineWish,
   engine: BlockEngine,
 ): Promise<void> => {
   if (!engine.live || liveVm === null) return;
@@ -46,6 +48,7 @@ const demandGraph = async (
   const [active] = await engine.chain();
   const known = vms.get(vmId).disks.find(({ id }) => id === diskId)?.imageId;
   const expected = [known, continuesOn].flatMap((id) => (id === undefined || id === null ? [] : [id]));
+  if (continuesIn !== undefined && active?.path === (await realPathOf(continuesIn))) return;
   const names: string[] = [];
   for (const id of expected) {
     const { name, path } = images.facts(id);

@@ -198,3 +198,19 @@ test('a VM continues on the tip of another branch, and back: off, or powered off
   expect(back.after[0].layers[0]).toMatchObject({ isNew: true });
   expect(back.steps.join(' ')).toContain('at “the branch”');
 });
+
+test('a limit of speed is no hindrance to what copies nothing', async () => {
+  const paths = makeChain(folder(), 'unhurried');
+  const images = await imagesAt(strata, paths);
+  const request = { operation: 'delete', imageId: images.active.id, mode: 'pull' };
+  const plan = await strata.ok('POST', '/chains/plan', request);
+  expect(plan.method).toBe('trash');
+  const limit = { bytesPerSecond: 1024 ** 2 };
+  const operation = await strata.ok('POST', '/chains/run', {
+    ...request,
+    ...limit,
+    fingerprint: plan.fingerprint,
+  });
+  await finished(strata, operation);
+  expect(existsSync(paths.active)).toBe(false);
+});

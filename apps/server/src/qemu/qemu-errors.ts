@@ -104,7 +104,7 @@ function fromProcess(doing: Doing, error: ExecaError): AppError {
   if (words.trim() === '' && error.signal !== undefined)
     return new AppError(
       'qemu-refused',
-      `${doing} was ended by ${error.signal}: it needed more than it may have.`,
+      `${doing} was ended by ${error.signal}: it needed more than it may have, or somebody ended it.`,
       {},
       { cause: error },
     );

@@ -26,9 +26,8 @@ export const chainsRoutes = (
   bind(app, endpoints.runChain, async ({ body, query }) => {
     const { fingerprint, bytesPerSecond = 0, useReserve = false } = body;
     const operation = await chains.run(requestOf(body), fingerprint, { useReserve });
-    // What is counted in steps copies nothing that could be slowed down.
-    if (bytesPerSecond > 0 && operation.progress.unit === 'bytes')
-      await operations.setSpeed(operation.id, bytesPerSecond);
+    // What copies nothing, or has ended already, has no speed; it was begun all the same.
+    if (bytesPerSecond > 0) await operations.setSpeed(operation.id, bytesPerSecond).catch(() => {});
     return operationAnswer(operations, operation, query.wait);
   });
 };

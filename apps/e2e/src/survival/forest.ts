@@ -20,7 +20,9 @@ export const scribble = (random: Random, path: string, format: string): void => 
     const length = (4 + random.int(1000)) * 4 * kilobyte;
     const offset = random.int((smallest - length) / 4096) * 4096;
     const zeroes = format === 'qcow2' && random.chance(0.15);
-    return zeroes ? `write -z ${offset} ${length}` : `write -P ${1 + random.int(250)} ${offset} ${length}`;
+    // Zeros stored as data are what compacting gives back.
+    const pattern = random.chance(0.2) ? 0 : 1 + random.int(250);
+    return zeroes ? `write -z ${offset} ${length}` : `write -P ${pattern} ${offset} ${length}`;
   });
   execFileSync('qemu-io', ['-f', format, ...writes.flatMap((write) => ['-c', write]), path], {
     stdio: 'pipe',

@@ -10,6 +10,7 @@ export type ActKind =
   | 'rebase'
   | 'relink'
   | 'compact'
+  | 'promote'
   | 'move'
   | 'take'
   | 'revert'

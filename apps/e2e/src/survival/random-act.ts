@@ -13,7 +13,7 @@ import {
   relink,
 } from './chain-acts.ts';
 import { check, copy, rename } from './image-acts.ts';
-import { branch, duplicate, forget, revert, take } from './vm-acts.ts';
+import { branch, duplicate, forget, promote, revert, take } from './vm-acts.ts';
 import type { World } from './world.ts';
 
 type Choice = (random: Random, strata: Strata, world: World) => Promise<Act | null> | null;
@@ -33,6 +33,7 @@ const choices: readonly Choice[] = [
   revert,
   branch,
   duplicate,
+  promote,
   copy,
   rename,
 ];

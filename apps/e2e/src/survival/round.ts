@@ -119,7 +119,7 @@ const inspect = async (
 const usualMs: Readonly<Record<ActKind, number>> = {
   ...{ commit: 90, pull: 70, flatten: 70, delete: 90, rebase: 110, relink: 70, compact: 120 },
   move: 150,
-  ...{ take: 60, revert: 250, forget: 4, branch: 110, duplicate: 110 },
+  ...{ take: 60, revert: 250, forget: 4, branch: 110, duplicate: 110, promote: 60 },
   ...{ copy: 90, rename: 40, check: 25 },
 };
 /** Those that a block job does, whose speed can be limited. */

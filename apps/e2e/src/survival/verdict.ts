@@ -18,7 +18,7 @@ const tookPlace = ({ state, error }: Outcome): boolean =>
   state === 'done' || (error?.message.includes('was reverted') ?? false);
 
 /** A moment of a running guest cannot be had again; everything else can be begun anew, whoever was killed. */
-const ofAMoment: readonly ActKind[] = ['take', 'revert'];
+const ofAMoment: readonly ActKind[] = ['take', 'revert', 'promote'];
 
 const judgeOutcome = (act: Act, outcome: Outcome, killed: Killed): string[] => {
   if (outcome.state === 'done') return [];
@@ -101,8 +101,8 @@ const judgeSnapshots = (before: World, after: World, act: Act, took: boolean): s
 /** The states in which a VM may be now, given what it was and who was killed. */
 const allowedStates = (vm: SeenVm, act: Act, killed: Killed, took: boolean): readonly string[] => {
   const wasKilled = vm.pid !== null && killed.pids.has(vm.pid);
-  // A revert ends a VM and starts it again; what it was to be afterwards is in its request.
-  if (act.kind === 'revert' && act.vmId === vm.id) {
+  // These end a VM and start it again; what it was to be afterwards is in their request.
+  if (['revert', 'promote'].includes(act.kind) && act.vmId === vm.id) {
     const settled = ['running', 'off', ...(['paused', 'crashed'].includes(vm.state) ? [vm.state] : [])];
     return took && !wasKilled ? settled : [...settled, 'crashed'];
   }

@@ -1,5 +1,5 @@
 import type { Random } from '../random.ts';
-import type { Strata } from '../strata.ts';
+import type { Json, Strata } from '../strata.ts';
 import { type Act, idsOf, nothing, unlessRefused } from './act.ts';
 import type { SeenVm, World } from './world.ts';
 
@@ -91,5 +91,28 @@ export const duplicate = async (random: Random, strata: Strata, world: World): P
     newImages: body.mode === 'linked' ? [...shown, ...shown] : shown,
     newVm: shown,
     run: () => unlessRefused(strata, `/vms/${vm.id}/duplicate`, body),
+  };
+};
+
+/** A disk continues on another layer: on itself where nothing stands on it, else on an overlay. */
+export const promote = async (random: Random, strata: Strata, world: World): Promise<Act | null> => {
+  const vm = random.pick([...world.vms.values()]);
+  const [disk, image] = [random.pick(vm.disks), random.pick([...world.images.values()])];
+  const request = {
+    ...{ operation: 'promote', vmId: vm.id, disks: [{ diskId: disk.id, imageId: image.id }] },
+    ...{ keepCurrent: random.chance(0.5), powerOff: true },
+  };
+  const plan = await unlessRefused(strata, '/chains/plan', request);
+  if (plan === null || plan.blockers.length > 0) return null;
+  const isNew = plan.after.some(({ layers }: Json) => layers[0]?.isNew === true);
+  return {
+    ...nothing,
+    words: `${vm.name} (${vm.state}) continues on ${isNew ? 'an overlay of ' : ''}${image.name}`,
+    kind: 'promote',
+    vmId: vm.id,
+    disks: new Map([[disk.id, image.id]]),
+    newImages: isNew ? [image.id] : [],
+    newSnapshots: request.keepCurrent ? 1 : 0,
+    run: () => unlessRefused(strata, '/chains/run', { ...request, fingerprint: plan.fingerprint }),
   };
 };

@@ -63,11 +63,19 @@ export async function startDaemon(
     if (!process) throw new Error('the process ended as soon as it had started');
     return { qmp, identity: { pid: process.pid, startTime: process.startTime, socket: files.socket } };
   } catch (cause) {
+    const killedBy = child.signalCode;
     child.kill('SIGKILL');
     // Until it is gone it holds the locks of the images.
     await gone;
     const words = await readFile(files.log, 'utf8').catch(() => '');
     await removeFiles(files);
+    if (killedBy !== null)
+      throw new AppError(
+        'qemu-unresponsive',
+        `${doing} failed: ${program} was ended by ${killedBy}.`,
+        {},
+        { cause },
+      );
     throw refusalFrom(doing, words, cause);
   }
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { ChainRequest } from '@strata/contract';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AppError } from '../../../app-error.ts';
 import { checkImage } from '../../../qemu/qemu-img.ts';
 import { buildLayers, fileOf, fiveLayers, flatten, readsAs } from '../testing/bench-layers.ts';
 import { type Bench, type BenchFolder, benchFolder } from '../testing/chain-bench.ts';
@@ -128,4 +129,27 @@ describe.each(cases)('$what comes to its end with every byte right', (operation)
     }
     throw new Error('it never ended');
   });
+});
+
+it('a storage daemon that is killed while it begins is started again', async () => {
+  const first = folder.open();
+  await buildLayers(first, fiveLayers());
+  const copies = await flatten(first, join(folder.folder, 'before'));
+  let tries = 0;
+  const bench = folder.open({
+    engines: (engines) => ({
+      ...engines,
+      openDaemon: (request) => {
+        tries += 1;
+        const killed = new AppError('qemu-unresponsive', 'It was ended by SIGKILL.');
+        return tries === 1 ? Promise.reject(killed) : engines.openDaemon(request);
+      },
+    }),
+  });
+  await bench.images.scan();
+  const ended = await bench.run({ operation: 'flatten', imageId: idIn(bench)('active') });
+  expect(ended).toMatchObject({ state: 'done' });
+  expect(tries).toBe(2);
+  await bench.images.scan();
+  expect(await readsAs(bench, idIn(bench)('active'), copies.get(idIn(bench)('active')))).toBe(true);
 });

@@ -109,7 +109,14 @@ export const withEngine = async <Result>(
 ): Promise<Result> => {
   for (let start = 1; ; start += 1) {
     const wanted = wish();
-    const engine = await openEngine(deps, context, wanted);
+    let engine: BlockEngine;
+    try {
+      engine = await openEngine(deps, context, wanted);
+    } catch (error) {
+      // Killed while it began: nothing has been touched.
+      if (context.ending || !diedOf(error) || start === maxStarts) throw error;
+      continue;
+    }
     let keep = false;
     try {
       await demandGraph(deps, wanted, engine);

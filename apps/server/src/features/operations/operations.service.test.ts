@@ -130,10 +130,10 @@ describe('an operation', () => {
   it('saves the journal and what goes with it together, or neither', async () => {
     const service = serviceOn(async ({ save }) => {
       save({ phase: 'moved' }, () => {
-        db.exec("INSERT INTO folders VALUES ('f', '/f', 0, 'now')");
+        db.exec("INSERT INTO folders (id, path, is_default, created_at) VALUES ('f', '/f', 0, 'now')");
       });
       save({ phase: 'never' }, () => {
-        db.exec("INSERT INTO folders VALUES ('g', '/g', 0, 'now')");
+        db.exec("INSERT INTO folders (id, path, is_default, created_at) VALUES ('g', '/g', 0, 'now')");
         throw new AppError('not-possible', 'no');
       });
       return {};

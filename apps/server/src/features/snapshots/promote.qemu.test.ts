@@ -197,10 +197,8 @@ it.each([
         ),
         { keepCurrent: true },
       );
-      const { fingerprint } = await bench.chains.plan(wish);
-      const before = points.calls.length;
-      const started = bench.chains.run(wish, fingerprint);
-      const ended = started.then(({ id: operation }) => bench.operations.wait(operation, 30));
+      // Killed while it plans, there is no operation yet.
+      const ended = bench.run(wish);
       ended.catch(() => {});
       const how = await Promise.race([ended.then(() => 'ended'), points.reached]);
       const place = `killed before call ${at} (${how})`;
@@ -225,7 +223,7 @@ it.each([
       expect((await bench.snapshots.tree('vmone')).tree, place).toHaveLength(done ? 1 : 0);
       await noDaemonLeft();
       if (how === 'ended') {
-        expect(at - before).toBeGreaterThan(1);
+        expect(at).toBeGreaterThan(4);
         return;
       }
       folder.dispose();

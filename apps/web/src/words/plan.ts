@@ -39,6 +39,10 @@ export const plan = {
     kept: (reserve: number) => `(without the ${formatBytes(reserve)} that are kept as a reserve)`,
     tooLittle: (missing: number) => `${formatBytes(missing)} too little`,
     none: 'no additional space needed',
+    useReserve: 'Use the reserve',
+    useReserveText: 'What is kept free there is for guests and the host, should the estimate be wrong.',
+    onlyReserve: 'It fits only into the reserve. Free some space, or allow the reserve to be used.',
+    noRoom: 'There is too little space for it. Free some first.',
   },
   facts: {
     how: 'How',

@@ -79,7 +79,7 @@ function PromoteForm({ image, vm, diskId, vms, onClose }: PromoteDialogProps & {
       title={promote.title(image.name)}
       planKey={[request(settledName)]}
       makePlan={(signal) => call(endpoints.planChain, { body: request(settledName), signal })}
-      run={(fingerprint) => call(endpoints.runChain, { body: { ...request(name.trim()), fingerprint } })}
+      run={(approved) => call(endpoints.runChain, { body: { ...request(name.trim()), ...approved } })}
       onClose={onClose}
     >
       <Stack gap="sm">

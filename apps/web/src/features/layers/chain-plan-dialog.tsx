@@ -32,7 +32,7 @@ export function ChainPlanDialog({ action, models, onClose }: ChainPlanDialogProp
       title={title}
       planKey={[request]}
       makePlan={(signal) => call(endpoints.planChain, { body: request, signal })}
-      run={(fingerprint) => call(endpoints.runChain, { body: { ...request, fingerprint } })}
+      run={(approved) => call(endpoints.runChain, { body: { ...request, ...approved } })}
       onClose={onClose}
     >
       {deletes ? (

@@ -43,7 +43,7 @@ function RebaseForm({ image, images, onClose }: RebaseFormProps) {
       title={rebase.title(image.name)}
       planKey={[request]}
       makePlan={(signal) => call(endpoints.planChain, { body: request, signal })}
-      run={(fingerprint) => call(endpoints.runChain, { body: { ...request, fingerprint } })}
+      run={(approved) => call(endpoints.runChain, { body: { ...request, ...approved } })}
       onClose={onClose}
     >
       <Stack gap="sm">

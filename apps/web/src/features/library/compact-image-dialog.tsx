@@ -15,7 +15,7 @@ export function CompactImageDialog({ image, onClose }: { image: Image; onClose: 
       title={words.copies.compact.title(image.name)}
       planKey={[request]}
       makePlan={(signal) => call(endpoints.planChain, { body: request, signal })}
-      run={(fingerprint) => call(endpoints.runChain, { body: { ...request, fingerprint } })}
+      run={(approved) => call(endpoints.runChain, { body: { ...request, ...approved } })}
       onClose={onClose}
     >
       <p>{words.copies.compact.text}</p>

@@ -44,7 +44,7 @@ function MoveForm({
       title={move.title(image.name)}
       planKey={[request]}
       makePlan={(signal) => call(endpoints.planChain, { body: request, signal })}
-      run={(fingerprint) => call(endpoints.runChain, { body: { ...request, fingerprint } })}
+      run={(approved) => call(endpoints.runChain, { body: { ...request, ...approved } })}
       onClose={onClose}
     >
       <Stack gap="sm">

@@ -6,6 +6,7 @@ import { Bytes } from '../../ui/bytes.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import classes from './plan.module.css';
 import { PlanDrawing } from './plan-drawing.tsx';
+import { spacesOf, usableOf } from './plan-space.ts';
 
 /** Everything a plan says, the losses first. */
 export function PlanBody({ plan, diskOf }: ComponentProps<typeof PlanDrawing>) {
@@ -87,18 +88,16 @@ function Facts({ plan }: { plan: Plan }) {
   );
 }
 
-/** Each file system that something grows on. */
 function Spaces({ plan }: { plan: Plan }) {
-  const { space } = words.plan;
-  const unnamed = { mountPoint: null, needed: plan.freeSpaceNeeded, free: plan.freeSpace, reserve: 0 };
-  const spaces = plan.spaces?.filter(({ needed }) => needed > 0) ?? [unnamed];
-  return spaces.map(({ mountPoint, needed, free, reserve }) => {
-    const usable = free === null ? null : Math.max(0, free - reserve);
+  const { space: text } = words.plan;
+  return spacesOf(plan).map((space) => {
+    const { mountPoint, needed, reserve } = space;
+    const usable = usableOf(space);
     const missing = usable === null ? 0 : needed - usable;
     return (
       <dd key={mountPoint}>
-        {space.need(needed, usable, mountPoint)} {reserve > 0 && usable !== null ? space.kept(reserve) : null}
-        {missing > 0 ? <strong className={classes.red}> {space.tooLittle(missing)}</strong> : null}
+        {text.need(needed, usable, mountPoint)} {reserve > 0 && usable !== null ? text.kept(reserve) : null}
+        {missing > 0 ? <strong className={classes.red}> {text.tooLittle(missing)}</strong> : null}
       </dd>
     );
   });

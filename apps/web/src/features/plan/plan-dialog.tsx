@@ -1,4 +1,4 @@
-import { Alert, Button, Group } from '@mantine/core';
+import { Alert, Button, Checkbox, Group } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import type { Operation, Plan } from '@strata/contract';
 import { IconBan, IconRefresh } from '@tabler/icons-react';
@@ -14,13 +14,20 @@ import { RowSkeletons } from '../../ui/skeletons.tsx';
 import { nameLayers } from './name-layers.ts';
 import classes from './plan.module.css';
 import { PlanBody } from './plan-body.tsx';
+import { shortageOf } from './plan-space.ts';
+
+/** What a person has looked at and agreed to. */
+export interface Approved {
+  readonly fingerprint: string;
+  readonly useReserve?: true;
+}
 
 interface PlanDialogProps {
   title: string;
   /** What the plan depends on: another key, another plan. */
   planKey: readonly unknown[];
   makePlan: (signal: AbortSignal) => Promise<Plan>;
-  run: (fingerprint: string) => Promise<Operation>;
+  run: (approved: Approved) => Promise<Operation>;
   onClose: () => void;
   /** Choices that the plan follows. */
   children?: ReactNode;
@@ -34,6 +41,7 @@ interface PlanDialogProps {
 export function PlanDialog(props: PlanDialogProps) {
   const { title, planKey, makePlan, run, onClose, children, refusal, diskOf } = props;
   const [stale, setStale] = useState(false);
+  const [useReserve, setUseReserve] = useState(false);
   const nameOf = useImageNames();
   const narrow = useMediaQuery('(max-width: 48rem)') ?? false;
   const plan = useQuery({
@@ -46,7 +54,7 @@ export function PlanDialog(props: PlanDialogProps) {
     placeholderData: (previous) => previous,
   });
   const start = useMutation({
-    mutationFn: (fingerprint: string) => run(fingerprint),
+    mutationFn: (fingerprint: string) => run({ fingerprint, ...(useReserve ? { useReserve } : {}) }),
     // From here on it is in the operations bar, and between the rows.
     onSuccess: onClose,
     onError: (error) => {
@@ -75,6 +83,14 @@ export function PlanDialog(props: PlanDialogProps) {
         {plan.isError ? <ErrorNotice error={plan.error} onRetry={() => void plan.refetch()} /> : null}
         {plan.isPending ? <RowSkeletons count={5} height={48} /> : null}
         {plan.data ? <PlanBody plan={nameLayers(plan.data, nameOf)} diskOf={diskOf} /> : null}
+        {plan.data && shortageOf(plan.data) === 'reserve' ? (
+          <Checkbox
+            label={words.plan.space.useReserve}
+            description={words.plan.space.useReserveText}
+            checked={useReserve}
+            onChange={(event) => setUseReserve(event.currentTarget.checked)}
+          />
+        ) : null}
         <ErrorNotice error={shownError} />
         <Group justify="flex-end" className={classes.buttons}>
           <Button variant="default" onClick={onClose} data-autofocus>
@@ -83,6 +99,7 @@ export function PlanDialog(props: PlanDialogProps) {
           <RunButton
             plan={plan.isFetching || plan.isError ? undefined : plan.data}
             refusal={refusal ?? null}
+            useReserve={useReserve}
             pending={start.isPending}
             onRun={(fingerprint) => start.mutate(fingerprint)}
           />
@@ -95,12 +112,21 @@ export function PlanDialog(props: PlanDialogProps) {
 interface RunButtonProps {
   plan: Plan | undefined;
   refusal: string | null;
+  useReserve: boolean;
   pending: boolean;
   onRun: (fingerprint: string) => void;
 }
 
-function RunButton({ plan, refusal, pending, onRun }: RunButtonProps) {
-  const reason = refusal ?? (plan === undefined ? words.plan.making : plan.blockers[0]?.message);
+const spaceReason = (plan: Plan, useReserve: boolean): string | undefined => {
+  const shortage = shortageOf(plan);
+  if (shortage === 'none' || (shortage === 'reserve' && useReserve)) return undefined;
+  return words.plan.space[shortage === 'disk' ? 'noRoom' : 'onlyReserve'];
+};
+
+function RunButton({ plan, refusal, useReserve, pending, onRun }: RunButtonProps) {
+  const reason =
+    refusal ??
+    (plan === undefined ? words.plan.making : (plan.blockers[0]?.message ?? spaceReason(plan, useReserve)));
   const losing = (plan?.losesSnapshots.length ?? 0) > 0;
   return (
     <ReasonedButton

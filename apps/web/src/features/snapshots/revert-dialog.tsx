@@ -32,7 +32,7 @@ export function RevertDialog({ vm, snapshot, onClose }: { vm: Vm; snapshot: Snap
       makePlan={async (signal) =>
         planOf(await call(endpoints.revertSnapshot, { params, body: { ...body, plan: true }, signal }))
       }
-      run={async (fingerprint) =>
+      run={async ({ fingerprint }) =>
         operationOf(await call(endpoints.revertSnapshot, { params, body: { ...body, fingerprint } }))
       }
       refusal={null}

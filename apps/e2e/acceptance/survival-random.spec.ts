@@ -16,7 +16,8 @@ import { closeForest, playRound } from '../src/survival/round.ts';
  * the same operations and victims come again; the moment of the kill does so within some milliseconds.
  */
 const runs = Number(process.env.STRATA_SURVIVAL_RUNS ?? 12);
-const firstSeed = Number(process.env.STRATA_SURVIVAL_SEED ?? Date.now() % 1_000_000);
+// Always the same forests unless asked otherwise, so that a change is judged by what it changed.
+const firstSeed = Number(process.env.STRATA_SURVIVAL_SEED ?? 20_261);
 const killsOfAForest = 6;
 const forests = Math.ceil(runs / killsOfAForest);
 

@@ -181,7 +181,12 @@ export interface Step {
     | 'restore'
     | 'delete'
     | 'rebase'
-    | 'promote';
+    | 'promote'
+    | 'flatten'
+    | 'compact'
+    | 'copy'
+    | 'clone'
+    | 'tag';
   readonly first: number;
   readonly second: number;
   readonly flag: boolean;
@@ -201,6 +206,11 @@ export const arbitraryStep: fc.Arbitrary<Step> = fc.record({
     'delete',
     'rebase',
     'promote',
+    'flatten',
+    'compact',
+    'copy',
+    'clone',
+    'tag',
   ),
   first: pick,
   second: pick,

@@ -1,10 +1,11 @@
 import { planCommit } from '../operations/commit.ts';
+import { planCompact } from '../operations/compact.ts';
 import { planDelete } from '../operations/delete-layer.ts';
 import { planPromote } from '../operations/promote.ts';
-import { planPull } from '../operations/pull.ts';
+import { planFlatten, planPull } from '../operations/pull.ts';
 import { planRebase } from '../operations/rebase.ts';
 import { planRevert } from '../operations/revert.ts';
-import { type ChainPlan, isRefusal, type Refusal } from '../plan.ts';
+import { type ChainPlan, type CompactUsage, isRefusal, type Refusal } from '../plan.ts';
 import { applyPlan, applyRevert } from './apply.ts';
 import {
   commitRequestOf,
@@ -17,7 +18,7 @@ import {
   type Step,
   writableActives,
 } from './generators.ts';
-import { allocationOf, forestOf, imageOf, type Model, type ModelImage } from './model.ts';
+import { allocationOf, forestOf, imageOf, type Model, type ModelImage, readAll } from './model.ts';
 
 const overlay = (model: Model, id: string, backing: string): ModelImage => ({
   id,
@@ -60,6 +61,54 @@ function branch(model: Model, step: Step, number: number): Model {
   if (backing === undefined) return model;
   return { ...model, images: [...model.images, overlay(model, `b${number}`, backing.id)] };
 }
+
+/** Under the guest's feet: what its active layers held stays readable under a name, in the same files. */
+function tag(model: Model, step: Step, number: number): Model {
+  const actives = new Set(writableActives(model));
+  const vm = model.vms[step.first % model.vms.length];
+  if (vm === undefined || !vm.disks.every(({ imageId }) => actives.has(imageId))) return model;
+  const name = `t${number}`;
+  const tagged = new Set(vm.disks.map(({ imageId }) => imageId));
+  const images = model.images.map((image) =>
+    tagged.has(image.id) && image.format === 'qcow2'
+      ? {
+          ...image,
+          internal: [...image.internal, { tag: name, length: image.length, clusters: image.clusters }],
+        }
+      : image,
+  );
+  // One that Strata took is a restore point; one that another program took is not.
+  const isOurs = step.flag && vm.disks.every(({ imageId }) => imageOf(model, imageId).format === 'qcow2');
+  const disks = vm.disks.map((disk) => ({ ...disk, internalTag: name }));
+  const snapshots = isOurs ? [{ id: `s-${number}`, vmId: vm.id, disks }] : [];
+  return { ...model, images, snapshots: [...model.snapshots, ...snapshots] };
+}
+
+/** The disks of a snapshot, or of a frozen layer, become those of another VM: on overlays of its own. */
+function clone(model: Model, step: Step, number: number): Model {
+  const frozen = model.snapshots.filter(({ disks }) => disks.every((disk) => disk.internalTag === undefined));
+  const source = frozen[step.first % frozen.length];
+  if (source === undefined || model.vms.length > 5) return model;
+  const fresh = source.disks.map((disk) => overlay(model, `c${number}${disk.diskId}`, disk.imageId));
+  const disks = source.disks.map(({ diskId }) => ({ diskId, imageId: `c${number}${diskId}` }));
+  const vm = { id: `vm${number}`, running: false, suspended: false, disks, media: [] };
+  return { ...model, images: [...model.images, ...fresh], vms: [...model.vms, vm] };
+}
+
+/** All that an image shows, in a file that stands on nothing; or its file alone, on the same backing. */
+function copy(model: Model, step: Step, number: number): Model {
+  const layers = model.images.filter((image) => image.trashed !== true);
+  const image = layers[step.first % layers.length];
+  if (image === undefined || layers.length > 12) return model;
+  const whole = { backing: null, clusters: { ...readAll(model, image.id) }, internal: [] };
+  const made = { ...image, id: `f${number}`, ...(step.flag ? whole : {}) };
+  return { ...model, images: [...model.images, made] };
+}
+
+const worthIt: CompactUsage = {
+  ...{ storedBytes: 1024 ** 3, dataBytes: 0, zeroBytes: 0, neededBytes: 0, exact: true, scannedBytes: 0 },
+  ...{ compressed: false, bitmaps: 0 },
+};
 
 const marked = (model: Model, image: ModelImage | undefined, trashed: boolean): Model => ({
   ...model,
@@ -121,6 +170,23 @@ export function applyStep(model: Model, step: Step, number: number): Model {
       return request === null
         ? model
         : runnable(model, planCommit(forestOf(model), allocationOf(model), request));
+    }
+    case 'tag':
+      return tag(model, step, number);
+    case 'clone':
+      return clone(model, step, number);
+    case 'copy':
+      return copy(model, step, number);
+    case 'flatten':
+    case 'compact': {
+      const layer = model.images[step.first % model.images.length]?.id ?? '';
+      const forest = forestOf(model);
+      return runnable(
+        model,
+        step.kind === 'compact'
+          ? planCompact(forest, worthIt, { layer })
+          : planFlatten(forest, allocationOf(model), layer),
+      );
     }
     case 'pull': {
       const request = pullRequestOf(model, step);

@@ -1,4 +1,4 @@
-import { access, constants, realpath, unlink } from 'node:fs/promises';
+import { access, constants, realpath, stat, unlink } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { CreateImage } from '@strata/contract';
 import { readImageHeader } from '@strata/disk-image';
@@ -6,7 +6,7 @@ import { AppError } from '../../app-error.ts';
 import { relativeBacking } from '../../backing-link.ts';
 import { createImage, createOverlay, type Preallocation } from '../../qemu/qemu-img.ts';
 import { approvedChain } from './chain-facts.ts';
-import { isWithin } from './forbidden-paths.ts';
+import { forbidSystemPath, isWithin } from './forbidden-paths.ts';
 import { demandFreeSpace } from './free-space.ts';
 import { candidatePaths, exists, shownStem, stemOf } from './image-names.ts';
 import type { ImageRecord } from './image-record.ts';
@@ -19,13 +19,16 @@ export type Naming = 'given' | 'unique';
 
 /** Where new images may go: a registered folder, or one below it. */
 export const libraryFolder = async (
-  { library, folders }: LibraryAccess,
+  { library, folders, dataDir }: LibraryAccess,
   wanted?: string,
 ): Promise<string> => {
   const registered = folders();
   const given = wanted ?? registered.find((folder) => folder.isDefault)?.path;
   const path = given === undefined ? null : await realpath(given).catch(() => null);
   if (path === null) throw new AppError('not-found', `There is no folder ${given ?? 'for new images'}.`);
+  // A scan does not look there, and an image would be taken for gone.
+  forbidSystemPath(path, dataDir);
+  if (!(await stat(path)).isDirectory()) throw new AppError('not-possible', `${path} is not a folder.`);
   if (registered.some((folder) => isWithin(path, folder.path))) return path;
   const lone = [...library.all()].some((record) => dirname(record.path) === path);
   if (lone) return path;

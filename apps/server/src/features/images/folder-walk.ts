@@ -3,7 +3,7 @@ import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Problem } from '@strata/contract';
 import { isPart, removeAbandonedPart } from '../../qemu/new-image-file.ts';
-import { isSystemPath, isWithin } from './forbidden-paths.ts';
+import { isSystemPath, isWithin, trashName } from './forbidden-paths.ts';
 import { mapBounded } from './map-bounded.ts';
 
 /** Deeper than people nest folders; what is deeper still is told, never passed over in silence. */
@@ -42,7 +42,7 @@ const unreadable = (path: string, error: unknown): Problem => ({
  * found has no names.
  */
 const isPassedOver = (name: string): boolean =>
-  name === '.strata-trash' || name === 'lost+found' || /^\.strata-.+\.part$/.test(name);
+  name === trashName || name === 'lost+found' || /^\.strata-.+\.part$/.test(name);
 
 /** Every file below a folder, also behind links, to a depth of 32. Reads names and `lstat`, no contents. */
 export const walkFolder = async (root: string, skip: ReadonlySet<string>, sweeps = true): Promise<Walk> => {

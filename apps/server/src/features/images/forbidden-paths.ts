@@ -31,9 +31,14 @@ export const isSystemPath = (path: string): boolean =>
 export const isPrivatePath = (path: string, dataDir: string): boolean =>
   isWithin(path, dataDir) && !isWithin(path, join(dataDir, 'images'));
 
+/** The trash of a folder on another disk. What lies there is known from the books only, and may go for good. */
+export const trashName = '.strata-trash';
+const isTrash = (path: string): boolean => path.split('/').includes(trashName);
+
 /** The default folder is a place for images wherever the data folder was put. */
 export const isForbidden = (path: string, dataDir: string): boolean =>
-  !isWithin(path, join(dataDir, 'images')) && (isSystemPath(path) || isPrivatePath(path, dataDir));
+  isTrash(path) ||
+  (!isWithin(path, join(dataDir, 'images')) && (isSystemPath(path) || isPrivatePath(path, dataDir)));
 
 export const forbidSystemPath = (path: string, dataDir: string): void => {
   if (!isForbidden(path, dataDir)) return;

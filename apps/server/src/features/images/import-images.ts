@@ -19,7 +19,8 @@ import { syncFolder, syncWithFolder } from './sync-files.ts';
 const refused = (path: string, why: string): AppError =>
   new AppError('image-refused', `${path} cannot be taken in: ${why}`);
 
-const read = async (path: string): Promise<Inspected> => {
+/** For a file that somebody names: what is wrong with it is told, and is no fault of the server. */
+export const inspectNamed = async (path: string): Promise<Inspected> => {
   try {
     return await inspectFile(path);
   } catch (error) {
@@ -56,7 +57,7 @@ const judged = async (
   path: string,
   operationId: string | undefined,
 ): Promise<Inspected & { format: ImageFormat }> => {
-  const inspected = await read(path);
+  const inspected = await inspectNamed(path);
   const [problem] = safetyProblems(inspected.header);
   if (problem !== undefined) throw refused(path, problem.message);
   const format = formatOf(inspected.header);

@@ -1,9 +1,11 @@
-import { link, rename, unlink } from 'node:fs/promises';
+import { link, lstat, rename, unlink } from 'node:fs/promises';
 import { dirname, isAbsolute } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { readImageHeader, resolveBacking } from '@strata/disk-image';
 import { AppError } from '../../app-error.ts';
 import { relativeBacking } from '../../backing-link.ts';
 import type { WorkWatch } from '../../qemu/image-work.ts';
+import { type LockHolder, lockHolder } from '../../qemu/lock-holder.ts';
 import { relinkImage } from '../../qemu/qemu-img.ts';
 import { copyBytes, sameBytes } from './copy-bytes.ts';
 import { exists } from './image-names.ts';
@@ -36,6 +38,8 @@ export interface Move {
 
 /** Each is one action on the world, may be repeated, and is on disk when it returns. */
 export interface MoveSteps {
+  /** Who has written the original since it was copied, or has it open, in words; null: nobody, or it is gone. */
+  strangerAt(move: Move, original: string): Promise<string | null>;
   /** The second name. `key`: of the copy, when it is one. */
   giveName(move: Move, key: string | null): Promise<void>;
   /** While it has both names its own link must be right from either folder; in the end it is relative again. */
@@ -50,8 +54,8 @@ export interface MoveSteps {
 }
 
 export interface MoveFiles {
-  /** For another disk: copies, proves and answers the key of the copy. */
-  copy(move: Move, watch: WorkWatch): Promise<string>;
+  /** For another disk: copies, proves and answers the key of the copy, and what the original was known by meanwhile. */
+  copy(move: Move, watch: WorkWatch): Promise<{ readonly key: string; readonly original: string }>;
   /** An empty image of the same kind on the same backing, under the hidden name, for QEMU to fill; answers its key. */
   blank(move: Move): Promise<string>;
   /** Nothing else changes the library meanwhile. */
@@ -65,6 +69,22 @@ const keyOf = async (part: string): Promise<string> => {
   if (key === null) throw new AppError('image-unreadable', `${part} is gone.`);
   return key;
 };
+
+/** A look that Strata takes itself is over soon. */
+const lastingHolder = async (path: string): Promise<LockHolder | null> => {
+  for (let tries = 20; ; tries -= 1) {
+    const holder = await lockHolder(path);
+    if (holder === null || tries === 0) return holder;
+    await delay(200);
+  }
+};
+
+/** Changes with every write. Without the device, as `inodeOf`. */
+const markOf = (path: string): Promise<string | null> =>
+  lstat(path, { bigint: true }).then(
+    ({ ino, size, mtimeNs }) => `${ino}:${size}:${mtimeNs}`,
+    () => null,
+  );
 
 export const createMoveFiles = (access: LibraryAccess): MoveFiles => {
   const { library, world } = access;
@@ -105,6 +125,13 @@ export const createMoveFiles = (access: LibraryAccess): MoveFiles => {
   };
 
   const steps: MoveSteps = {
+    strangerAt: async ({ from }, original) => {
+      const holder = await lastingHolder(from);
+      if (holder !== null) return `${holder.program} (process ${holder.pid}) has ${from} open.`;
+      const now = await markOf(from);
+      return now === null || now === original ? null : `${from} was written after it was copied.`;
+    },
+
     giveName: async ({ from, to, part }, key) => {
       const there = await inodeOf(to);
       if (part === null) {
@@ -192,8 +219,10 @@ export const createMoveFiles = (access: LibraryAccess): MoveFiles => {
         onProgress: (fraction) => watch.onProgress?.((offset + fraction) / 2),
       });
       try {
+        const original = await markOf(from);
         await copyBytes(from, part, half(0));
-        if (!(await sameBytes(from, part, half(1))))
+        const same = await sameBytes(from, part, half(1));
+        if (!same || original === null || original !== (await markOf(from)))
           throw new AppError(
             'image-unreadable',
             `${from} was changed while it was copied. Nothing was moved.`,
@@ -201,11 +230,11 @@ export const createMoveFiles = (access: LibraryAccess): MoveFiles => {
         const target = await ownTarget(move, part);
         if (target !== null) await writeLink(part, imageId, relativeBacking(dirname(to), target));
         await syncWithFolder(part);
+        return { key: await keyOf(part), original };
       } catch (error) {
         await unlink(part).catch(() => {});
         throw error;
       }
-      return keyOf(part);
     },
     blank: async (move) => {
       const { imageId, from, to, part } = move;

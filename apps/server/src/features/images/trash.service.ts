@@ -4,7 +4,7 @@ import type { Image } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
 import { newId } from '../../new-id.ts';
 import { lockHolder } from '../../qemu/lock-holder.ts';
-import { isWithin } from './forbidden-paths.ts';
+import { isWithin, trashName } from './forbidden-paths.ts';
 import { exists } from './image-names.ts';
 import { fileKey, type ImageRecord, statKey } from './image-record.ts';
 import type { TrashRow } from './images.repository.ts';
@@ -28,7 +28,7 @@ const errno = (error: unknown): string | undefined => (error as NodeJS.ErrnoExce
 /** On the same file system: a rename keeps every byte and takes no time and no space. */
 const trashFolders = (access: LibraryAccess, record: ImageRecord): string[] => {
   const home = access.folders().find((folder) => isWithin(record.path, folder.path));
-  return [join(access.dataDir, 'trash'), join(home?.path ?? dirname(record.path), '.strata-trash')];
+  return [join(access.dataDir, 'trash'), join(home?.path ?? dirname(record.path), trashName)];
 };
 
 const moveAside = async (from: string, folders: readonly string[], name: string): Promise<string> => {

@@ -140,6 +140,15 @@ describe('a base that was moved', () => {
     expect(readFileSync(at('top.qcow2')).equals(before)).toBe(true);
   });
 
+  it('refuses what is no file, in words', async () => {
+    renameSync(at('old/base.qcow2'), `${outside}/gone`);
+    await seen();
+    for (const path of [outside, '/tmp'])
+      await expect(
+        repair(at('top.qcow2'), { repair: 'relink', path, assumeSame: true }),
+      ).rejects.toMatchObject({ code: 'image-refused' });
+  });
+
   it('refuses while another program has the overlay open, and to build a circle', async () => {
     overlay(at('twig.qcow2'), 'top.qcow2');
     await seen();

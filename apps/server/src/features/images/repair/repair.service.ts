@@ -5,8 +5,7 @@ import type { OperationsService } from '../../operations/operations.types.ts';
 import { backingFormat } from '../backing-format.ts';
 import { realFilePath } from '../forbidden-paths.ts';
 import type { ImagesFeature } from '../images.service.ts';
-import { importImage } from '../import-images.ts';
-import { inspectFile } from '../inspect-file.ts';
+import { importImage, inspectNamed } from '../import-images.ts';
 import { newRecord } from '../library-scan.ts';
 import type { LinkChange } from '../link-files.ts';
 import { demandIdle, vmsOn } from '../work/image-work.service.ts';
@@ -56,7 +55,7 @@ export const createRepairService = ({ library, chains, operations }: RepairDeps)
     const real = await realFilePath(path ?? '', access.dataDir);
     const known = access.library.byPath(real);
     if (known !== undefined) return { record: known, known: true };
-    const record = await newRecord(real, await inspectFile(real));
+    const record = await newRecord(real, await inspectNamed(real));
     if (record === null)
       throw new AppError('image-refused', `${real} is in a format that Strata does not take.`);
     return { record, known: false };

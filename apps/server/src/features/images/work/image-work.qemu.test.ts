@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
@@ -294,6 +295,26 @@ describe('renaming and moving an image', () => {
   });
 });
 
+describe('moving an image', () => {
+  it('is refused into the trash, where no scan looks, and into what is no folder', async () => {
+    mkdirSync(at('.strata-trash'));
+    writeFileSync(at('file'), '', { mode: 0o700 });
+    const top = id(at('top.qcow2'));
+    for (const [place, code] of [
+      ['.strata-trash', 'forbidden-path'],
+      ['file', 'not-possible'],
+    ] as const) {
+      const wish = { operation: 'move', imageId: top, folder: at(place) } as const;
+      await expect(bench.work.rename(top, { folder: at(place) })).rejects.toMatchObject({ code });
+      await expect(bench.chains.plan(wish)).rejects.toMatchObject({ code });
+    }
+    await expect(bench.library.folders.add(at('.strata-trash'))).rejects.toMatchObject({
+      code: 'forbidden-path',
+    });
+    expectWhole();
+  });
+});
+
 /** `/dev/shm` is another file system nearly everywhere. */
 describe('moving an image to another disk', () => {
   const shm = `/dev/shm/strata-move-${process.pid}`;
@@ -335,6 +356,73 @@ describe('moving an image to another disk', () => {
       away = !away;
       if (survived) break;
     }
+  });
+});
+
+describe('moving an image to another disk, when the original is written while the server is away', () => {
+  const shm = `/dev/shm/strata-away-${process.pid}`;
+  const holds = (path: string): string =>
+    execFileSync('qemu-io', ['-r', '-f', 'qcow2', '-c', 'read -P 9 3M 1M', path], { encoding: 'utf8' });
+  beforeEach(async () => {
+    mkdirSync(shm, { recursive: true });
+    await bench.library.folders.add(shm);
+  });
+  afterEach(() => rmFolder(shm));
+
+  it.each([
+    ['strangerAt', 'failed', false],
+    ['giveName', 'failed', false],
+    ['linkSelf', 'failed', false],
+    ['removeOld', 'done', true],
+  ] as const)('loses nothing of it: killed before %s', async (call, state, isKept) => {
+    let step = 0;
+    let started = { id: '' };
+    const top = id(at('top.qcow2'));
+    do {
+      if (step > 0) {
+        bench = await folder.open();
+        await bench.operations.wait(started.id, 60);
+        await bench.ended(await bench.work.rename(top, { folder: folder.folder }));
+      }
+      step += 1;
+      bench = await folder.open(step);
+      started = await bench.work.rename(top, { folder: shm });
+    } while ((await folder.died()) !== call);
+    writeAt(at('top.qcow2'), 3, 9);
+    bench = await folder.open();
+    expect(await bench.operations.wait(started.id, 60)).toMatchObject({ state });
+    expect(holds(at('top.qcow2'))).not.toContain('failed');
+    expect(existsSync(`${shm}/top.qcow2`)).toBe(isKept);
+    expect(bench.library.images.get(top).path).toBe(isKept ? `${shm}/top.qcow2` : at('top.qcow2'));
+    expect(hidden(shm)).toEqual([]);
+  });
+
+  it('loses nothing of what a program writes that still has it open', async () => {
+    let step = 0;
+    let started = { id: '' };
+    const top = id(at('top.qcow2'));
+    do {
+      if (step > 0) {
+        bench = await folder.open();
+        await bench.operations.wait(started.id, 60);
+        await bench.ended(await bench.work.rename(top, { folder: folder.folder }));
+      }
+      step += 1;
+      bench = await folder.open(step);
+      started = await bench.work.rename(top, { folder: shm });
+    } while ((await folder.died()) !== 'giveName');
+    const program = await holdOpen(at('top.qcow2'));
+    try {
+      bench = await folder.open();
+      expect(await bench.operations.wait(started.id, 60)).toMatchObject({
+        state: 'failed',
+        error: { code: 'image-locked' },
+      });
+    } finally {
+      await program.close();
+    }
+    expect(existsSync(at('top.qcow2'))).toBe(true);
+    expectWhole();
   });
 });
 

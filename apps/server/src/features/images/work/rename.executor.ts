@@ -1,3 +1,4 @@
+import { AppError } from '../../../app-error.ts';
 import type { Executor, OperationContext } from '../../operations/operations.types.ts';
 import type { Move, MoveFiles, MoveSteps } from '../move-files.ts';
 
@@ -9,6 +10,8 @@ export interface RenameJournal {
   /** `ready`: what must be copied is there. `switched`: every link leads to the new name, and the books say so. */
   readonly phase: 'new' | 'ready' | 'switched';
   readonly key: string | null;
+  /** Of a copy: by what its original is known, as long as nobody writes it. */
+  readonly original?: string | null;
 }
 type Context = OperationContext<RenameRun, RenameJournal>;
 
@@ -20,11 +23,20 @@ const goBack = async (steps: MoveSteps, { request, journal }: Context): Promise<
   await steps.removeNew(move, journal.key);
 };
 
+/** A program may have written the original while the server was away; what it wrote is not in the copy. */
+const strangerAt = async (steps: MoveSteps, { request, journal }: Context): Promise<string | null> => {
+  const { original } = journal;
+  return original === undefined || original === null ? null : steps.strangerAt(request.move, original);
+};
+
 const switchOver = (moves: MoveFiles, context: Context): Promise<void> =>
   moves.exclusively(async (steps) => {
     const { move } = context.request;
     if (move.from !== move.to)
       try {
+        const stranger = await strangerAt(steps, context);
+        if (stranger !== null)
+          throw new AppError('image-locked', `${stranger} It stays where it is; move it again.`);
         await steps.giveName(move, context.journal.key);
         await steps.linkSelf(move, 'absolute');
         for (const overlay of await steps.overlaysOf(move)) await steps.relink(overlay, move.to);
@@ -39,7 +51,9 @@ const switchOver = (moves: MoveFiles, context: Context): Promise<void> =>
 const finish = (moves: MoveFiles, context: Context): Promise<void> =>
   moves.exclusively(async (steps) => {
     const { move } = context.request;
-    await steps.removeOld(move);
+    const stranger = await strangerAt(steps, context);
+    if (stranger === null) await steps.removeOld(move);
+    else context.recovered(`The image was moved. ${move.from} was kept: ${stranger}`);
     await steps.linkSelf(move, 'relative');
     await steps.scan();
   });
@@ -50,14 +64,14 @@ export const renameExecutor = (moves: MoveFiles): Executor<RenameRun, RenameJour
     const { move } = context.request;
     if (context.journal.phase === 'new') {
       context.step(0);
-      const key =
+      const copied =
         move.part === null
-          ? null
+          ? { key: null, original: null }
           : await moves.copy(move, {
               signal: context.cancelled,
               onProgress: (fraction) => context.progress(fraction, 1),
             });
-      context.save({ phase: 'ready', key });
+      context.save({ phase: 'ready', ...copied });
     }
     context.finishing();
     if (context.journal.phase === 'ready') {

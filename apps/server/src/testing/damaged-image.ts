@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 
 /** Opens a qcow2 image for writing in a process of its own and keeps it open. */
-export const holdOpen = async (path: string): Promise<{ close(): Promise<void> }> => {
+export const holdOpen = async (path: string, ...commands: string[]): Promise<{ close(): Promise<void> }> => {
   const child = spawn('qemu-io', ['-f', 'qcow2', path], { stdio: ['pipe', 'pipe', 'inherit'] });
   await once(child.stdout, 'data');
+  for (const command of commands) child.stdin.write(`${command}\n`);
   return {
     close: async () => {
       child.stdin.end('quit\n');

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../../../app-error.ts';
 import { rewriteLayer } from '../../../qemu/compact-image.ts';
 import { checkImage } from '../../../qemu/qemu-img.ts';
+import { holdOpen } from '../../../testing/damaged-image.ts';
 import { buildLayers, cluster, fileOf, flatten, readsAs } from '../testing/bench-layers.ts';
 import { type Bench, type BenchFolder, benchFolder } from '../testing/chain-bench.ts';
 import { killPoints } from '../testing/kill-points.ts';
@@ -367,6 +368,40 @@ describe('compacting comes to its end with every byte right', () => {
       throw new Error('it never ended');
     },
   );
+
+  it('when the server is killed after the new file has its place, and a program writes that one meanwhile', async () => {
+    const copies = await build(folder.open());
+    let die = () => {};
+    const dead = new Promise<void>((resolve) => {
+      die = resolve;
+    });
+    const server = folder.open({
+      compact: {
+        ...compactTools,
+        takePlace: async (from, path) => {
+          await compactTools.takePlace(from, path);
+          die();
+          return never();
+        },
+      },
+    });
+    await server.images.scan();
+    const { fingerprint } = await server.chains.plan(wishIn(server));
+    const { id } = await server.chains.run(wishIn(server), fingerprint);
+    await dead;
+    const path = pathIn(server, 'layer');
+    const program = await holdOpen(path, `write -P 66 ${60 * cluster} 512`);
+    const next = folder.open();
+    await next.images.scan();
+    await next.operations.recover();
+    const operation = await next.operations.wait(id, 60);
+    await program.close();
+    expect(qemuIo(path, `read -P 66 ${60 * cluster} 512`), operation.state).not.toContain('failed');
+    expect(hidden()).toEqual([]);
+    qemuIo(path, `write -P 0 ${60 * cluster} 512`);
+    const active = idIn(next)('active');
+    expect(await readsAs(next, active, copies.get(active))).toBe(true);
+  });
 
   it('when the server is killed while it reads the library', { timeout: 120_000 }, async () => {
     for (let at = firstKill; at < 30; at += stride) {

@@ -114,6 +114,9 @@ const rewrite = async (deps: ExecutorDeps, context: Context, tools: CompactTools
   context.save({ phase: 'proven', original, key, storedBefore });
 };
 
+/** A program has begun to write the layer in its new file, which was compared: with the old one, that would be lost. */
+const isWritten = (error: unknown): boolean => error instanceof AppError && error.code === 'image-locked';
+
 /** The old file keeps a second name until the new one is verified in its place. */
 const swap = async (deps: ExecutorDeps, context: Context, tools: CompactTools): Promise<void> => {
   const run = context.request;
@@ -136,11 +139,13 @@ const swap = async (deps: ExecutorDeps, context: Context, tools: CompactTools): 
     if (errors > 0)
       throw new AppError('image-unreadable', `A check of the new “${name}” finds ${errors} errors.`);
   } catch (error) {
-    if (!context.ending && (await tools.markOf(old)) !== null) {
+    if (isWritten(error))
+      context.recovered('A program writes the new file already, so it was not checked again in its place.');
+    else if (!context.ending && (await tools.markOf(old)) !== null) {
       await tools.takePlace(old, path);
       await deps.images.refresh([run.layer]);
     }
-    throw error;
+    if (!isWritten(error)) throw error;
   }
   context.save({ ...context.journal, phase: 'recorded' });
 };

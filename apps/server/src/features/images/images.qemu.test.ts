@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { holdOpen, rmFolder } from '../../testing/damaged-image.ts';
 import { startTestLibrary, type TestLibrary } from '../../testing/image-library.ts';
 
 const qemuImg = (...args: string[]): string => execFileSync('qemu-img', args, { encoding: 'utf8' });
@@ -322,6 +323,25 @@ describe('the map of a chain', () => {
 });
 
 describe('importing real files', () => {
+  test('does not move a file that a program is writing', async () => {
+    // Another file system nearly everywhere: there the original would be removed.
+    const folder = `/dev/shm/strata-import-${process.pid}`;
+    mkdirSync(folder, { recursive: true });
+    const path = join(folder, 'open.qcow2');
+    qemuImg('create', '-q', '-f', 'qcow2', path, '8M');
+    const program = await holdOpen(path, 'write -P 7 0 64k');
+    try {
+      const refused = library.images.import({ path, mode: 'move' });
+      await expect(refused).rejects.toMatchObject({ code: 'image-locked' });
+    } finally {
+      await program.close();
+    }
+    expect(write(path, 'qcow2', 'read -P 7 0 64k')).not.toContain('failed');
+    const moved = await library.images.import({ path, mode: 'move' });
+    expect(write(moved.path, 'qcow2', 'read -P 7 0 64k')).not.toContain('failed');
+    rmFolder(folder);
+  });
+
   test('copies a sparse raw disk byte for byte and keeps it sparse', async () => {
     const path = join(library.outside, 'disk.img');
     qemuImg('create', '-f', 'raw', path, '64M');

@@ -4,6 +4,7 @@ import { basename, dirname, extname } from 'node:path';
 import type { ImageFormat, ImportImage } from '@strata/contract';
 import { OpenForReadingError, safetyProblems } from '@strata/disk-image';
 import { AppError } from '../../app-error.ts';
+import { lockHolder, openWords } from '../../qemu/lock-holder.ts';
 import { convertImage } from '../../qemu/qemu-img.ts';
 import { atFreeName, libraryFolder } from './create-images.ts';
 import { isForbidden, isWithin, realFilePath } from './forbidden-paths.ts';
@@ -118,6 +119,11 @@ const moveInto =
     const [source, folder] = [await lstat(from), await lstat(dirname(path))];
     if (source.dev !== folder.dev) {
       await copyInto(from, format)(path);
+      const now = await lstat(from);
+      if (now.size !== source.size || now.mtimeMs !== source.mtimeMs) {
+        await unlink(path);
+        throw new AppError('image-locked', `${from} was written while it was copied. It stays where it is.`);
+      }
     } else {
       await link(from, path).catch((error: unknown) => {
         throw asAppError(error, path);
@@ -177,6 +183,8 @@ export const importImage = async (
     throw new AppError('not-possible', words);
   }
   if (known !== undefined) demandIdle(access, known, request.mode);
+  const holder = request.mode === 'move' ? await lockHolder(path) : null;
+  if (holder !== null) throw new AppError('image-locked', openWords(holder, { name: basename(path), path }));
   const folder = await libraryFolder(access);
   const sameDisk = (await lstat(folder)).dev === Number(stat.dev);
   if (request.mode === 'copy' || !sameDisk) await demandFreeSpace(folder, allocatedOf(stat));

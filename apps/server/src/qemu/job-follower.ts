@@ -36,6 +36,7 @@ export async function followJob(
   try {
     // Resumed on a disk that is still full it stops again at once: that has to be told again.
     const resumed = (): void => {
+      if (isFull) follow.paused?.(null);
       isFull = false;
       glance();
     };

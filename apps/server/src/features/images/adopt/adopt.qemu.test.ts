@@ -232,6 +232,20 @@ describe('copying a folder into the library', () => {
     expectCopied(before);
   });
 
+  it('copies nothing that would then stand on a file which stays outside the library', async () => {
+    qemuImg('resize', '-q', '-f', 'qcow2', there('base.qcow2'), '8M');
+    forgetBackingFormat(there('deep/mid.qcow2'));
+    const plan = await bench.adoption.plan(wish({ mode: 'copy' }));
+    expect(inPlan(plan, 'deep/mid.qcow2')).toMatchObject({ action: 'leave' });
+    expect(inPlan(plan, 'top.qcow2')).toMatchObject({
+      action: 'leave',
+      why: expect.stringMatching(/below it stays where it is/),
+    });
+    await adopt(wish({ mode: 'copy' }));
+    for (const { path, problems } of bench.library.images.list())
+      expect([path, problems]).toEqual([path, []]);
+  });
+
   it('cancelled, leaves nothing of it', async () => {
     const started = await start(wish({ mode: 'copy' }));
     await bench.operations.cancel(started.id);

@@ -180,7 +180,7 @@ const withWhatStays = (
     const id = upwards[at]?.id ?? '';
     const below = stays.get(world.relation(id).backingId ?? '');
     const left =
-      below !== undefined && image.action === 'move'
+      below !== undefined && (image.action === 'move' || image.action === 'copy')
         ? {
             ...image,
             action: 'leave' as const,

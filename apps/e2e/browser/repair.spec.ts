@@ -29,7 +29,7 @@ test('a base that was moved stands among the problems, is found, and relinked by
   await dialog.getByRole('button', { name: 'Point it there' }).click();
   await expect(dialog).toBeHidden();
   await expect(page.getByText(/images? ha(s|ve) a problem/)).toBeHidden({ timeout: 30_000 });
-  expect(backingOf(paths.s1)).toBe('moved.qcow2');
+  await expect.poll(() => backingOf(paths.s1)).toBe('moved.qcow2');
   expectSameContent(whole, paths.active);
 
   // Gone for good: its owner knows, and wants to hear no more of it.

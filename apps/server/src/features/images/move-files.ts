@@ -214,6 +214,12 @@ export const createMoveFiles = (access: LibraryAccess): MoveFiles => {
     copy: async (move, watch) => {
       const { imageId, from, to, part } = move;
       if (part === null) throw new Error('a move on one disk copies nothing');
+      // Taken up after a restart: the image would vanish behind the disk as soon as that is mounted.
+      if ((await lstat(dirname(from))).dev === (await lstat(dirname(to))).dev)
+        throw new AppError(
+          'not-possible',
+          `${dirname(to)} was on another disk, which is not mounted now. Nothing was moved.`,
+        );
       const half = (offset: number): WorkWatch => ({
         ...watch,
         onProgress: (fraction) => watch.onProgress?.((offset + fraction) / 2),

@@ -569,3 +569,23 @@ describe.runIf(canMount)('a disk that becomes full while a file is copied to it'
     expectWhole();
   });
 });
+
+it.runIf(canMount)(
+  'a move to a disk that is not mounted any more after a kill fills no empty folder',
+  async () => {
+    const disk = mountSmallDisk(at('small'), 96);
+    bench = await folder.open(1);
+    const top = id(at('top.qcow2'));
+    const started = await bench.work.rename(top, { folder: at('small') });
+    expect(await folder.died()).toBe('copy');
+    disk.unmount();
+    bench = await folder.open();
+    expect(await bench.operations.wait(started.id, 60)).toMatchObject({
+      state: 'failed',
+      error: { code: 'not-possible' },
+    });
+    expect(readdirSync(at('small'))).toEqual([]);
+    expect(bench.library.images.get(top).path).toBe(at('top.qcow2'));
+    expectWhole();
+  },
+);

@@ -12,7 +12,7 @@ export const layers = {
     layer: 'layer',
     base: 'base',
     media: 'medium',
-    orphan: 'nobody uses it',
+    orphan: 'chain broken',
   },
   writesHere: 'the VM writes here',
   runningWritesHere: 'the VM is writing here',
@@ -104,7 +104,7 @@ export const layers = {
     clear: 'Clear the selection',
     details: 'Image in the library',
     pricing: 'working out what it costs…',
-    busy: (title: string) => `“${title}” is working on this chain. Wait until it has ended.`,
+    busy: (title: string) => `An operation is working on this chain. Wait until it has ended: ${title}`,
     choose: 'Plan',
   },
   actions: {
@@ -125,8 +125,8 @@ export const layers = {
     title: (name: string) => `Rebase ${name}`,
     backing: 'Stand on',
     nothing: 'nothing: it stands alone',
-    mode: 'What to keep',
-    modes: { safe: 'The contents', relink: 'Only change the link' },
+    mode: 'How',
+    modes: { safe: 'Keep the contents', relink: 'Only change the link' },
     modeText: {
       safe: 'It reads the same afterwards, whatever the new backing holds: what differs is copied.',
       relink:
@@ -188,8 +188,8 @@ export const layers = {
       mirror: 'by the running VM',
       link: 'by another name',
     },
-    other: (how: string, bytes: number, lost: number) =>
-      `or ${how}: moves ${formatBytes(bytes)}${lost === 0 ? '' : `, loses ${formatCount(lost, 'restore point', 'restore points')}`}`,
+    other: (how: string, moved: string, lost: number) =>
+      `or ${how}: ${moved}${lost === 0 ? '' : `, loses ${formatCount(lost, 'restore point', 'restore points')}`}`,
     otherBlocked: (how: string, why: string) => `not ${how}: ${why}`,
     frees: (bytes: number) => `frees ${formatBytes(bytes)}`,
     needs: (bytes: number, free: number | null) =>

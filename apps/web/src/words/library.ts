@@ -35,7 +35,7 @@ export const library = {
     trash: (count: number) => (count === 0 ? 'Trash' : `Trash (${count})`),
     open: (name: string) => `Details of ${name}`,
   },
-  roles: { base: 'base', layer: 'layer', active: 'active', media: 'medium', orphan: 'nobody uses it' },
+  roles: { base: 'base', layer: 'layer', active: 'active', media: 'medium', orphan: 'chain broken' },
   gone: 'file missing',
   brokenChain: {
     missing: (path: string) => `Not possible: ${path} is missing. Put it back first.`,

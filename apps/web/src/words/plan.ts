@@ -12,6 +12,7 @@ export const plan = {
   grows: (bytes: number) => `receives ${formatBytes(bytes)}`,
   gives: (bytes: number, exact: boolean) => `gives back ${exact ? '' : 'about '}${formatBytes(bytes)}`,
   newLayer: 'new',
+  inFolder: (path: string) => `in ${path.slice(0, path.lastIndexOf('/')) || '/'}`,
   leaves: 'no longer in this chain',
   staysBranch: 'stays as a branch',
   folded: (count: number) => `${formatCount(count, 'layer', 'layers')} that nothing happens to`,

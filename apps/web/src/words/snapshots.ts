@@ -67,7 +67,7 @@ export const snapshots = {
       starting: 'The VM is starting. Wait a moment.',
       stopping: 'The VM is shutting down. Wait until it is off.',
       suspended: 'The VM is suspended: its disks are frozen until it goes on.',
-      busy: (title: string) => `“${title}” is working on this VM. Wait until it has ended.`,
+      busy: (title: string) => `An operation is working on this VM. Wait until it has ended: ${title}`,
     },
   },
   revert: {

@@ -88,7 +88,7 @@ const markCycles = (links: ReadonlyMap<string, Link>): void => {
         member.problems.push({
           code: 'backing-cycle',
           message,
-          repair: 'Point one of them elsewhere with qemu-img rebase -u.',
+          repair: 'Cut one of its links: Repair… in the library shows which.',
         });
       }
     }

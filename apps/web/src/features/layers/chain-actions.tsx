@@ -73,6 +73,8 @@ export function ChainActions(props: ChainActionsProps) {
 function Remark({ models, run }: Pick<ChainActionsProps, 'models' | 'run'>) {
   const { panel } = words.layers;
   const [first] = models;
+  // Where a chain ends because a file is lost, its problem is said.
+  if (models.at(-1)?.image.backing !== undefined) return null;
   if (models.length === 1 && first?.image.overlays.length === 0)
     return <p className={classes.facts}>{panel.only}</p>;
   const isBase = run.lower === models.length - 1 && run.upper === run.lower;

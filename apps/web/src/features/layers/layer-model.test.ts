@@ -42,6 +42,21 @@ describe('a row of the Layers tab', () => {
     expect(models.map(({ position }) => position)).toEqual(['active', 'layer', 'base']);
     expect(models[1]?.snapshots.map(({ name }) => name)).toEqual(['clean']);
   });
+  it('is no base when its own backing is lost', () => {
+    const lost = {
+      ...image('s1'),
+      backing: { path: '/gone.qcow2', format: 'qcow2', state: 'missing' },
+    } as Image;
+    const positions = (layers: Image[]) =>
+      layerModels({
+        chain: { layers, snapshotsByImage: {} },
+        map: undefined,
+        colours: assignColours(['top', 's1']),
+        scheme: 'dark',
+      }).map(({ position }) => position);
+    expect(positions([image('top'), lost])).toEqual(['active', 'layer']);
+    expect(positions([lost])).toEqual(['layer']);
+  });
   it('adds up a run, and does not guess what is visible when the map does not know', () => {
     expect(runFacts(models.slice(0, 2))).toEqual({ stored: 200, visible: 80 });
     expect(runFacts(models)).toEqual({ stored: 300, visible: null });

@@ -29,11 +29,17 @@ export function layerModels({ chain, map, colours, scheme }: ModelInput): LayerM
   return chain.layers.map((image, index) => ({
     image,
     colour: colourOf(colours, image.id, scheme),
-    position: last === 0 ? 'only' : index === 0 ? 'active' : index === last ? 'base' : 'layer',
+    position: positionOf(image, index, last),
     snapshots: chain.snapshotsByImage[image.id] ?? [],
     map: maps.get(image.id) ?? null,
     lockedBy: lockedBy(image, shown, index === 0),
   }));
+}
+
+/** The last that is shown is no base where its backing cannot be opened. */
+function positionOf(image: Image, index: number, last: number): LayerModel['position'] {
+  if (index === last && image.backing === undefined) return last === 0 ? 'only' : 'base';
+  return index === 0 && last > 0 ? 'active' : 'layer';
 }
 
 /** Overlays outside this chain, exports, and VMs that use a layer which is not the top of this one. */

@@ -40,6 +40,16 @@ it('prices a deletion by the way that is taken, and names the other one with its
   expect(otherWays(deletion)).toEqual([expect.stringMatching(/^or by committing it down: moves 9/)]);
 });
 
+it('says of the other way, too, whether it moves or copies', () => {
+  const deletion = plan({
+    method: 'commit',
+    choices: [
+      { method: 'pull', bytesToMove: 9 * mebibyte, live: false, losesSnapshots: [], impediment: null },
+    ],
+  });
+  expect(otherWays(deletion)).toEqual([expect.stringMatching(/^or by pulling it up: copies 9/)]);
+});
+
 it('says why the other way is none', () => {
   const deletion = plan({
     method: 'pull',

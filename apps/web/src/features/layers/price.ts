@@ -16,7 +16,11 @@ export function priceOf(plan: Plan): { line: string; loses: string | null } {
   return { line: parts.join(' · '), loses: lost.length > 0 ? price.loses(lost) : null };
 }
 
-function movesOf({ operation, method, bytesToMove }: Plan): string {
+function movesOf({
+  operation,
+  method,
+  bytesToMove,
+}: Pick<Plan, 'operation' | 'method' | 'bytesToMove'>): string {
   const { price } = words.layers;
   if (operation === 'commit' || method === 'commit') return price.moves(bytesToMove);
   return method === 'copy' ? price.copiesAtMost(bytesToMove) : price.copies(bytesToMove);
@@ -29,7 +33,11 @@ export function otherWays(plan: Plan): string[] {
     .filter(({ method }) => method !== plan.method)
     .map(({ method, bytesToMove, losesSnapshots, impediment }) =>
       impediment === null
-        ? price.other(price.by[method], bytesToMove, losesSnapshots.length)
+        ? price.other(
+            price.by[method],
+            movesOf({ operation: plan.operation, method, bytesToMove }),
+            losesSnapshots.length,
+          )
         : price.otherBlocked(price.by[method], impediment),
     );
 }

@@ -58,7 +58,7 @@ function RebaseForm({ image, images, onClose }: RebaseFormProps) {
             ...targets.map(({ id, name }) => ({ value: id, label: name })),
           ]}
         />
-        <div>
+        <Stack gap={6} align="flex-start">
           <SegmentedControl
             aria-label={rebase.mode}
             value={mode}
@@ -68,7 +68,7 @@ function RebaseForm({ image, images, onClose }: RebaseFormProps) {
           <Text size="sm" c="dimmed">
             {rebase.modeText[mode]}
           </Text>
-        </div>
+        </Stack>
         {mode === 'relink' && isLost ? (
           <Checkbox
             label={rebase.assume}

@@ -117,7 +117,7 @@ function AdoptChoices({ wish, onChange }: { wish: AdoptFolder; onChange: (wish: 
   const { folder: _, ...rest } = wish;
   return (
     <Stack gap="xs">
-      <div>
+      <Stack gap={6} align="flex-start">
         <SegmentedControl
           aria-label={text.mode}
           value={wish.mode}
@@ -130,7 +130,7 @@ function AdoptChoices({ wish, onChange }: { wish: AdoptFolder; onChange: (wish: 
         <Text size="sm" c="dimmed">
           {text.modeTexts[wish.mode]}
         </Text>
-      </div>
+      </Stack>
       {wish.mode !== 'register' && folders.length > 1 ? (
         <Select
           label={text.folder}

@@ -30,7 +30,9 @@ export function OperationsBar() {
       <div className={classes.line} data-running={running.length > 0 || undefined}>
         {failures[0] ? <Failures failures={failures} first={failures[0]} /> : null}
         {running[0] ? <Running first={running[0]} others={running.length - 1} /> : null}
-        <Last operation={last} quiet={failures.length > 0} />
+        {last === undefined && running.length > 0 ? null : (
+          <Last operation={last} quiet={failures.length > 0} />
+        )}
         <UnstyledButton
           className={classes.toggle}
           aria-expanded={open}

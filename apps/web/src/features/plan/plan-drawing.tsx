@@ -101,6 +101,7 @@ function Row({ row, plan, moves, newId, colour, deleted }: RowProps) {
   const received = moves.filter(({ to }) => to === after?.imageId).reduce((sum, { bytes }) => sum + bytes, 0);
   const lost = new Set(plan.losesSnapshots.map(({ id }) => id));
   const created = after !== null && after.imageId === newId;
+  const relocated = after !== null && plan.relocates?.imageId === after.imageId ? plan.relocates.to : null;
   const shrinks = plan.gain !== undefined && isSmaller(row);
   return (
     <>
@@ -131,7 +132,7 @@ function Row({ row, plan, moves, newId, colour, deleted }: RowProps) {
           lost={lost}
           label={words.plan.after}
           note={afterNote()}
-          tone={received > 0 || created || shrinks ? 'changed' : 'staying'}
+          tone={received > 0 || created || shrinks || relocated !== null ? 'changed' : 'staying'}
         />
       )}
     </>
@@ -139,6 +140,7 @@ function Row({ row, plan, moves, newId, colour, deleted }: RowProps) {
 
   function afterNote(): string | null {
     if (received > 0) return words.plan.grows(received);
+    if (relocated !== null) return words.plan.inFolder(relocated);
     if (created) return words.plan.newLayer;
     return shrinks && plan.gain ? words.plan.gives(plan.gain.bytes, plan.gain.exact) : null;
   }

@@ -31,7 +31,7 @@ const ringWords = (ring: readonly ImageRecord[], id: string): string => {
 
 /** What cutting a link means. */
 export const cutWords = (world: ImageWorld, { id, name, facts }: ImageRecord, overlays: number): string => {
-  const above = overlays === 0 ? '' : ` What stands on it (${overlays}) shows the same.`;
+  const above = overlays === 0 ? '' : ` What stands on it (${overlays}) then reads these zeros, too.`;
   const was = facts.backing === null ? '' : ` The operation notes what it said (${facts.backing.string}).`;
   return `${ringWords(ringOf(world, id), id)}“${name}” then stands on nothing: it shows what it holds itself, and zeros everywhere else.${above}${was}`;
 };

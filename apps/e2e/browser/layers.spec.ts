@@ -55,6 +55,10 @@ test('layers are moved by keys and by dragging, each with its plan first, and th
   const dialog = page.getByRole('dialog');
 
   await row('s2').focus();
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('complementary', { name: 'Actions' }).locator(':focus')).toBeVisible();
+  await row('s2').focus();
+  await page.keyboard.press('Escape');
   await page.keyboard.press('Alt+ArrowDown');
   await expect(dialog).toContainText(`Commit ${images.s2.name} into ${images.s1.name}`);
   await page.keyboard.press('Escape');

@@ -2,6 +2,7 @@
 import type { Image, Vm } from '@strata/contract';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useMemo, useRef } from 'react';
+import { flushSync } from 'react-dom';
 import { type Branch, branchesOf } from './branches.ts';
 import { type ConceivableAction, isActionKey, keyedAction } from './conceivable-actions.ts';
 import { DragLabel } from './drag-label.tsx';
@@ -73,12 +74,14 @@ export function LayerRows(props: LayerRowsProps) {
 
   const onKeyDown = (event: KeyboardEvent) => {
     if (!(event.target as Element).matches('[role="row"]')) return;
+    const focused = (event.target as HTMLElement).dataset.layer ?? '';
     if (event.key === 'Enter') {
       // Or the same key press would click the button that gets the focus.
       event.preventDefault();
+      // With nothing selected it is the row that has the focus; its actions have to be there to go to.
+      if (selection === null) flushSync(() => onSelection(click(chain, null, focused, false)));
       return props.onEnter();
     }
-    const focused = (event.target as HTMLElement).dataset.layer ?? '';
     if (isActionKey(event)) {
       event.preventDefault();
       const at = chain.indexOf(focused);

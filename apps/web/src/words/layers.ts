@@ -124,6 +124,7 @@ export const layers = {
   rebase: {
     title: (name: string) => `Rebase ${name}`,
     backing: 'Stand on',
+    choose: 'Choose what it is to stand on',
     nothing: 'nothing: it stands alone',
     mode: 'How',
     modes: { safe: 'Keep the contents', relink: 'Only change the link' },

@@ -17,6 +17,10 @@ export function RebaseDialog({ image, onClose }: { image: Image; onClose: () => 
   return images === undefined ? null : <RebaseForm image={image} images={images} onClose={onClose} />;
 }
 
+/** The path as well where names are the same in different folders. */
+const labelOf = ({ name, path }: Image, all: readonly Image[]): string =>
+  all.filter((other) => other.name === name).length > 1 ? `${name} (${path})` : name;
+
 interface RebaseFormProps {
   image: Image;
   images: readonly Image[];
@@ -28,7 +32,7 @@ function RebaseForm({ image, images, onClose }: RebaseFormProps) {
   const isLost = image.backing !== undefined && image.backing.state !== 'ok';
   const targets = rebaseTargets(images, image);
   const stands = image.backing !== undefined;
-  const [backing, setBacking] = useState<string>(stands && !isLost ? nothing : (targets[0]?.id ?? nothing));
+  const [backing, setBacking] = useState<string | null>(null);
   const [mode, setMode] = useState<Mode>(isLost ? 'relink' : 'safe');
   const [vouched, setVouched] = useState(false);
   const request: ChainRequest = {
@@ -42,7 +46,8 @@ function RebaseForm({ image, images, onClose }: RebaseFormProps) {
     <PlanDialog
       title={rebase.title(image.name)}
       planKey={[request]}
-      makePlan={(signal) => call(endpoints.planChain, { body: request, signal })}
+      makePlan={backing === null ? null : (signal) => call(endpoints.planChain, { body: request, signal })}
+      refusal={backing === null ? rebase.choose : null}
       run={(approved) => call(endpoints.runChain, { body: { ...request, ...approved } })}
       onClose={onClose}
     >
@@ -52,10 +57,11 @@ function RebaseForm({ image, images, onClose }: RebaseFormProps) {
           value={backing}
           searchable
           allowDeselect={false}
-          onChange={(value) => setBacking(value ?? nothing)}
+          placeholder={rebase.choose}
+          onChange={setBacking}
           data={[
             ...(stands ? [{ value: nothing, label: rebase.nothing }] : []),
-            ...targets.map(({ id, name }) => ({ value: id, label: name })),
+            ...targets.map((target) => ({ value: target.id, label: labelOf(target, targets) })),
           ]}
         />
         <Stack gap={6} align="flex-start">

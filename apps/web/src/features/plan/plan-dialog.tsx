@@ -1,8 +1,8 @@
 import { Alert, Button, Checkbox, Group } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import type { Operation, Plan } from '@strata/contract';
-import { IconBan, IconRefresh } from '@tabler/icons-react';
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { IconBan, IconInfoCircle, IconRefresh } from '@tabler/icons-react';
+import { skipToken, useMutation, useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { isApiError } from '../../api/api-error.ts';
 import { useImageNames } from '../../api/use-image-names.ts';
@@ -26,7 +26,8 @@ interface PlanDialogProps {
   title: string;
   /** What the plan depends on: another key, another plan. */
   planKey: readonly unknown[];
-  makePlan: (signal: AbortSignal) => Promise<Plan>;
+  /** Null as long as a choice is missing. */
+  makePlan: ((signal: AbortSignal) => Promise<Plan>) | null;
   run: (approved: Approved) => Promise<Operation>;
   onClose: () => void;
   /** Choices that the plan follows. */
@@ -46,7 +47,7 @@ export function PlanDialog(props: PlanDialogProps) {
   const narrow = useMediaQuery('(max-width: 48rem)') ?? false;
   const plan = useQuery({
     queryKey: ['plan', ...planKey],
-    queryFn: ({ signal }) => makePlan(signal),
+    queryFn: makePlan === null ? skipToken : ({ signal }) => makePlan(signal),
     // A plan is of this moment: it is never taken from an earlier look.
     staleTime: 0,
     gcTime: 0,
@@ -80,8 +81,8 @@ export function PlanDialog(props: PlanDialogProps) {
           </Alert>
         ) : null}
         {plan.data ? <Blockers plan={plan.data} /> : null}
-        {plan.isError ? <ErrorNotice error={plan.error} onRetry={() => void plan.refetch()} /> : null}
-        {plan.isPending ? <RowSkeletons count={5} height={48} /> : null}
+        {plan.isError ? <NoPlan error={plan.error} onRetry={() => void plan.refetch()} /> : null}
+        {plan.isLoading ? <RowSkeletons count={5} height={48} /> : null}
         {plan.data ? <PlanBody plan={nameLayers(plan.data, nameOf)} diskOf={diskOf} /> : null}
         {plan.data && shortageOf(plan.data) === 'reserve' ? (
           <Checkbox
@@ -137,6 +138,16 @@ function RunButton({ plan, refusal, useReserve, pending, onRun }: RunButtonProps
     >
       {losing ? words.plan.runRed : words.plan.run}
     </ReasonedButton>
+  );
+}
+
+/** What there is no plan for is no failure: trying again changes nothing. */
+function NoPlan({ error, onRetry }: { error: Error; onRetry: () => void }) {
+  if (!isApiError(error) || !error.is('not-possible')) return <ErrorNotice error={error} onRetry={onRetry} />;
+  return (
+    <Alert color="gray" icon={<IconInfoCircle size={18} aria-hidden />} role="status">
+      {error.problem.detail}
+    </Alert>
   );
 }
 

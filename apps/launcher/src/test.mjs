@@ -1,6 +1,7 @@
-// `npm test [-- unit|qemu|browser …]`: installs what the tests need and runs them. The last line counts them.
+// `npm test [-- unit|qemu|browser …]`: installs what the tests need and runs them. What failed is named at the end; the last line counts.
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { run } from './run.mjs';
 import { say } from './say.mjs';
 import { ensureSystemPackages } from './system-packages.mjs';
@@ -16,11 +17,15 @@ const readJson = (file) => {
   }
 };
 
+/** What a person needs of a failure that scrolled away long ago: which test, and the first lines of why. */
+const failure = (name, message = '') =>
+  [name, ...stripVTControlCharacters(message).split('\n').slice(0, 12)].join('\n    ').trimEnd();
+
 /** A program that passes or fails as a whole. */
 const check = async (name, args) => {
   say(`${name} …`);
   const { code } = await pnpm(args);
-  return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+  return code === 0 ? { passed: 1, failed: 0, failures: [] } : { passed: 0, failed: 1, failures: [name] };
 };
 
 const vitest = async (project) => {
@@ -38,9 +43,31 @@ const vitest = async (project) => {
   ]);
   const json = readJson(report);
   const failed = json?.numFailedTests ?? 0;
-  // A suite that could not be loaded, or an error outside any test, fails the run without failing a test.
-  return { passed: json?.numPassedTests ?? 0, failed: code !== 0 && failed === 0 ? 1 : failed };
+  const failures = (json?.testResults ?? []).flatMap((file) => [
+    ...(file.message ? [failure(file.name, file.message)] : []),
+    ...file.assertionResults
+      .filter((test) => test.status === 'failed')
+      .map((test) => failure(`${file.name} › ${test.fullName}`, test.failureMessages.join('\n'))),
+  ]);
+  return {
+    passed: json?.numPassedTests ?? 0,
+    // A suite that could not be loaded, or an error outside any test, fails the run without failing a test.
+    failed: code !== 0 && failed === 0 ? 1 : failed,
+    failures,
+  };
 };
+
+const failedSpecs = (suite) => [
+  ...(suite.suites ?? []).flatMap(failedSpecs),
+  ...(suite.specs ?? [])
+    .filter((spec) => !spec.ok)
+    .map((spec) =>
+      failure(
+        `${spec.file}:${spec.line} › ${spec.title}`,
+        spec.tests.flatMap((test) => test.results.map((result) => result.error?.message ?? '')).join('\n'),
+      ),
+    ),
+];
 
 const playwright = async () => {
   say('browser tests …');
@@ -52,11 +79,13 @@ const playwright = async () => {
       env: { ...process.env, PLAYWRIGHT_JSON_OUTPUT_FILE: join(results, 'browser.json') },
     },
   );
-  const stats = readJson('browser.json')?.stats;
+  const json = readJson('browser.json');
+  const stats = json?.stats;
   const failed = stats?.unexpected ?? 0;
   return {
     passed: (stats?.expected ?? 0) + (stats?.flaky ?? 0),
     failed: code !== 0 && failed === 0 ? 1 : failed,
+    failures: json ? failedSpecs(json) : [],
   };
 };
 
@@ -81,14 +110,16 @@ const main = async () => {
   await build();
   rmSync(results, { recursive: true, force: true });
   mkdirSync(results, { recursive: true });
-  const total = { passed: 0, failed: 0 };
+  const total = { passed: 0, failed: 0, failures: [] };
   for (const [name, phase] of Object.entries(phases)) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;
-    const { passed, failed } = await phase();
+    const { passed, failed, failures } = await phase();
     say(`${name}: ${passed} passed, ${failed} failed`);
     total.passed += passed;
     total.failed += failed;
+    total.failures.push(...failures.map((text) => `${name}: ${text}`));
   }
+  for (const text of total.failures) say(`failed: ${text}`);
   process.stdout.write(`${total.passed} passed, ${total.failed} failed\n`);
   process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
 };

@@ -15,6 +15,10 @@ const snapshotFields = z.object({
   /** The VM was off when it was taken: what the disks hold is as whole as the guest's last shutdown left it. */
   vmWasOff: z.boolean(),
   createdAt: time,
+  /** `kept`: by a revert, of the state that was left. `found`: made by another tool, and adopted. */
+  origin: z.enum(['taken', 'kept', 'schedule', 'found']),
+  /** Size of the memory file. */
+  memoryBytes: bytes.optional(),
   disks: z.array(snapshotDisk),
   hasScreenshot: z.boolean(),
   pauseMs: z.number().optional(),

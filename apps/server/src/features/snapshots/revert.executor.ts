@@ -99,6 +99,7 @@ const record = ({ vms, repository, publish }: TakeDeps, context: Context): void 
         pauseMs: null,
         screenshot: context.journal.screenshot,
         createdAt: new Date().toISOString(),
+        ...{ origin: 'kept', definition: null, memoryFile: null, memoryBytes: null, varsFile: null },
         disks: keep.disks.map((disk) => ({ ...disk, internalTag: null })),
       });
     for (const overlay of context.journal.overlays) vms.setDiskImage(vmId, overlay.diskId, overlay.imageId);

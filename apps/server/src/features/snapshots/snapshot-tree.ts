@@ -17,6 +17,8 @@ export const toSnapshot = (
   consistency: stored.consistency,
   vmWasOff: stored.vmWasOff,
   createdAt: stored.createdAt,
+  origin: stored.origin,
+  ...(stored.memoryBytes === null ? {} : { memoryBytes: stored.memoryBytes }),
   disks: stored.disks.map(({ diskId, imageId, internalTag }) => ({
     diskId,
     imageId,

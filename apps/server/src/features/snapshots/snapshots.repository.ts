@@ -1,6 +1,6 @@
 import type { SnapshotUse } from '@strata/backing-chain';
 import type { Db } from '../../db/open-database.ts';
-import type { StoredSnapshot, StoredSnapshotDisk } from './snapshots.types.ts';
+import type { KeptDefinition, StoredSnapshot, StoredSnapshotDisk } from './snapshots.types.ts';
 
 export interface SnapshotsRepository {
   /** To be called inside a transaction: two tables. */
@@ -28,14 +28,19 @@ interface Record {
   pause_ms: number | null;
   screenshot: string | null;
   created_at: string;
+  origin: string;
+  definition: string | null;
+  memory_file: string | null;
+  memory_bytes: number | null;
+  vars_file: string | null;
 }
 
 export const snapshotsRepository = (db: Db): SnapshotsRepository => {
   const insert = db.prepare(
     `INSERT INTO snapshots (id, vm_id, parent_id, name, description, kind, memory, consistency, vm_was_off, pause_ms,
-       screenshot, created_at)
+       screenshot, created_at, origin, definition, memory_file, memory_bytes, vars_file)
      VALUES (@id, @vmId, @parentId, @name, @description, @kind, @memory, @consistency, @vmWasOff, @pauseMs,
-       @screenshot, @createdAt)`,
+       @screenshot, @createdAt, @origin, @definition, @memoryFile, @memoryBytes, @varsFile)`,
   );
   const insertDisk = db.prepare(
     `INSERT INTO snapshot_disks (snapshot_id, disk_id, image_id, internal_tag)
@@ -77,13 +82,23 @@ export const snapshotsRepository = (db: Db): SnapshotsRepository => {
     pauseMs: record.pause_ms,
     screenshot: record.screenshot,
     createdAt: record.created_at,
+    origin: record.origin as StoredSnapshot['origin'],
+    definition: record.definition === null ? null : (JSON.parse(record.definition) as KeptDefinition),
+    memoryFile: record.memory_file,
+    memoryBytes: record.memory_bytes,
+    varsFile: record.vars_file,
     disks: disks.all(record.id),
   });
 
   return {
     insert: (snapshot) => {
-      const { memory, vmWasOff, disks: shown, ...rest } = snapshot;
-      insert.run({ ...rest, memory: memory ? 1 : 0, vmWasOff: vmWasOff ? 1 : 0 });
+      const { memory, vmWasOff, definition, disks: shown, ...rest } = snapshot;
+      insert.run({
+        ...rest,
+        memory: memory ? 1 : 0,
+        vmWasOff: vmWasOff ? 1 : 0,
+        definition: definition === null ? null : JSON.stringify(definition),
+      });
       for (const disk of shown) insertDisk.run({ ...disk, snapshotId: snapshot.id });
     },
     find: (id) => {

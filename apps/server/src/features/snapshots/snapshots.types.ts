@@ -1,4 +1,5 @@
 import type { Operation, Plan, Revert, Snapshot, SnapshotTree, TakeSnapshot } from '@strata/contract';
+import type { StoredDefinition, StoredDisk } from '../vms/vm-record.types.ts';
 
 export interface SnapshotsService {
   tree(vmId: string): Promise<SnapshotTree>;
@@ -29,7 +30,19 @@ export interface StoredSnapshot {
   /** File name below `vms/<vmId>/snapshots/`. */
   readonly screenshot: string | null;
   readonly createdAt: string;
+  /** `kept`: by a revert, of the state that was left. `found`: made by another tool, and adopted. */
+  readonly origin: 'taken' | 'kept' | 'schedule' | 'found';
+  /** The VM of that moment; null where it was not kept. */
+  readonly definition: KeptDefinition | null;
+  /** File names below `vms/<vmId>/memory/` and `vms/<vmId>/uefi/`. */
+  readonly memoryFile: string | null;
+  readonly memoryBytes: number | null;
+  readonly varsFile: string | null;
   readonly disks: readonly StoredSnapshotDisk[];
+}
+export interface KeptDefinition {
+  readonly definition: StoredDefinition;
+  readonly disks: readonly StoredDisk[];
 }
 export interface StoredSnapshotDisk {
   readonly diskId: string;

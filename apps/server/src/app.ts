@@ -153,7 +153,7 @@ const needsNoLibrary = /^\/(session|tickets|events|host)$/;
  * on the Host page, and everything else works.
  */
 const takeUp = async (
-  { library, vms, operations }: Services,
+  { library, vms, operations, snapshots }: Services,
   report: (what: string, error: unknown) => void,
 ): Promise<void> => {
   const done = async (what: string, work: () => Promise<void>): Promise<boolean> => {
@@ -171,9 +171,10 @@ const takeUp = async (
   );
   // An operation that knows neither the files nor who holds them could ruin a disk: it keeps its locks and waits.
   if (read && adopted)
-    await done('Operations that were under way could not be taken up.', () =>
-      operations.recover((vmIds) => Promise.all(vmIds.map((id) => vms.settled(id)))),
-    );
+    await done('Operations that were under way could not be taken up.', async () => {
+      await operations.recover((vmIds) => Promise.all(vmIds.map((id) => vms.settled(id))));
+      snapshots.sweep();
+    });
 };
 
 export interface StrataApp {

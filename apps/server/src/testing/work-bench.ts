@@ -159,6 +159,7 @@ export const workFolder = async (): Promise<WorkFolder> => {
       throw error;
     });
     await operations.recover();
+    snapshots.sweep();
     return {
       ...{ db, library, vms, operations, snapshots, branches, work, chains, repairs, adoption },
       ended: ({ id }) => operations.wait(id, 60),

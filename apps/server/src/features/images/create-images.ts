@@ -5,6 +5,7 @@ import { readImageHeader } from '@strata/disk-image';
 import { AppError } from '../../app-error.ts';
 import { relativeBacking } from '../../backing-link.ts';
 import { createImage, createOverlay, type Preallocation } from '../../qemu/qemu-img.ts';
+import { syncWithFolder } from '../../sync-files.ts';
 import { approvedChain } from './chain-facts.ts';
 import { forbidSystemPath, isWithin } from './forbidden-paths.ts';
 import { demandFreeSpace } from './free-space.ts';
@@ -12,7 +13,6 @@ import { candidatePaths, exists, shownStem, stemOf } from './image-names.ts';
 import type { ImageRecord } from './image-record.ts';
 import type { LibraryAccess } from './library-access.ts';
 import { demandSettled } from './settled-layers.ts';
-import { syncWithFolder } from './sync-files.ts';
 
 /** `given`: shown as a person wrote it. `unique`: Strata chose it, and nothing else is shown so. */
 export type Naming = 'given' | 'unique';

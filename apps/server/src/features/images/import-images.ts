@@ -6,6 +6,7 @@ import { OpenForReadingError, safetyProblems } from '@strata/disk-image';
 import { AppError } from '../../app-error.ts';
 import { lockHolder, openWords } from '../../qemu/lock-holder.ts';
 import { convertImage } from '../../qemu/qemu-img.ts';
+import { syncFolder, syncWithFolder } from '../../sync-files.ts';
 import { atFreeName, libraryFolder } from './create-images.ts';
 import { isForbidden, isWithin, realFilePath } from './forbidden-paths.ts';
 import { demandFreeSpace } from './free-space.ts';
@@ -15,7 +16,6 @@ import type { LibraryAccess } from './library-access.ts';
 import { newRecord } from './library-scan.ts';
 import { resolveBackingOf } from './resolve-backings.ts';
 import { demandSettled } from './settled-layers.ts';
-import { syncFolder, syncWithFolder } from './sync-files.ts';
 
 const refused = (path: string, why: string): AppError =>
   new AppError('image-refused', `${path} cannot be taken in: ${why}`);

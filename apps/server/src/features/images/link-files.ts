@@ -2,8 +2,8 @@ import type { ImageFormat } from '@strata/contract';
 import { readImageHeader } from '@strata/disk-image';
 import { AppError } from '../../app-error.ts';
 import { driverOf, relinkImage } from '../../qemu/qemu-img.ts';
+import { syncWithFolder } from '../../sync-files.ts';
 import type { LibraryAccess } from './library-access.ts';
-import { syncWithFolder } from './sync-files.ts';
 
 /** The link in one header: as it was found, and as it is to be. Null: none. */
 export interface LinkChange {

@@ -7,13 +7,13 @@ import { relativeBacking } from '../../backing-link.ts';
 import type { WorkWatch } from '../../qemu/image-work.ts';
 import { type LockHolder, lockHolder } from '../../qemu/lock-holder.ts';
 import { relinkImage } from '../../qemu/qemu-img.ts';
+import { syncFolder, syncWithFolder } from '../../sync-files.ts';
 import { copyBytes, sameBytes } from './copy-bytes.ts';
 import { exists } from './image-names.ts';
 import { inodeOf } from './inode.ts';
 import type { LibraryAccess } from './library-access.ts';
 import { reread } from './library-scan.ts';
 import { makeBlank } from './make-blank.ts';
-import { syncFolder, syncWithFolder } from './sync-files.ts';
 
 /*
  * A file gets another name without its chains ever being broken: while the links are rewritten, it has both names.

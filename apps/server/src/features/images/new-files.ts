@@ -5,6 +5,7 @@ import { AppError } from '../../app-error.ts';
 import { relativeBacking } from '../../backing-link.ts';
 import { contentsAreEqual, copyContent, type WorkWatch } from '../../qemu/image-work.ts';
 import { createOverlay, relinkImage } from '../../qemu/qemu-img.ts';
+import { syncFolder, syncWithFolder } from '../../sync-files.ts';
 import { approvedChain } from './chain-facts.ts';
 import { copyBytes, sameBytes } from './copy-bytes.ts';
 import { libraryFolder, overlayFolder, verifyOverlay } from './create-images.ts';
@@ -14,7 +15,6 @@ import type { ImageRecord } from './image-record.ts';
 import { extensions } from './import-images.ts';
 import { inodeOf } from './inode.ts';
 import type { LibraryAccess } from './library-access.ts';
-import { syncFolder, syncWithFolder } from './sync-files.ts';
 
 /**
  * An image on its way into the library, as an operation writes it down before it makes the first byte. It grows

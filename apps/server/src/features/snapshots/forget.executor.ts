@@ -1,5 +1,6 @@
 import type { Executor } from '../operations/operations.types.ts';
 import type { VmsService } from '../vms/vms.types.ts';
+import type { KeptVarsFiles } from './kept-vars.ts';
 import type { ScreenshotFiles } from './screenshot-files.ts';
 import { snapshotBooks } from './snapshot-books.ts';
 import type { SnapshotsRepository } from './snapshots.repository.ts';
@@ -18,6 +19,7 @@ export const forgetExecutor = (deps: {
   readonly repository: SnapshotsRepository;
   readonly vms: VmsService;
   readonly screenshots: ScreenshotFiles;
+  readonly vars: KeptVarsFiles;
   readonly publish: (snapshotId: string, change: 'deleted') => void;
 }): Executor<ForgetRun, ForgetJournal> => ({
   kind: 'snapshot-forget',
@@ -28,6 +30,7 @@ export const forgetExecutor = (deps: {
     context.save({ phase: 'forgotten' }, () => snapshotBooks(deps.repository, deps.vms).lose(snapshotId));
     deps.publish(snapshotId, 'deleted');
     if (screenshot !== null) await deps.screenshots.remove(vmId, screenshot);
+    await deps.vars.remove(vmId, snapshotId);
     return { snapshotId };
   },
 });

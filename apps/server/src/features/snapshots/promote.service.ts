@@ -5,6 +5,7 @@ import { newId } from '../../new-id.ts';
 import type { Promotions } from '../chains/chains.types.ts';
 import { taintBlockers } from '../chains/taint-blockers.ts';
 import { openBlockers } from './held-layers.ts';
+import { keptVars } from './kept-vars.ts';
 import { type PromoteWords, promoteSteps } from './promote-view.ts';
 import { promoteExecutor } from './revert.executor.ts';
 import { continueView, revertFingerprint } from './revert-view.ts';
@@ -28,6 +29,7 @@ export const createPromotions = (deps: SnapshotsDeps): Promotions => {
     promoteExecutor({
       ...{ images, vms, engines, repository },
       screenshots: screenshotFiles(dataDir),
+      vars: keptVars(dataDir),
       publish: (id, change) => events.publish({ type: 'snapshot', id, change }),
     }),
   );

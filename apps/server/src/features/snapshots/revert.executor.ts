@@ -2,6 +2,7 @@ import { AppError } from '../../app-error.ts';
 import { diskStem } from '../../disk-stem.ts';
 import type { Executor, OperationContext } from '../operations/operations.types.ts';
 import { closeLeftovers, whileHeld } from './held-layers.ts';
+import { type KeptMoment, keepMoment, keepMomentUp, momentColumns, nothingKept } from './kept-moment.ts';
 import {
   createOverlays,
   type KnownOverlays,
@@ -47,18 +48,23 @@ export interface RevertJournal {
   readonly known: KnownOverlays;
   readonly overlays: readonly NewOverlay[];
   readonly screenshot: string | null;
+  /** Of the state that is left; left out by a former version of Strata. */
+  readonly moment?: KeptMoment;
 }
 type Context = OperationContext<RevertRun, RevertJournal>;
 
 const switchesOf = ({ request }: Context) => request.switches ?? [];
 
-const makeOverlays = async ({ images, vms, screenshots }: TakeDeps, context: Context): Promise<void> => {
+const makeOverlays = async (deps: TakeDeps, context: Context): Promise<void> => {
+  const { images, vms, screenshots } = deps;
   const { vmId, vmName, overlays: wanted, keep } = context.request;
   const known = overlaysBefore(
     images,
     wanted.map(({ backing }) => backing),
   );
   context.save({ ...context.journal, phase: 'creating', known });
+  // Now: when the VM is off, nothing tells any more what it ran with.
+  const moment = keep === null ? nothingKept : await keepMoment(deps, vmId, keep.id);
   const overlays = await createOverlays(
     images,
     wanted.map(({ diskId, backing }) => ({
@@ -69,7 +75,7 @@ const makeOverlays = async ({ images, vms, screenshots }: TakeDeps, context: Con
     { operationId: context.id, known, save: (next) => context.save({ ...context.journal, known: next }) },
   );
   const screenshot = keep === null ? null : await screenshots.keep(vmId, keep.id, () => vms.screenshot(vmId));
-  context.save({ phase: 'stopping', known: context.journal.known, overlays, screenshot });
+  context.save({ phase: 'stopping', known: context.journal.known, overlays, screenshot, moment });
 };
 
 /** Swapping a disk under a running guest would corrupt its caches: the guest ends first (qemu-recipes.md §7). */
@@ -80,6 +86,15 @@ const powerOff = async ({ vms }: TakeDeps, vmId: string): Promise<void> => {
   await vms.poweroff(vmId);
   if (vms.live(vmId) !== null)
     throw new AppError('vm-running', 'The VM could not be powered off; its disks were not changed.');
+};
+
+/** The VM is off: its UEFI variables are what they will be. */
+const keepVarsUp = async (deps: TakeDeps, context: Context): Promise<void> => {
+  const { vmId, keep } = context.request;
+  if (keep === null) return;
+  const kept = context.journal.moment ?? nothingKept;
+  const moment = await keepMomentUp(deps, vmId, keep.id, kept);
+  if (moment !== kept) context.save({ ...context.journal, moment });
 };
 
 const record = ({ vms, repository, publish }: TakeDeps, context: Context): void => {
@@ -99,7 +114,8 @@ const record = ({ vms, repository, publish }: TakeDeps, context: Context): void 
         pauseMs: null,
         screenshot: context.journal.screenshot,
         createdAt: new Date().toISOString(),
-        ...{ origin: 'kept', definition: null, memoryFile: null, memoryBytes: null, varsFile: null },
+        ...momentColumns(context.journal.moment ?? nothingKept),
+        ...{ origin: 'kept', memoryFile: null, memoryBytes: null },
         disks: keep.disks.map((disk) => ({ ...disk, internalTag: null })),
       });
     for (const overlay of context.journal.overlays) vms.setDiskImage(vmId, overlay.diskId, overlay.imageId);
@@ -123,6 +139,7 @@ const swap = async (deps: TakeDeps, context: Context): Promise<void> => {
   begin(context, 'stop');
   try {
     await powerOff(deps, vmId);
+    await keepVarsUp(deps, context);
     const held = { operationId: context.id, written: [...left, ...entered], tops: [...made, ...entered] };
     await whileHeld(deps, held, () => {
       context.finishing();
@@ -148,6 +165,24 @@ const start = async ({ vms }: TakeDeps, context: Context, done: string): Promise
   }
 };
 
+const beforeTheBooks = async (deps: TakeDeps, context: Context): Promise<void> => {
+  const { overlays } = context.request;
+  const disks = overlays.length + switchesOf(context).length;
+  if (context.resumed) await closeLeftovers(deps, context.id, disks);
+  if (context.journal.phase === 'creating') {
+    await removeStrays(deps.images, context.journal.known);
+    throw new AppError(
+      'not-possible',
+      'Strata was ended before the VM was touched. Nothing has changed; begin it again.',
+    );
+  }
+  if (context.journal.phase === 'new') {
+    begin(context, 'create');
+    await makeOverlays(deps, context);
+  }
+  if (context.journal.phase === 'stopping') await swap(deps, context);
+};
+
 const continueElsewhere = (
   deps: TakeDeps,
   kind: 'snapshot-revert' | 'promote',
@@ -156,20 +191,13 @@ const continueElsewhere = (
   kind,
   run: async (context) => {
     const { request } = context;
-    const disks = request.overlays.length + switchesOf(context).length;
-    if (context.resumed) await closeLeftovers(deps, context.id, disks);
-    if (context.journal.phase === 'creating') {
-      await removeStrays(deps.images, context.journal.known);
-      throw new AppError(
-        'not-possible',
-        'Strata was ended before the VM was touched. Nothing has changed; begin it again.',
-      );
+    try {
+      await beforeTheBooks(deps, context);
+    } catch (error) {
+      if (!context.ending && request.keep !== null && context.journal.phase !== 'switched')
+        await deps.vars.remove(request.vmId, request.keep.id);
+      throw error;
     }
-    if (context.journal.phase === 'new') {
-      begin(context, 'create');
-      await makeOverlays(deps, context);
-    }
-    if (context.journal.phase === 'stopping') await swap(deps, context);
     context.finishing();
     begin(context, 'after');
     await deps.vms.forgetPicture(request.vmId);

@@ -1,6 +1,7 @@
 import type { SnapshotUse } from '@strata/backing-chain';
 import type { Db } from '../../db/open-database.ts';
-import type { KeptDefinition, StoredSnapshot, StoredSnapshotDisk } from './snapshots.types.ts';
+import type { VmHardware } from '../vms/vm-record.types.ts';
+import type { StoredSnapshot, StoredSnapshotDisk } from './snapshots.types.ts';
 
 export interface SnapshotsRepository {
   /** To be called inside a transaction: two tables. */
@@ -83,7 +84,7 @@ export const snapshotsRepository = (db: Db): SnapshotsRepository => {
     screenshot: record.screenshot,
     createdAt: record.created_at,
     origin: record.origin as StoredSnapshot['origin'],
-    definition: record.definition === null ? null : (JSON.parse(record.definition) as KeptDefinition),
+    definition: record.definition === null ? null : (JSON.parse(record.definition) as VmHardware),
     memoryFile: record.memory_file,
     memoryBytes: record.memory_bytes,
     varsFile: record.vars_file,

@@ -12,12 +12,14 @@ import type { VmsService } from '../vms/vms.types.ts';
 import { forgetExecutor } from './forget.executor.ts';
 import { forgetView } from './forget-view.ts';
 import { demandNotOpen, openBlockers } from './held-layers.ts';
+import { keptVars } from './kept-vars.ts';
 import { revertExecutor } from './revert.executor.ts';
 import { type RevertWords, revertFingerprint, revertSteps, revertView } from './revert-view.ts';
 import { screenshotFiles } from './screenshot-files.ts';
 import { toSnapshot, toTree } from './snapshot-tree.ts';
 import { snapshotsRepository } from './snapshots.repository.ts';
 import type { SnapshotsService, StoredSnapshot } from './snapshots.types.ts';
+import { sweepFiles } from './sweep-files.ts';
 import { takeExecutor } from './take.executor.ts';
 import { demandSettled } from './vm-settled.ts';
 
@@ -38,7 +40,8 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
   const screenshots = screenshotFiles(dataDir);
   const publish = (id: string, change: ServerEvent['change']) =>
     events.publish({ type: 'snapshot', id, change });
-  const executorDeps = { images, vms, engines, repository, screenshots, publish };
+  const vars = keptVars(dataDir);
+  const executorDeps = { images, vms, engines, repository, screenshots, vars, publish };
 
   operations.register(takeExecutor(executorDeps));
   operations.register(revertExecutor(executorDeps));
@@ -272,5 +275,10 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
       const { screenshot } = find(vmId, snapshotId);
       return screenshot === null ? null : screenshots.read(vmId, screenshot);
     },
+    sweep: () =>
+      sweepFiles({
+        ...{ dataDir, repository },
+        isWorkedOn: (vmId) => operations.activeOn({ vms: [vmId] }) !== null,
+      }),
   };
 };

@@ -1,5 +1,5 @@
 import type { Operation, Plan, Revert, Snapshot, SnapshotTree, TakeSnapshot } from '@strata/contract';
-import type { StoredDefinition, StoredDisk } from '../vms/vm-record.types.ts';
+import type { VmHardware } from '../vms/vm-record.types.ts';
 
 export interface SnapshotsService {
   tree(vmId: string): Promise<SnapshotTree>;
@@ -13,6 +13,8 @@ export interface SnapshotsService {
   forget(vmId: string, snapshotId: string): Operation;
   /** The PNG kept when it was taken; null when there is none. */
   screenshot(vmId: string, snapshotId: string): Promise<Buffer | null>;
+  /** At the start, after operations were taken up: removes files that belong to no snapshot any more. */
+  sweep(): void;
 }
 
 /** A row of table `snapshots` with its disks. */
@@ -33,16 +35,12 @@ export interface StoredSnapshot {
   /** `kept`: by a revert, of the state that was left. `found`: made by another tool, and adopted. */
   readonly origin: 'taken' | 'kept' | 'schedule' | 'found';
   /** The VM of that moment; null where it was not kept. */
-  readonly definition: KeptDefinition | null;
+  readonly definition: VmHardware | null;
   /** File names below `vms/<vmId>/memory/` and `vms/<vmId>/uefi/`. */
   readonly memoryFile: string | null;
   readonly memoryBytes: number | null;
   readonly varsFile: string | null;
   readonly disks: readonly StoredSnapshotDisk[];
-}
-export interface KeptDefinition {
-  readonly definition: StoredDefinition;
-  readonly disks: readonly StoredDisk[];
 }
 export interface StoredSnapshotDisk {
   readonly diskId: string;

@@ -8,6 +8,8 @@ import type { ImagesService } from '../images/images.types.ts';
 import type { Executor, OperationContext } from '../operations/operations.types.ts';
 import type { VmsService } from '../vms/vms.types.ts';
 import { closeLeftovers, whileHeld } from './held-layers.ts';
+import { type KeptMoment, keepMoment, keepMomentUp, momentColumns, nothingKept } from './kept-moment.ts';
+import type { KeptVarsFiles } from './kept-vars.ts';
 import {
   createOverlays,
   type KnownOverlays,
@@ -42,6 +44,8 @@ export interface TakeJournal {
   readonly known: KnownOverlays;
   readonly overlays: readonly NewOverlay[];
   readonly screenshot: string | null;
+  /** Left out by a former version of Strata. */
+  readonly moment?: KeptMoment;
 }
 type Context = OperationContext<TakeRun, TakeJournal>;
 
@@ -51,6 +55,7 @@ export interface TakeDeps {
   readonly engines: BlockEngines;
   readonly repository: SnapshotsRepository;
   readonly screenshots: ScreenshotFiles;
+  readonly vars: KeptVarsFiles;
   readonly publish: (snapshotId: string, change: 'created') => void;
 }
 
@@ -70,7 +75,8 @@ const record = ({ vms, repository, publish }: TakeDeps, context: Context): void 
       pauseMs: null,
       screenshot: context.journal.screenshot,
       createdAt: new Date().toISOString(),
-      ...{ origin: 'taken', definition: null, memoryFile: null, memoryBytes: null, varsFile: null },
+      ...momentColumns(context.journal.moment ?? nothingKept),
+      ...{ origin: 'taken', memoryFile: null, memoryBytes: null },
       disks: disks.map((disk) => ({ ...disk, internalTag: null })),
     });
     for (const overlay of context.journal.overlays) vms.setDiskImage(vmId, overlay.diskId, overlay.imageId);
@@ -83,13 +89,15 @@ const record = ({ vms, repository, publish }: TakeDeps, context: Context): void 
 export const positionOf = (vms: VmsService, vmId: string, diskId: string): number =>
   vms.get(vmId).disks.findIndex((disk) => disk.id === diskId);
 
-const makeOverlays = async ({ images, vms, screenshots }: TakeDeps, context: Context): Promise<void> => {
+const makeOverlays = async (deps: TakeDeps, context: Context): Promise<void> => {
+  const { images, vms, screenshots } = deps;
   const { vmId, vmName, snapshotId, disks } = context.request;
   const known = overlaysBefore(
     images,
     disks.map((disk) => disk.imageId),
   );
   context.save({ ...context.journal, phase: 'creating', known });
+  const moment = await keepMoment(deps, vmId, snapshotId);
   // The guest runs on meanwhile: the picture shows what it did when it was asked for, give or take that moment.
   const picture = screenshots.keep(vmId, snapshotId, () => vms.screenshot(vmId));
   const overlays = await createOverlays(
@@ -106,7 +114,19 @@ const makeOverlays = async ({ images, vms, screenshots }: TakeDeps, context: Con
     throw error;
   });
   const screenshot = await picture;
-  context.save({ phase: 'switching', known: context.journal.known, overlays, screenshot });
+  context.save({ phase: 'switching', known: context.journal.known, overlays, screenshot, moment });
+};
+
+/** The disks are switched: a copy of the UEFI variables that cannot be made anew does not undo that. */
+const keepVarsUp = async (deps: TakeDeps, context: Context): Promise<void> => {
+  const { vmId, snapshotId } = context.request;
+  try {
+    const kept = context.journal.moment ?? nothingKept;
+    const moment = await keepMomentUp(deps, vmId, snapshotId, kept);
+    if (moment !== kept) context.save({ ...context.journal, moment });
+  } catch {
+    context.recovered('The UEFI variables are those of just before the disks were switched.');
+  }
 };
 
 type Outcome = 'switched' | 'not-switched' | 'vm-gone' | 'unknown';
@@ -198,25 +218,32 @@ const rollBack = async ({ images, vms }: TakeDeps, context: Context): Promise<vo
     );
 };
 
+const carryOut = async (deps: TakeDeps, context: Context): Promise<void> => {
+  if (context.resumed) await closeLeftovers(deps, context.id, context.request.disks.length);
+  if (context.journal.phase === 'creating') await rollBack(deps, context);
+  if (context.journal.phase === 'new' || context.journal.phase === 'creating') {
+    context.step(0);
+    await makeOverlays(deps, context);
+  }
+  if (context.journal.phase !== 'switching') return;
+  context.finishing();
+  context.step(1);
+  if (context.request.vmWasOff) return switchBooks(deps, context);
+  await switchDisks(deps, context);
+  await keepVarsUp(deps, context);
+  context.step(2);
+  record(deps, context);
+};
+
 export const takeExecutor = (deps: TakeDeps): Executor<TakeRun, TakeJournal> => ({
   kind: 'snapshot-take',
   run: async (context) => {
-    const { snapshotId, disks } = context.request;
-    if (context.resumed) await closeLeftovers(deps, context.id, disks.length);
-    if (context.journal.phase === 'creating') await rollBack(deps, context);
-    if (context.journal.phase === 'new' || context.journal.phase === 'creating') {
-      context.step(0);
-      await makeOverlays(deps, context);
-    }
-    if (context.journal.phase === 'switching') {
-      context.finishing();
-      context.step(1);
-      if (context.request.vmWasOff) await switchBooks(deps, context);
-      else {
-        await switchDisks(deps, context);
-        context.step(2);
-        record(deps, context);
-      }
+    const { vmId, snapshotId, disks } = context.request;
+    try {
+      await carryOut(deps, context);
+    } catch (error) {
+      if (!context.ending && context.journal.phase !== 'recorded') await deps.vars.remove(vmId, snapshotId);
+      throw error;
     }
     await deps.images.refresh([
       ...disks.map((disk) => disk.imageId),

@@ -38,6 +38,7 @@ const adoptOne = async (context: VmsContext, record: VmRecord): Promise<void> =>
     startedAt: new Date().toISOString(),
     argv: [],
     hardware: hardwareOf(record.definition, record.disks),
+    started: { definition: record.definition, disks: record.disks },
   };
   // Boot, pid, start time and UUID prove it: it runs, whether or not it answers. Nothing else may use its disks.
   await attach(context, record, { ...known, ...identity }).reach();

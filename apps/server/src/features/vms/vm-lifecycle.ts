@@ -98,7 +98,8 @@ const launchRecord = async (
   const paths = pathsOf(context, record);
   await prepareFolders(record, paths);
   const { binary, args, launch } = await commandOf(context, record, paths, wishes);
-  const hardware = hardwareOf(record.definition, record.disks);
+  const { definition, disks } = record;
+  const started = { hardware: hardwareOf(definition, disks), started: { definition, disks } };
   const { identity, monitors } = await launchQemu({
     binary,
     args,
@@ -109,7 +110,7 @@ const launchRecord = async (
   });
   context.repository.setFailure(record.id, null);
   const startedAt = new Date().toISOString();
-  const run = attach(context, record, { ...identity, startedAt, argv: [binary, ...args], hardware });
+  const run = attach(context, record, { ...identity, startedAt, argv: [binary, ...args], ...started });
   run.take(monitors, launch.paused);
   announceLive(context, record.id);
   const { status } = await ask('say whether the guest runs', monitors.control.execute('query-status'));

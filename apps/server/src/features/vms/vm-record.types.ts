@@ -28,12 +28,20 @@ export interface StoredDisk extends DiskSettings {
   readonly imageId: string;
 }
 
+/** A machine: all that a guest sees of its VM. */
+export interface VmHardware {
+  readonly definition: StoredDefinition;
+  readonly disks: readonly StoredDisk[];
+}
+
 /** The process of a VM, written down once it is known; enough to know it again after a restart of the server. */
 export interface StoredProcess extends ProcessIdentity {
   readonly startedAt: string;
   readonly argv: readonly string[];
   /** Of the hardware it was started with: another one now means "changed since start". */
   readonly hardware: string;
+  /** That hardware itself; left out of what a former version of Strata started. */
+  readonly started?: VmHardware;
 }
 export type LastFailure = NonNullable<Vm['lastFailure']>;
 

@@ -16,6 +16,7 @@ import { commandOf, toCommandLine } from './vm-launch.ts';
 import { pauseVm, poweroffVm, resetVm, resumeVm, shutdownVm, startVm } from './vm-lifecycle.ts';
 import { logOf } from './vm-log.ts';
 import { changeMedium } from './vm-media.ts';
+import { createVmMoments } from './vm-moments.ts';
 import { forgetPicture, screenshotOf } from './vm-screenshots.ts';
 import { diskUses, flushImage, mediaUses, qdevOf } from './vm-uses.ts';
 import { toVm } from './vm-view.ts';
@@ -164,6 +165,7 @@ export const createVmsService = (parts: VmsParts): VmsFeature => {
       queueMicrotask(() => context.changed(vmId));
     },
     currentSnapshot: (vmId) => recordOf(context, vmId).currentSnapshotId,
+    moments: createVmMoments(context),
 
     addGuard: (guard) => void context.guards.push(guard),
     onExit: (listener) => void context.exitListeners.push(listener),

@@ -2,6 +2,7 @@ import type { CommandLine, CreateVm, PatchVm, Vm, VmLog } from '@strata/contract
 import type { QmpClient } from '@strata/qmp';
 import type { AppError } from '../../app-error.ts';
 import type { VmCopies } from './vm-copies.ts';
+import type { VmMoments } from './vm-moments.ts';
 
 /** A VM with a QEMU process, as the block engine needs it. */
 export interface LiveVm {
@@ -44,6 +45,7 @@ export interface VmsService {
   setDiskImage(vmId: string, diskId: string, imageId: string): void;
   setCurrentSnapshot(vmId: string, snapshotId: string | null): void;
   currentSnapshot(vmId: string): string | null;
+  readonly moments: VmMoments;
 
   /** Others may forbid a start, a deletion or a change of disks (an unfinished operation): asked before anything is done. */
   addGuard(

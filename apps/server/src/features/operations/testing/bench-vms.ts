@@ -3,6 +3,8 @@ import type { Vm } from '@strata/contract';
 import { AppError } from '../../../app-error.ts';
 import type { Db } from '../../../db/open-database.ts';
 import type { ImagesService } from '../../images/images.types.ts';
+import type { VmMoments } from '../../vms/vm-moments.ts';
+import type { StoredDefinition, StoredDisk } from '../../vms/vm-record.types.ts';
 import type { LiveVm, VmsService } from '../../vms/vms.types.ts';
 
 /** VMs as the books have them, in the real tables; which of them run is said by the test. */
@@ -17,6 +19,23 @@ export interface BenchVms extends VmsService {
 
 const unused = (): never => {
   throw new Error('not part of the bench');
+};
+
+/** Its VMs have no hardware but their disks. */
+const benchMoments = (db: Db): VmMoments => {
+  const definitionOf = db.prepare<[string], string>('SELECT definition FROM vms WHERE id = ?').pluck();
+  const disksOf = db.prepare<[string], StoredDisk>(
+    'SELECT id, image_id AS imageId FROM vm_disks WHERE vm_id = ? ORDER BY position',
+  );
+  return {
+    now: (vmId) => ({
+      definition: JSON.parse(definitionOf.get(vmId) ?? '{}') as StoredDefinition,
+      disks: disksOf.all(vmId),
+    }),
+    uefiVars: (vmId) => `/nonexistent/${vmId}`,
+    restore: (vmId, { definition }) =>
+      void db.prepare('UPDATE vms SET definition = ? WHERE id = ?').run(JSON.stringify(definition), vmId),
+  };
 };
 
 export const benchVms = (db: Db, images: ImagesService): BenchVms => {
@@ -102,6 +121,7 @@ export const benchVms = (db: Db, images: ImagesService): BenchVms => {
       db.prepare('UPDATE vms SET current_snapshot_id = ? WHERE id = ?').run(snapshotId, vmId);
     },
     currentSnapshot,
+    moments: benchMoments(db),
     addGuard: (guard) => void guards.push(guard),
     onExit: () => {},
     start: (vmId) => {

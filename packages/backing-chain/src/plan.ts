@@ -106,6 +106,11 @@ export interface DeleteRequest {
   /** Where its data goes: down into the layer below, up into each overlay, or whichever is legal and costs less. */
   readonly mode: 'auto' | 'commit' | 'pull';
 }
+export interface SnapshotsRequest {
+  readonly snapshotIds: readonly string[];
+  /** Down: what stands on a layer goes into it. Up: the layer goes into what stands on it. Or whichever costs less. */
+  readonly mode: 'auto' | 'commit' | 'pull';
+}
 export interface RebaseRequest {
   readonly layer: LayerId;
   /** What it is to stand on; null: on nothing. */

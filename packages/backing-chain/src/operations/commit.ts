@@ -1,4 +1,4 @@
-import { type ExtentList, totalLength, union } from '../extents.ts';
+import { type ExtentList, totalLength } from '../extents.ts';
 import { chainIds, type Forest, type Layer, type LayerId, overlaysOf, tipsOf } from '../forest.ts';
 import {
   type Allocation,
@@ -10,7 +10,6 @@ import {
   type Refusal,
   refuse,
 } from '../plan.ts';
-import { visibleMap } from '../visible.ts';
 import { soundChain } from './chain-request.ts';
 import { commitContentBlockers } from './commit-content.ts';
 import { snapshotsAfterCommit } from './commit-snapshots.ts';
@@ -25,6 +24,7 @@ import {
   type Touch,
   writableBlockers,
 } from './holders.ts';
+import { allOf, committedParts } from './moved-extents.ts';
 import { unusedOf } from './unused.ts';
 
 /** The part of the forest that a commit is about. */
@@ -100,17 +100,12 @@ const grownTail = ({ top, base }: CommitRange): ExtentList =>
   top.virtualSize > base.virtualSize ? [[base.virtualSize, top.virtualSize - base.virtualSize]] : [];
 
 function commitMoves(range: CommitRange, allocation: Allocation) {
-  const sizes = new Map(range.merged.map((layer) => [layer.id, layer.virtualSize]));
-  const map = visibleMap([...sizes.keys()], allocation, sizes);
-  const parts = map.map((entry) => ({
-    from: entry.layer,
-    to: range.base.id,
-    extents: union(entry.visible, entry.endZeros),
-  }));
-  const moves = parts.map(({ extents, ...move }) => ({ ...move, bytes: totalLength(extents) }));
-  const moved = parts.reduce<ExtentList>((all, part) => union(all, part.extents), []);
+  const parts = committedParts(range.merged, allocation);
+  const moved = allOf(parts);
   return {
-    moves: moves.filter((move) => move.bytes > 0),
+    moves: parts
+      .map(({ from, extents }) => ({ from, to: range.base.id, bytes: totalLength(extents) }))
+      .filter((move) => move.bytes > 0),
     bytesToMove: totalLength(moved),
     grows: growthOf(range.base, moved, allocation, grownTail(range)),
   };

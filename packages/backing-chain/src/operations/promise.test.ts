@@ -263,6 +263,7 @@ test('a restore point reads the same through any sequence of writes and of all o
     'copy',
     'clone',
     'tag',
+    'forget',
   ])
     expect(changes.get(kind) ?? 0, kind).toBeGreaterThan(50);
 });

@@ -1,4 +1,4 @@
-import { clip, type ExtentList, totalLength, union } from '../extents.ts';
+import { totalLength } from '../extents.ts';
 import { chainIds, type Forest, type Layer, type LayerId, tipsOf } from '../forest.ts';
 import {
   type Allocation,
@@ -10,7 +10,6 @@ import {
   type Refusal,
   refuse,
 } from '../plan.ts';
-import { visibleMap } from '../visible.ts';
 import { soundChain } from './chain-request.ts';
 import { growthOf } from './growth.ts';
 import {
@@ -23,6 +22,7 @@ import {
   type Touch,
   writableBlockers,
 } from './holders.ts';
+import { allOf, pulledParts } from './moved-extents.ts';
 import { unusedOf } from './unused.ts';
 
 interface PullRange {
@@ -125,20 +125,11 @@ export function pullRefusal(forest: Forest, request: PullRequest): Impediment {
 }
 
 function pullMoves({ into, passed }: PullRange, allocation: Allocation) {
-  const chain = [into, ...passed];
-  const sizes = new Map(chain.map((layer) => [layer.id, layer.virtualSize]));
-  const direct = passed[0]?.virtualSize ?? 0;
-  const parts = visibleMap([...sizes.keys()], allocation, sizes)
-    .slice(1)
-    // Behind the end of the direct backing the job copies nothing (see sizeBlockers).
-    .map(({ layer, visible, endZeros }) => ({
-      layer,
-      extents: clip(union(visible, endZeros), 0, Math.min(direct, into.virtualSize)),
-    }));
-  const moved = parts.reduce<ExtentList>((all, part) => union(all, part.extents), []);
+  const parts = pulledParts(into, passed, allocation);
+  const moved = allOf(parts);
   return {
     moves: parts
-      .map(({ layer, extents }) => ({ from: layer, to: into.id, bytes: totalLength(extents) }))
+      .map(({ from, extents }) => ({ from, to: into.id, bytes: totalLength(extents) }))
       .filter((move) => move.bytes > 0),
     bytesToMove: totalLength(moved),
     grows: growthOf(into, moved, allocation),

@@ -1,4 +1,5 @@
 import type { LayerId } from '../forest.ts';
+import type { DeleteSnapshotsPlan } from '../operations/delete-snapshots.ts';
 import type { ChainPlan, ContinuePlan } from '../plan.ts';
 import { type Clusters, imageOf, type Model, type ModelImage, readCluster } from './model.ts';
 
@@ -174,6 +175,22 @@ export function applyPlan(model: Model, plan: ChainPlan, { unlink } = { unlink: 
         })),
     },
   };
+}
+
+/** Each merge in its turn, then the files that go; the restore points go with what they showed. */
+export function applyDeleteSnapshots(model: Model, plan: DeleteSnapshotsPlan): Applied {
+  const lost = new Set(plan.losesSnapshots.map(({ id }) => id));
+  let done: Applied = {
+    model: { ...model, snapshots: model.snapshots.filter(({ id }) => !lost.has(id)) },
+    copiedBytes: 0,
+  };
+  for (const merge of plan.merges) {
+    const { model: next, copiedBytes } = applyPlan(done.model, merge.plan);
+    done = { model: next, copiedBytes: done.copiedBytes + copiedBytes };
+  }
+  let images = done.model.images;
+  for (const { layer, toTrash } of plan.disposals) images = disposed(images, new Set([layer]), toTrash);
+  return { ...done, model: { ...done.model, images } };
 }
 
 /** Carries out a revert or a promote; `keepAs` names the snapshot of the current state, `newId` the overlays. */

@@ -7,6 +7,7 @@ import type {
   PullRequest,
   RebaseRequest,
   RevertRequest,
+  SnapshotsRequest,
 } from '../plan.ts';
 import {
   type Clusters,
@@ -186,7 +187,8 @@ export interface Step {
     | 'compact'
     | 'copy'
     | 'clone'
-    | 'tag';
+    | 'tag'
+    | 'forget';
   readonly first: number;
   readonly second: number;
   readonly flag: boolean;
@@ -211,6 +213,7 @@ export const arbitraryStep: fc.Arbitrary<Step> = fc.record({
     'copy',
     'clone',
     'tag',
+    'forget',
   ),
   first: pick,
   second: pick,
@@ -237,6 +240,18 @@ export function deleteRequestOf(model: Model, step: Omit<Step, 'kind'>): DeleteR
   const layer = at(model.images, step.first);
   const modes = ['auto', 'commit', 'pull'] as const;
   return layer === undefined ? null : { layer: layer.id, mode: modes[step.second % 3] ?? 'auto' };
+}
+
+/** One restore point, or any few of them. */
+export function snapshotsRequestOf(model: Model, step: Omit<Step, 'kind'>): SnapshotsRequest | null {
+  const some = model.snapshots.filter(
+    ({ disks }, index) =>
+      (index % 3 === step.first % 3 || (step.flag && index % 2 === step.second % 2)) &&
+      disks.every(({ internalTag }) => internalTag === undefined),
+  );
+  const modes = ['auto', 'commit', 'pull', 'auto'] as const;
+  if (some.length === 0) return null;
+  return { snapshotIds: some.map(({ id }) => id), mode: modes[step.second % 4] ?? 'auto' };
 }
 
 /** Onto anything at all, nothing included: the planner says which of them are possible. */

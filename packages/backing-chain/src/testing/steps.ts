@@ -1,12 +1,13 @@
 import { planCommit } from '../operations/commit.ts';
 import { planCompact } from '../operations/compact.ts';
 import { planDelete } from '../operations/delete-layer.ts';
+import { planDeleteSnapshots } from '../operations/delete-snapshots.ts';
 import { planPromote } from '../operations/promote.ts';
 import { planFlatten, planPull } from '../operations/pull.ts';
 import { planRebase } from '../operations/rebase.ts';
 import { planRevert } from '../operations/revert.ts';
 import { type ChainPlan, type CompactUsage, isRefusal, type Refusal } from '../plan.ts';
-import { applyPlan, applyRevert } from './apply.ts';
+import { applyDeleteSnapshots, applyPlan, applyRevert } from './apply.ts';
 import {
   commitRequestOf,
   deleteRequestOf,
@@ -16,6 +17,7 @@ import {
   rebaseRequestOf,
   revertRequestOf,
   type Step,
+  snapshotsRequestOf,
   writableActives,
 } from './generators.ts';
 import { allocationOf, forestOf, imageOf, type Model, type ModelImage, readAll } from './model.ts';
@@ -148,6 +150,14 @@ function promote(model: Model, step: Step, number: number): Model {
   return applyRevert(model, plan, `k-${number}`, (diskId) => `p${number}${diskId}`);
 }
 
+function deleteSnapshots(model: Model, step: Step): Model {
+  const request = snapshotsRequestOf(model, step);
+  const world = { forest: forestOf(model), allocation: allocationOf(model) };
+  const plan = request === null ? null : planDeleteSnapshots(world, request);
+  if (plan === null || isRefusal(plan) || plan.blockers.length > 0) return model;
+  return applyDeleteSnapshots(model, plan).model;
+}
+
 /** The model after one step; unchanged where the planner refuses it or nothing fits. `number` makes new names unique. */
 export function applyStep(model: Model, step: Step, number: number): Model {
   switch (step.kind) {
@@ -171,6 +181,8 @@ export function applyStep(model: Model, step: Step, number: number): Model {
         ? model
         : runnable(model, planCommit(forestOf(model), allocationOf(model), request));
     }
+    case 'forget':
+      return deleteSnapshots(model, step);
     case 'tag':
       return tag(model, step, number);
     case 'clone':

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { chainIds, chainOf, depthWarning, detectCycles, overlaysOf, rolesOf, tipsOf } from './forest.ts';
 import { lockReasons } from './locks.ts';
+import { planDelete } from './operations/delete-layer.ts';
+import { planPromote } from './operations/promote.ts';
 import { standsOn } from './stands.ts';
 import { diskOf, forestWith, layerOf, snapshotOf } from './testing/index.ts';
 
@@ -71,4 +73,25 @@ test('an active layer of two disks, or of a suspended VM, is locked', () => {
     disks: [diskOf('one', 'disk'), diskOf('two', 'disk', { suspended: true })],
   });
   expect(lockReasons(shared, 'disk')).toHaveLength(3);
+});
+
+test('a tag that a snapshot of a VM names stands as a tag: the file may not go, and may be written', () => {
+  const tagged = layerOf('disk', null, { internalSnapshots: [{ id: '1', tag: 'clean-x' }] });
+  const named = forestWith([tagged, layerOf('other', null)], {
+    disks: [diskOf('web', 'other')],
+    snapshots: [snapshotOf('clean', 'web', 'disk', 'clean-x')],
+  });
+  expect(standsOn(named, 'disk')).toEqual([
+    {
+      kind: 'internal-snapshot',
+      subject: { kind: 'snapshot', id: 'clean', name: 'clean' },
+      words: 'It holds the internal snapshot “clean” of the VM “web”.',
+    },
+  ]);
+  const onto = { vmId: 'web', disks: [{ diskId: 'web-disk', imageId: 'disk' }] };
+  const plan = planPromote(named, { ...onto, overlay: false, keepCurrent: false, powerOff: false });
+  expect(plan).toMatchObject({ switches: [{ to: 'disk' }], overlays: [], blockers: [] });
+  expect(planDelete(named, new Map(), { layer: 'disk', mode: 'auto' })).toMatchObject({
+    blockers: [{ code: 'internal-snapshots', subjects: [{ id: 'clean' }] }],
+  });
 });

@@ -10,8 +10,9 @@ export interface Standing {
 }
 
 /**
- * Everything that stands on a layer: overlays, disks, media, snapshots, tags inside the file that no snapshot
- * of a VM claims, unfinished operations, deleted images that may be restored. Empty: the file may go.
+ * Everything that stands on a layer: overlays, disks, media, snapshots, tags inside the file (those of a VM's
+ * snapshots and those of nobody), unfinished operations, deleted images that may be restored. Empty: the file may go.
+ * A tag does not need the layer to stay as it is: qcow2 copies its clusters on write.
  */
 export function standsOn(forest: Forest, id: LayerId): readonly Standing[] {
   const overlays = overlaysOf(forest, id).map(
@@ -39,13 +40,23 @@ export function standsOn(forest: Forest, id: LayerId): readonly Standing[] {
         words: `It is inserted in “${medium.slot}” of the VM “${medium.vmName}”.`,
       }),
     );
-  const snapshots = forest.snapshots
-    .filter((snapshot) => snapshot.imageId === id)
+  const shown = forest.snapshots.filter((snapshot) => snapshot.imageId === id);
+  const snapshots = shown
+    .filter(({ internalTag }) => internalTag === undefined)
     .map(
       (snapshot): Standing => ({
         kind: 'snapshot',
         subject: { kind: 'snapshot', id: snapshot.snapshotId, name: snapshot.name },
         words: `The snapshot “${snapshot.name}” of the VM “${snapshot.vmName}” shows it.`,
+      }),
+    );
+  const claimed = shown
+    .filter(({ internalTag }) => internalTag !== undefined)
+    .map(
+      (snapshot): Standing => ({
+        kind: 'internal-snapshot',
+        subject: { kind: 'snapshot', id: snapshot.snapshotId, name: snapshot.name },
+        words: `It holds the internal snapshot “${snapshot.name}” of the VM “${snapshot.vmName}”.`,
       }),
     );
   const tags = unclaimedTags(forest, id).map(
@@ -73,7 +84,7 @@ export function standsOn(forest: Forest, id: LayerId): readonly Standing[] {
         words: `“${use.name}”, which is in the trash, stands on it.`,
       }),
     );
-  return [...overlays, ...disks, ...media, ...snapshots, ...tags, ...operations, ...trashed];
+  return [...overlays, ...disks, ...media, ...snapshots, ...claimed, ...tags, ...operations, ...trashed];
 }
 
 /** The id by which a plan names an internal snapshot that is no snapshot of a VM of Strata. */

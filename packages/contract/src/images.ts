@@ -22,6 +22,8 @@ export const imageUse = z.object({
   kind: z.enum(['vm', 'snapshot', 'overlay', 'export', 'operation']),
   id: z.string(),
   name: z.string(),
+  /** Of a snapshot inside the file: it stays as it is when the image is written. */
+  tag: z.string().optional(),
 });
 export type ImageUse = z.infer<typeof imageUse>;
 

@@ -118,23 +118,13 @@ function fileBlockers(forest: Forest, layer: Layer, kinds: ReadonlySet<string>):
     operation: 'Wait for its end, or cancel it, first.',
     trash: 'Delete it from the trash for good, or restore it, first.',
   } as const;
-  const claimed = forest.snapshots.filter(
-    (use) => use.imageId === layer.id && use.internalTag !== undefined && !kinds.has('snapshot'),
-  );
-  return [
-    ...standsOn(forest, layer.id)
-      .filter((standing) => kinds.has(standing.kind))
-      .map(({ kind, subject, words }) => ({
-        code: codes[kind],
-        message: `“${layer.name}” cannot go: ${words.charAt(0).toLowerCase()}${words.slice(1)} ${lifts[kind]}`,
-        subjects: [subject],
-      })),
-    ...claimed.map((use) => ({
-      code: codes['internal-snapshot'],
-      message: `“${layer.name}” cannot go: it holds the internal snapshot “${use.name}” of the VM “${use.vmName}”. ${lifts['internal-snapshot']}`,
-      subjects: [{ kind: 'snapshot' as const, id: use.snapshotId, name: use.name }],
-    })),
-  ];
+  return standsOn(forest, layer.id)
+    .filter((standing) => kinds.has(standing.kind))
+    .map(({ kind, subject, words }) => ({
+      code: codes[kind],
+      message: `“${layer.name}” cannot go: ${words.charAt(0).toLowerCase()}${words.slice(1)} ${lifts[kind]}`,
+      subjects: [subject],
+    }));
 }
 
 const consequence = 'deleting this layer could break another image.';

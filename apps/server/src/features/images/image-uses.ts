@@ -23,7 +23,11 @@ export const collectUses = (sources: readonly UseSource[]): Uses => {
     byImage.set(imageId, uses);
   };
   for (const use of [...disks, ...media]) add(use.imageId, { kind: 'vm', id: use.vmId, name: use.vmName });
-  for (const use of snapshots) add(use.imageId, { kind: 'snapshot', id: use.snapshotId, name: use.name });
+  for (const { imageId, snapshotId, name, internalTag } of snapshots)
+    add(imageId, {
+      ...{ kind: 'snapshot', id: snapshotId, name },
+      ...(internalTag === undefined ? {} : { tag: internalTag }),
+    });
   for (const use of operations) add(use.imageId, { kind: 'operation', id: use.operationId, name: use.title });
   return { disks, media, snapshots, operations, byImage };
 };

@@ -44,7 +44,9 @@ export const checkActiveLayer = (context: VmsContext, imageId: string, vmId: str
       'not-possible',
       `A VM does not write ${image.format} images. Create an overlay on "${image.name}" for it: the original stays as it is.`,
     );
-  const stands = image.usedBy.filter((use) => use.kind !== 'vm' || use.id !== vmId);
+  const stands = image.usedBy.filter(
+    (use) => use.tag === undefined && (use.kind !== 'vm' || use.id !== vmId),
+  );
   if (stands.length > 0)
     throw new AppError('image-in-use', `"${image.name}" cannot be written by a VM: ${standWords(stands)}`, {
       usedBy: stands,

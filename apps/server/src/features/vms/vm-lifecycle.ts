@@ -42,7 +42,7 @@ const checkUnshared = (context: VmsContext, imageId: string, vmId: string): void
   const stands = image.usedBy.filter(
     (use) =>
       use.kind === 'overlay' ||
-      use.kind === 'snapshot' ||
+      (use.kind === 'snapshot' && use.tag === undefined) ||
       use.kind === 'export' ||
       (use.kind === 'vm' && use.id !== vmId),
   );

@@ -47,10 +47,8 @@ export type SnapshotTree = z.infer<typeof snapshotTree>;
 export const takeSnapshotBody = z.strictObject({
   name: displayName,
   description: notesText.optional(),
-  kind: z
-    .enum(['external'], 'must be "external": internal snapshots cannot be taken yet')
-    .default('external'),
-  memory: z.literal(false, 'cannot be kept yet: a snapshot holds the disks alone').default(false),
+  kind: z.enum(['external', 'internal']).default('external'),
+  memory: z.boolean().default(false),
   quiesce: z.literal(false, 'is not possible yet: a live snapshot is crash-consistent').optional(),
   disks: z.array(id).min(1).max(16).optional(),
 });

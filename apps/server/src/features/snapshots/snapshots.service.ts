@@ -9,9 +9,12 @@ import type { Events } from '../events/events.types.ts';
 import type { ImagesService } from '../images/images.types.ts';
 import type { OperationSubject, OperationsService } from '../operations/operations.types.ts';
 import type { VmsService } from '../vms/vms.types.ts';
+import { eitherExecutor } from './either-executor.ts';
 import { forgetExecutor } from './forget.executor.ts';
 import { forgetView } from './forget-view.ts';
 import { demandNotOpen, openBlockers } from './held-layers.ts';
+import { takeInternalExecutor } from './internal/take-internal.executor.ts';
+import { takeInternal } from './internal/take-internal.ts';
 import { keptVars } from './kept-vars.ts';
 import { revertExecutor } from './revert.executor.ts';
 import { type RevertWords, revertFingerprint, revertSteps, revertView } from './revert-view.ts';
@@ -43,7 +46,13 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
   const vars = keptVars(dataDir);
   const executorDeps = { images, vms, engines, repository, screenshots, vars, publish };
 
-  operations.register(takeExecutor(executorDeps));
+  operations.register(
+    eitherExecutor(
+      takeExecutor(executorDeps),
+      takeInternalExecutor(executorDeps),
+      (request) => 'tag' in request,
+    ),
+  );
   operations.register(revertExecutor(executorDeps));
   operations.register(forgetExecutor(executorDeps));
   images.addUseSource({ snapshots: () => repository.uses() });
@@ -134,6 +143,12 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
     get: (vmId, snapshotId) => toSnapshot(find(vmId, snapshotId), sizeOf),
 
     take: async (vmId, wish) => {
+      if (wish.kind === 'internal') return takeInternal(deps, vmId, wish);
+      if (wish.memory)
+        throw new AppError(
+          'not-possible',
+          'Memory is kept by an internal snapshot only: take one of that kind.',
+        );
       const vm = vms.get(vmId);
       demandSettled(vm);
       const chosen = wish.disks ?? vm.disks.map((disk) => disk.id);

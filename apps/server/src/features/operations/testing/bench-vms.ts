@@ -60,6 +60,7 @@ export const benchVms = (db: Db, images: ImagesService): BenchVms => {
     ({
       id: vmId,
       name: vmId,
+      memory: 32 * 1024 ** 2,
       state: running.has(vmId) ? 'running' : 'off',
       disks: diskRows(vmId),
       current: { snapshotId: currentSnapshot(vmId) },
@@ -135,9 +136,18 @@ export const benchVms = (db: Db, images: ImagesService): BenchVms => {
     patch: unused,
     delete: unused,
     shutdown: unused,
-    poweroff: unused,
+    poweroff: async (vmId) => {
+      const live = running.get(vmId);
+      await live?.qmp.execute('quit');
+      await live?.exited;
+      running.delete(vmId);
+      return get(vmId);
+    },
     reset: unused,
-    pause: unused,
+    pause: async (vmId) => {
+      await running.get(vmId)?.qmp.execute('stop');
+      return get(vmId);
+    },
     resume: async (vmId) => {
       for (const guard of guards) {
         const refusal = guard(vmId, [row(vmId, 0).imageId], 'resume');

@@ -29,8 +29,8 @@ test('demo: boot, snapshot, boot again, revert, and the counter is back', async 
   await expect.poll(() => countedBoots(page)).toBe(2);
 
   await tab(page, 'Snapshots').click();
-  const row = page.getByRole('listitem').filter({ hasText: 'one boot' }).first();
-  await row.getByRole('button', { name: /^Revert/ }).click();
+  await page.getByRole('treeitem', { name: /one boot/ }).click();
+  await page.getByRole('button', { name: /^Revert/ }).click();
   const plan = page.getByRole('dialog');
   await expect(plan.getByRole('checkbox', { name: /keep/i })).toBeChecked();
   await plan.getByRole('button', { name: /^(Run|Revert)/ }).click();

@@ -50,10 +50,15 @@ const LayersTab = lazyRouteComponent(() => import('./features/layers/layers-tab.
 const vmLayers = createRoute({
   getParentRoute: () => vm,
   path: '/layers',
-  // `?disk=ID&tip=IMAGE` looks at another branch instead of the disk's own chain.
-  validateSearch: (search: Record<string, unknown>): { disk?: string; tip?: string } => ({
+  // `?disk=ID&tip=IMAGE` looks at another branch instead of the disk's own chain; `?layer=IMAGE` or `?snapshot=ID`
+  // says which layers are meant.
+  validateSearch: (
+    search: Record<string, unknown>,
+  ): { disk?: string; tip?: string; layer?: string; snapshot?: string } => ({
     ...(typeof search.disk === 'string' ? { disk: search.disk } : {}),
     ...(typeof search.tip === 'string' ? { tip: search.tip } : {}),
+    ...(typeof search.layer === 'string' ? { layer: search.layer } : {}),
+    ...(typeof search.snapshot === 'string' ? { snapshot: search.snapshot } : {}),
   }),
   component: () => <LayersTab vmId={vmLayers.useParams().vmId} />,
 });
@@ -64,6 +69,11 @@ const SnapshotsTab = lazyRouteComponent(
 const vmSnapshots = createRoute({
   getParentRoute: () => vm,
   path: '/snapshots',
+  // `?snapshot=ID` selects it, `?layer=IMAGE` those that point to the layer.
+  validateSearch: (search: Record<string, unknown>): { snapshot?: string; layer?: string } => ({
+    ...(typeof search.snapshot === 'string' ? { snapshot: search.snapshot } : {}),
+    ...(typeof search.layer === 'string' ? { layer: search.layer } : {}),
+  }),
   component: () => <SnapshotsTab vmId={vmSnapshots.useParams().vmId} />,
 });
 const vmHardware = createRoute({

@@ -6,6 +6,7 @@ import {
   IconLock,
   IconPencil,
 } from '@tabler/icons-react';
+import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { words } from '../../lib/words.ts';
 import { Bytes } from '../../ui/bytes.tsx';
@@ -43,10 +44,19 @@ export function LayerCard({ layer, writer, vmId }: LayerCardProps) {
           </Chip>
         ) : null}
         {layer.snapshots.map((mark) => (
-          <Chip key={mark.id} kind="snapshot" icon={<IconBookmarkFilled size={11} aria-hidden />}>
-            {vmId !== null && mark.vmId !== vmId ? `${mark.vmName}: ` : ''}
-            {mark.memory ? words.layers.withMemory(mark.name) : mark.name}
-          </Chip>
+          <Link
+            key={mark.id}
+            to="/vms/$vmId/snapshots"
+            params={{ vmId: mark.vmId }}
+            search={{ snapshot: mark.id }}
+            className={classes.chipLink}
+            onClick={(event) => event.stopPropagation()}
+          >
+            <Chip kind="snapshot" icon={<IconBookmarkFilled size={11} aria-hidden />}>
+              {vmId !== null && mark.vmId !== vmId ? `${mark.vmName}: ` : ''}
+              {mark.memory ? words.layers.withMemory(mark.name) : mark.name}
+            </Chip>
+          </Link>
         ))}
         <InternalMarks snapshots={image.internalSnapshots} />
         {layer.lockedBy.length > 0 ? (

@@ -62,14 +62,20 @@ export function LayerRows(props: LayerRowsProps) {
   });
 
   const focusIndex = selection === null ? -1 : chain.indexOf(selection.focus);
+  const arrived = useRef(false);
+  useEffect(() => {
+    if (arrived.current || chain.length === 0) return;
+    arrived.current = true;
+    // What an address means is there to be seen.
+    if (focusIndex >= 0 && virtual) virtualizer.scrollToIndex(focusIndex, { align: 'center' });
+    else rowAt(gridRef.current, focusIndex)?.scrollIntoView({ block: 'nearest' });
+  }, [chain, focusIndex, virtual, virtualizer]);
   useEffect(() => {
     if (!byKey.current || focusIndex < 0) return;
     byKey.current = false;
     if (virtual) virtualizer.scrollToIndex(focusIndex);
     // The row may only exist after the scroll has been drawn.
-    requestAnimationFrame(() =>
-      gridRef.current?.querySelector<HTMLElement>(`[role="row"][data-index="${focusIndex}"]`)?.focus(),
-    );
+    requestAnimationFrame(() => rowAt(gridRef.current, focusIndex)?.focus());
   }, [focusIndex, virtual, virtualizer]);
 
   const onKeyDown = (event: KeyboardEvent) => {
@@ -172,6 +178,9 @@ export function LayerRows(props: LayerRowsProps) {
     </>
   );
 }
+
+const rowAt = (grid: HTMLElement | null, index: number) =>
+  grid?.querySelector<HTMLElement>(`[role="row"][data-index="${index}"]`);
 
 function dropState(drag: LayerDrag | null, index: number) {
   if (drag === null) return null;

@@ -13,11 +13,12 @@ import type { LayerModel } from './layer-model.ts';
 import { LayerRows, virtualFrom } from './layer-rows.tsx';
 import { LayersTable } from './layers-table.tsx';
 import classes from './layers-view.module.css';
-import { runOf, type Selection } from './selection.ts';
+import { runOf } from './selection.ts';
 import { SelectionBar } from './selection-bar.tsx';
 import { StripRuler } from './strip-ruler.tsx';
 import { useChainOperations } from './use-chain-operations.tsx';
 import { useLayers } from './use-layers.ts';
+import { useMarkedSelection } from './use-marked-selection.ts';
 import { priceWorld } from './use-price.ts';
 import { useZoom } from './use-zoom.ts';
 import { WorkAnnouncer } from './work-announcer.tsx';
@@ -33,16 +34,19 @@ interface LayersViewProps {
   /** Above the drawing: which branch one is on. */
   notice?: ReactNode;
   onShow: (tipId: string) => void;
+  /** The layer that an address means. */
+  marked?: string | undefined;
+  onSelected?: (imageId: string | null) => void;
 }
 
 const noVms: readonly Vm[] = [];
 
 /** A chain as strata in the ground, and what can be done with it. */
-export function LayersView({ tipId, title, vm, notice, onShow }: LayersViewProps) {
+export function LayersView({ tipId, title, vm, notice, onShow, marked, onSelected }: LayersViewProps) {
   const [range, setRange] = useState<DiskRange | null>(null);
   const { chain, map, mapError, models, images, work } = useLayers(tipId, range);
   const vms = useQuery(vmsQuery()).data?.items ?? noVms;
-  const [selection, setSelection] = useState<Selection | null>(null);
+  const [selection, setSelection] = useMarkedSelection(marked, onSelected);
   const [proposed, setProposed] = useState<ConceivableAction | null>(null);
   const [isExtending, setExtending] = useState(false);
   const [nothing, setNothing] = useState(0);

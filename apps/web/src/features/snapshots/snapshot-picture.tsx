@@ -1,33 +1,23 @@
 import { Modal, UnstyledButton } from '@mantine/core';
-import { endpoints, type Snapshot } from '@strata/contract';
-import { useQuery } from '@tanstack/react-query';
-import { useEffect, useMemo, useState } from 'react';
-import { callBinary } from '../../api/call.ts';
+import type { Snapshot } from '@strata/contract';
+import { useState } from 'react';
 import { words } from '../../lib/words.ts';
-import classes from './snapshots.module.css';
+import classes from './snapshot-details.module.css';
+import { useSnapshotPicture } from './use-snapshot-picture.ts';
 
-/** The screen at the moment of taking. Fetched with the token, so it is a blob and not an address. */
+/** The picture kept with a snapshot; a click shows it in full. */
 export function SnapshotPicture({ vmId, snapshot }: { vmId: string; snapshot: Snapshot }) {
   const [large, setLarge] = useState(false);
-  const picture = useQuery({
-    queryKey: ['snapshot-pictures', vmId, snapshot.id],
-    queryFn: ({ signal }) =>
-      callBinary(endpoints.getSnapshotScreenshot, { params: { id: vmId, sid: snapshot.id }, signal }),
-  });
-  const url = useMemo(
-    () => (picture.data === undefined ? null : URL.createObjectURL(picture.data)),
-    [picture.data],
-  );
-  useEffect(() => () => void (url !== null && URL.revokeObjectURL(url)), [url]);
+  const url = useSnapshotPicture(vmId, snapshot.id);
   if (url === null) return <div className={classes.picture} />;
   const alt = words.snapshots.screenshotAlt(snapshot.name);
   return (
     <>
-      <UnstyledButton onClick={() => setLarge(true)} aria-label={alt}>
+      <UnstyledButton className={classes.pictureButton} onClick={() => setLarge(true)} aria-label={alt}>
         <img className={classes.picture} src={url} alt="" />
       </UnstyledButton>
       <Modal opened={large} onClose={() => setLarge(false)} title={snapshot.name} size="auto">
-        <img src={url} alt={alt} style={{ maxWidth: '100%' }} />
+        <img className={classes.largePicture} src={url} alt={alt} />
       </Modal>
     </>
   );

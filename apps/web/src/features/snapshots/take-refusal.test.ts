@@ -16,9 +16,6 @@ describe('the reason on a grey "Take snapshot"', () => {
     expect(takeRefusal({ disks, state: 'suspended', problems })).toContain('suspended');
     expect(takeRefusal({ disks: [], state: 'off', problems })).toContain('no disk');
   });
-  it('names the operation that is working on the VM', () => {
-    expect(takeRefusal({ disks, state: 'off', problems }, 'Commit b into a')).toContain('Commit b into a');
-  });
   it('names a layer that is gone', () => {
     const gone = [{ code: 'layer-missing', message: '' }];
     expect(takeRefusal({ disks, state: 'off', problems: gone })).toContain('missing');

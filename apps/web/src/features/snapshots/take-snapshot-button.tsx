@@ -1,26 +1,21 @@
 import type { Vm } from '@strata/contract';
 import { IconCamera } from '@tabler/icons-react';
-import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { operationsQuery } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
 import { ReasonedButton } from '../../ui/reasoned-button.tsx';
-import { isUnfinished } from '../operations/operation-state.ts';
 import { takeRefusal } from './take-refusal.ts';
 import { TakeSnapshotDialog } from './take-snapshot-dialog.tsx';
+import { useVmWork } from './use-vm-work.ts';
 
 /** For the head of a VM, and wherever its active layer is shown. */
 export function TakeSnapshotButton({ vm }: { vm: Vm }) {
   const [opened, setOpened] = useState(false);
-  const operations = useQuery(operationsQuery()).data?.items;
-  const busy = operations?.find(
-    (operation) => isUnfinished(operation) && operation.subjects.some(({ id }) => id === vm.id),
-  );
+  const work = useVmWork(vm.id);
   return (
     <>
       <ReasonedButton
         leftSection={<IconCamera size={16} aria-hidden />}
-        reason={takeRefusal(vm, busy?.title)}
+        reason={takeRefusal(vm) ?? work.refusal}
         onClick={() => setOpened(true)}
       >
         {words.snapshots.take.button}

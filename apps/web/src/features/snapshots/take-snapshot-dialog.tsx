@@ -10,7 +10,7 @@ import { words } from '../../lib/words.ts';
 import { Dialog } from '../../ui/dialog.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { diskName } from '../layers/disk-name.ts';
-import classes from './snapshots.module.css';
+import classes from './take-snapshot-dialog.module.css';
 
 /** Long enough for a snapshot, which is quick; a longer one goes on in the operations bar. */
 const waitSeconds = 5;

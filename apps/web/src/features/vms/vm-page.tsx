@@ -2,7 +2,7 @@ import { Badge } from '@mantine/core';
 import type { Vm } from '@strata/contract';
 import { IconTerminal2 } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { Link, Outlet, useParams, useRouterState } from '@tanstack/react-router';
+import { Link, Outlet, useParams, useRouterState, useSearch } from '@tanstack/react-router';
 import { isApiError } from '../../api/api-error.ts';
 import { vmQuery } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
@@ -89,10 +89,20 @@ const tabs = ['console', 'layers', 'snapshots', 'hardware', 'log'] as const;
 
 function VmTabs({ vm }: { vm: Vm }) {
   const text = words.vms.tabs;
+  // What is selected among the snapshots is marked among the layers, and the other way round.
+  const { snapshot, layer } = useSearch({ strict: false });
+  const marked = { ...(snapshot ? { snapshot } : {}), ...(layer ? { layer } : {}) };
   return (
     <nav className={classes.tabs} aria-label={text.label}>
       {tabs.map((tab) => (
-        <Link key={tab} to={`/vms/$vmId/${tab}`} params={{ vmId: vm.id }} className={classes.tabLink}>
+        <Link
+          key={tab}
+          to={`/vms/$vmId/${tab}`}
+          params={{ vmId: vm.id }}
+          search={tab === 'layers' || tab === 'snapshots' ? marked : {}}
+          activeOptions={{ includeSearch: false }}
+          className={classes.tabLink}
+        >
           {text[tab]}
           {tab === 'snapshots' && vm.snapshotCount > 0 ? (
             <span className={classes.count}>{vm.snapshotCount}</span>

@@ -1,0 +1,48 @@
+import { skipToken, useQuery } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useCallback, useEffect, useRef } from 'react';
+import { snapshotsQuery } from '../../api/queries.ts';
+import { flatSnapshots } from '../snapshots/flat-snapshots.ts';
+
+/** The address follows when the keys rest. */
+const restMs = 250;
+
+/**
+ * Which layers the address means: `?layer=IMAGE`, or those that `?snapshot=ID` points to, by disk. And the other way:
+ * the layer that is selected here is kept in the address, so that the Snapshots tab finds what points to it.
+ */
+export function useLayerAddress(vmId: string) {
+  const { layer, snapshot: snapshotId } = useSearch({ from: '/vms/$vmId/layers' });
+  const navigate = useNavigate();
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const sent = useRef<string | null>(null);
+  const tree = useQuery({
+    ...snapshotsQuery(vmId),
+    ...(snapshotId === undefined ? { queryFn: skipToken } : {}),
+  }).data;
+  const snapshot =
+    tree && snapshotId !== undefined ? flatSnapshots(tree).find(({ id }) => id === snapshotId) : undefined;
+  useEffect(() => () => clearTimeout(timer.current), []);
+
+  const select = useCallback(
+    (imageId: string | null, view: { disk?: string; tip?: string }) => {
+      clearTimeout(timer.current);
+      timer.current = setTimeout(() => {
+        sent.current = imageId;
+        void navigate({
+          to: '/vms/$vmId/layers',
+          params: { vmId },
+          search: { ...view, ...(imageId === null ? {} : { layer: imageId }) },
+          replace: true,
+        });
+      }, restMs);
+    },
+    [navigate, vmId],
+  );
+  /** The layer that is meant on a disk. */
+  const markedOn = (diskId: string): string | undefined => {
+    if (layer !== undefined) return layer === sent.current ? undefined : layer;
+    return snapshot?.disks.find((disk) => disk.diskId === diskId)?.imageId;
+  };
+  return { markedOn, select };
+}

@@ -1,0 +1,32 @@
+import type { Snapshot } from '@strata/contract';
+import { words } from '../../lib/words.ts';
+import { Bytes } from '../../ui/bytes.tsx';
+import classes from './snapshot-details.module.css';
+import { Fact } from './snapshot-facts.tsx';
+
+/** More are counted. */
+const named = 12;
+
+/** Several at once, and what they hold together. */
+export function SelectedSnapshots({ chosen }: { chosen: readonly Snapshot[] }) {
+  const { selected, facts } = words.snapshots;
+  const rest = chosen.length - named;
+  return (
+    <div className={classes.details}>
+      <h2 className={classes.name}>{selected.title(chosen.length)}</h2>
+      <dl className={classes.facts}>
+        <Fact label={facts.own}>
+          <Bytes value={chosen.reduce((sum, { sizes }) => sum + sizes.own, 0)} />
+        </Fact>
+        <Fact label={selected.which}>
+          <ul className={classes.disks}>
+            {chosen.slice(0, named).map(({ id, name }) => (
+              <li key={id}>{name}</li>
+            ))}
+            {rest > 0 ? <li className={classes.why}>{selected.more(rest)}</li> : null}
+          </ul>
+        </Fact>
+      </dl>
+    </div>
+  );
+}

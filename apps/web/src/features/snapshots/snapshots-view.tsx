@@ -1,0 +1,106 @@
+import type { Snapshot, SnapshotTree as Tree, Vm } from '@strata/contract';
+import { useMemo, useState } from 'react';
+import { words } from '../../lib/words.ts';
+import { BranchDialog } from '../branches/branch-dialog.tsx';
+import { flatSnapshots } from './flat-snapshots.ts';
+import { ForgetSnapshotDialog } from './forget-snapshot-dialog.tsx';
+import { HereDetails } from './here-details.tsx';
+import { RevertDialog } from './revert-dialog.tsx';
+import { RunningWork } from './running-work.tsx';
+import { SelectedSnapshots } from './selected-snapshots.tsx';
+import type { SnapshotAct, SnapshotActs } from './snapshot-acts.ts';
+import { SnapshotDetails } from './snapshot-details.tsx';
+import { snapshotRows } from './snapshot-rows.ts';
+import { SnapshotTree } from './snapshot-tree.tsx';
+import classes from './snapshots-view.module.css';
+import { TreeTools } from './tree-tools.tsx';
+import { useTreeSelection } from './use-tree-selection.ts';
+import { useVmWork } from './use-vm-work.ts';
+
+/** The tree of restore points, and beside it what is known of the selected one. */
+export function SnapshotsView({ vm, tree }: { vm: Vm; tree: Tree }) {
+  const all = useMemo(() => flatSnapshots(tree), [tree]);
+  const byId = useMemo(() => new Map(all.map((snapshot) => [snapshot.id, snapshot])), [all]);
+  const [selection, select] = useTreeSelection(vm.id, all);
+  const [search, setSearch] = useState('');
+  const [folded, setFolded] = useState<ReadonlySet<string>>(new Set());
+  const [act, setAct] = useState<SnapshotAct | null>(null);
+  const [editing, setEditing] = useState<string | null>(null);
+  const rows = useMemo(
+    () => snapshotRows(tree, { folded, matches: search === '' ? undefined : matching(search) }),
+    [tree, folded, search],
+  );
+  const work = useVmWork(vm.id);
+  const acts: SnapshotActs = { open: setAct, refusal: work.refusal };
+  const close = () => setAct(null);
+  const focused = byId.get(selection.focus);
+  const chosen = selection.ids.flatMap((id) => byId.get(id) ?? []);
+  const current = byId.get(tree.current.snapshotId ?? '') ?? null;
+  return (
+    <div className={classes.frame}>
+      <div className={classes.view}>
+        <section className={classes.ground} aria-label={words.snapshots.title}>
+          <TreeTools
+            rows={rows}
+            count={all.length}
+            search={search}
+            onSearch={setSearch}
+            folded={folded}
+            onFolded={setFolded}
+          />
+          <RunningWork work={work.operations} />
+          <SnapshotTree
+            rows={rows}
+            vm={vm}
+            changed={tree.current.changed}
+            search={search}
+            selection={selection}
+            busyIds={work.subjects}
+            onSelection={select}
+            onFold={(id) => setFolded(toggled(folded, id))}
+            onRevert={() => focused && work.refusal === null && setAct({ kind: 'revert', snapshot: focused })}
+            onDelete={() =>
+              chosen.length === 1 && work.refusal === null && setAct({ kind: 'delete', snapshots: chosen })
+            }
+            onRename={() => setEditing(focused?.id ?? null)}
+          />
+        </section>
+        <aside className={classes.panel} aria-label={words.snapshots.details}>
+          {selection.ids.length > 1 ? (
+            <SelectedSnapshots chosen={chosen} />
+          ) : focused === undefined ? (
+            <HereDetails vm={vm} from={current} changed={tree.current.changed} />
+          ) : (
+            <SnapshotDetails
+              key={focused.id}
+              vm={vm}
+              snapshot={focused}
+              parent={byId.get(focused.parentId ?? '') ?? null}
+              acts={acts}
+              isEditing={editing === focused.id}
+              onEdit={(isEditing) => setEditing(isEditing ? focused.id : null)}
+              onSelect={(id) => select({ anchor: id, focus: id, ids: [id] })}
+            />
+          )}
+        </aside>
+      </div>
+      {act?.kind === 'revert' ? <RevertDialog vm={vm} snapshot={act.snapshot} onClose={close} /> : null}
+      {act?.kind === 'delete' && act.snapshots[0] ? (
+        <ForgetSnapshotDialog vmId={vm.id} snapshot={act.snapshots[0]} onClose={close} />
+      ) : null}
+      {act?.kind === 'branch' ? <BranchDialog vm={vm} snapshot={act.snapshot} onClose={close} /> : null}
+    </div>
+  );
+}
+
+const matching = (search: string) => {
+  const wanted = search.toLowerCase();
+  return ({ name, description }: Snapshot) =>
+    name.toLowerCase().includes(wanted) || description.toLowerCase().includes(wanted);
+};
+
+function toggled(folded: ReadonlySet<string>, id: string): ReadonlySet<string> {
+  const next = new Set(folded);
+  if (!next.delete(id)) next.add(id);
+  return next;
+}

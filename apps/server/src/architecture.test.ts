@@ -135,6 +135,7 @@ const allowedAcross: ReadonlySet<string> = new Set([
   'apps/server/src/features/operations/operation-answer.ts',
   'apps/server/src/features/operations/connect-operations.ts',
   'apps/server/src/features/chains/taint-blockers.ts',
+  'apps/server/src/features/chains/byte-words.ts',
 ]);
 
 describe('names', () => {

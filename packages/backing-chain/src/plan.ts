@@ -160,6 +160,8 @@ export interface RevertRequest {
   /** What the snapshot points to: a disk of the VM, and the layer that it is to continue from. */
   readonly disks: readonly { readonly diskId: string; readonly imageId: LayerId }[];
   readonly keepCurrent: boolean;
+  /** The VM becomes what it was then: disks that it has no longer come back, these here leave it. */
+  readonly hardware?: { readonly leaves: readonly string[] };
 }
 
 export interface PromoteRequest {
@@ -178,7 +180,7 @@ export interface PromoteRequest {
 export const newOverlayId = (diskId: string): LayerId => `new:${diskId}`;
 
 /** A VM's disks go on elsewhere. No data is moved. */
-export interface ContinuePlan {
+export interface ContinuePlan<From extends LayerId | null = LayerId | null> {
   readonly vm: { readonly vmId: string; readonly vmName: string; readonly running: boolean };
   /** The chain of each disk that is reverted, top first, in the order of the request. `after` starts with {@link newOverlayId}. */
   readonly before: readonly (readonly LayerId[])[];
@@ -186,8 +188,8 @@ export interface ContinuePlan {
   /** Overlays to create, and the disks that continue on them. */
   readonly overlays: readonly {
     readonly diskId: string;
-    /** The active layer that is left. */
-    readonly from: LayerId;
+    /** The active layer that is left; null, in a revert: the VM has no such disk any more, and gets it back. */
+    readonly from: From;
     /** The snapshot's layer, on which the new overlay stands. */
     readonly backing: LayerId;
     /** Bytes: the new overlay's virtual size, that of its backing. */
@@ -210,10 +212,12 @@ export interface ContinuePlan {
 export interface RevertPlan extends ContinuePlan {
   readonly operation: 'revert';
   readonly snapshotId: string;
+  /** Disks that the VM did not have then: they are taken out of it, and their layers stay. */
+  readonly leaves: readonly { readonly diskId: string; readonly imageId: LayerId }[];
 }
 
 /** What continuing on another branch would do. */
-export interface PromotePlan extends ContinuePlan {
+export interface PromotePlan extends ContinuePlan<LayerId> {
   readonly operation: 'promote';
   /** The snapshot the VM is at afterwards: the nearest one below; null: there is none. */
   readonly snapshotId: string | null;

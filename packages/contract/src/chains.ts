@@ -192,6 +192,8 @@ export const plan = z.object({
   relocates: z.object({ imageId: id, from: z.string(), to: z.string() }).optional(),
   /** Layers nothing stands on any more afterwards; they stay unless the plan deletes them. */
   nowUnused: z.array(z.object({ imageId: id, name: z.string(), path: z.string(), bytes })),
+  /** Of a revert: what the VM was then and is now, and becomes again if the hardware is restored. Only what differs. */
+  hardware: z.array(z.object({ what: z.string(), then: z.string(), now: z.string() })).optional(),
   blockers: z.array(blocker),
   /** What happens, in order, in words. */
   steps: z.array(z.string()),

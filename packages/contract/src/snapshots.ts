@@ -64,6 +64,8 @@ export const revertBody = z
     name: displayName.optional(),
     /** Start the VM afterwards; left out: running as it was. */
     start: z.boolean().optional(),
+    /** `restore`, also when left out: the VM is what it was then, with its disks. `keep`: it stays what it is now, with the disks of then. */
+    hardware: z.enum(['restore', 'keep']).optional(),
     plan: z.boolean().optional(),
     fingerprint: z.string().max(200).optional(),
   })

@@ -26,6 +26,7 @@ test('a revert goes on in a new overlay and keeps the current state as a branch'
     after: [['new:web-disk', 's1']],
     overlays: [{ diskId: 'web-disk', from: 'active', backing: 's1', virtualSize: 1024 ** 2 }],
     switches: [],
+    leaves: [],
     keeps: [{ diskId: 'web-disk', imageId: 'active' }],
     deletes: [],
     losesSnapshots: [],
@@ -63,4 +64,35 @@ test('refuses while the VM is suspended, an operation works, or the snapshot is 
   expect(code({ vmId: 'x' })).toBe('unknown-vm');
   expect(code({ disks: [{ diskId: 'gone', imageId: 's1' }] })).toBe('unknown-disk');
   expect(code({ disks: [{ diskId: 'web-disk', imageId: 's2' }] })).toBe('unknown-snapshot');
+});
+
+const grown = () =>
+  world({
+    disks: [{ ...diskOf('web', 'active'), diskId: 'web-new' }],
+  });
+
+test('with the hardware of then, a disk that was removed comes back and one that was added leaves', () => {
+  const restored = { ...request, hardware: { leaves: ['web-new'] } };
+  expect(planRevert(grown(), request)).toMatchObject({ code: 'unknown-disk' });
+  expect(planRevert(grown(), restored)).toMatchObject({
+    before: [['active', 's2', 's1']],
+    after: [['new:web-disk', 's1']],
+    overlays: [{ diskId: 'web-disk', from: null, backing: 's1' }],
+    leaves: [{ diskId: 'web-new', imageId: 'active' }],
+    keeps: [{ diskId: 'web-new', imageId: 'active' }],
+    deletes: [],
+  });
+});
+
+test('a disk that leaves is never thrown away, kept or not', () => {
+  const plan = planRevert(grown(), { ...request, keepCurrent: false, hardware: { leaves: ['web-new'] } });
+  expect(plan).toMatchObject({ deletes: [], keeps: [], nowUnused: ['active'] });
+});
+
+test('a VM that has lost all its disks gets them back', () => {
+  const forest = forestWith(layers, { snapshots: [snapshotOf('clean', 'web', 's1')] });
+  expect(planRevert(forest, { ...request, hardware: { leaves: [] } })).toMatchObject({
+    vm: { vmId: 'web', running: false },
+    overlays: [{ from: null, backing: 's1' }],
+  });
 });

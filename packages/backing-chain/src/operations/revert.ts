@@ -15,21 +15,24 @@ import { incompleteBlockers, nameOf, operationBlockers, suspendedBlockers, type 
 import { unusedOf } from './unused.ts';
 
 export interface RevertedDisk {
-  readonly disk: DiskUse;
+  readonly diskId: string;
+  /** Null: the VM has no such disk any more, and gets it back. */
+  readonly disk: DiskUse | null;
   readonly target: LayerId;
 }
 
 function revertedDisks(forest: Forest, request: RevertRequest): readonly RevertedDisk[] | Refusal {
   const ofVm = forest.disks.filter((disk) => disk.vmId === request.vmId);
-  if (ofVm.length === 0) return refuse('unknown-vm', 'There is no such VM, or it has no disks.');
+  if (ofVm.length === 0 && request.hardware === undefined)
+    return refuse('unknown-vm', 'There is no such VM, or it has no disks.');
   const uses = forest.snapshots.filter((use) => use.snapshotId === request.snapshotId);
   const [use] = uses;
   if (use === undefined || request.disks.length === 0)
     return refuse('unknown-snapshot', 'There is no such snapshot.');
   const reverted: RevertedDisk[] = [];
   for (const { diskId, imageId } of request.disks) {
-    const disk = ofVm.find((candidate) => candidate.diskId === diskId);
-    if (disk === undefined)
+    const disk = ofVm.find((candidate) => candidate.diskId === diskId) ?? null;
+    if (disk === null && request.hardware === undefined)
       return refuse('unknown-disk', `The snapshot “${use.name}” is of a disk that the VM no longer has.`);
     const shown = uses.find((candidate) => candidate.imageId === imageId);
     if (shown === undefined)
@@ -41,12 +44,15 @@ function revertedDisks(forest: Forest, request: RevertRequest): readonly Reverte
       return refuse('internal-snapshot', `“${use.name}” is a tag inside “${nameOf(forest, imageId)}”.`);
     const chain = soundChain(forest, imageId);
     if (isRefusal(chain)) return chain;
-    reverted.push({ disk, target: imageId });
+    reverted.push({ diskId, disk, target: imageId });
   }
   return reverted;
 }
 
-export function depthBlockers(forest: Forest, reverted: readonly RevertedDisk[]): readonly Blocker[] {
+export function depthBlockers(
+  forest: Forest,
+  reverted: readonly Pick<RevertedDisk, 'target'>[],
+): readonly Blocker[] {
   return reverted
     .filter(({ target }) => depthOf(forest, target) >= maxDepth)
     .map(({ target }) => ({
@@ -69,21 +75,25 @@ function movingBlockers(forest: Forest, reverted: readonly RevertedDisk[], vmId:
   );
 }
 
+const leavingDisks = (forest: Forest, { vmId, hardware }: RevertRequest): readonly DiskUse[] =>
+  forest.disks.filter((disk) => disk.vmId === vmId && hardware?.leaves.includes(disk.diskId) === true);
+
+function leavingBlockers(forest: Forest, { vmId, imageId }: DiskUse): readonly Blocker[] {
+  const leaving: Touch = { root: imageId, written: new Set([imageId]), relinked: [] };
+  const own = { ...forest, disks: forest.disks.filter((use) => use.vmId === vmId) };
+  return [...suspendedBlockers(own, leaving), ...operationBlockers(forest, leaving)];
+}
+
 function revertBlockers(
   forest: Forest,
   reverted: readonly RevertedDisk[],
   request: RevertRequest,
 ): readonly Blocker[] {
-  const blockers = reverted.flatMap(({ disk, target }): readonly Blocker[] => {
-    const leaving: Touch = { root: disk.imageId, written: new Set([disk.imageId]), relinked: [] };
+  const blockers = reverted.flatMap(({ disk, target }): Blocker[] => {
     const entering: Touch = { root: target, written: new Set(), relinked: [] };
-    const own = { ...forest, disks: forest.disks.filter((use) => use.vmId === request.vmId) };
-    return [
-      ...suspendedBlockers(own, leaving),
-      ...operationBlockers(forest, leaving),
-      ...operationBlockers(forest, entering),
-    ];
+    return [...(disk === null ? [] : leavingBlockers(forest, disk)), ...operationBlockers(forest, entering)];
   });
+  for (const disk of leavingDisks(forest, request)) blockers.push(...leavingBlockers(forest, disk));
   const unique = new Map(blockers.map((blocker) => [`${blocker.code} ${blocker.subjects[0]?.id}`, blocker]));
   return [
     ...unique.values(),
@@ -105,9 +115,9 @@ export function revertRefusal(forest: Forest, request: RevertRequest): Impedimen
 
 /** Active layers that nobody needs once their disks have left them, and what is unused under them. */
 function discarded(forest: Forest, reverted: readonly RevertedDisk[]) {
-  const left = new Set(reverted.map(({ disk }) => disk));
+  const left = new Set(reverted.flatMap(({ disk }) => disk ?? []));
   const after = { ...forest, disks: forest.disks.filter((disk) => !left.has(disk)) };
-  const actives = [...new Set(reverted.map(({ disk }) => disk.imageId))];
+  const actives = [...new Set([...left].map(({ imageId }) => imageId))];
   // Tags inside a discarded active layer are part of the current state, and go (named) with it.
   const bare = {
     ...after,
@@ -152,32 +162,50 @@ function discarded(forest: Forest, reverted: readonly RevertedDisk[]) {
  * The snapshot's layer is never written. Without `keepCurrent` the active layer goes to the trash, unless something
  * else stands on it; what it stood on stays. A running VM is stopped for it (a disk that changes under a guest
  * corrupts the guest's caches); a suspended one blocks: its memory belongs to the layers that would be left.
- * Disks of the VM that the snapshot does not show stay as they are.
+ * Disks of the VM that the snapshot does not show stay as they are. With `hardware` the VM has the disks of then: one
+ * that it has no longer comes back, one that came since leaves it, and its layer stays.
  */
 export function planRevert(forest: Forest, request: RevertRequest): RevertPlan | Refusal {
   const reverted = revertedDisks(forest, request);
   if (isRefusal(reverted)) return reverted;
-  const [first] = reverted;
-  if (first === undefined) return refuse('unknown-snapshot', 'There is no such snapshot.');
-  const { vmId, vmName } = first.disk;
-  const running = forest.disks.some((disk) => disk.vmId === vmId && disk.running);
-  const kept = reverted.map(({ disk }) => ({ diskId: disk.diskId, imageId: disk.imageId }));
-  const nothing = { deletes: [], nowUnused: [], losesSnapshots: [] };
+  const leaving = leavingDisks(forest, request);
+  const gone = new Set(leaving);
+  const own = forest.disks.filter((disk) => disk.vmId === request.vmId);
+  const named = own[0] ?? forest.snapshots.find((use) => use.snapshotId === request.snapshotId);
+  const leaves = leaving.map(({ diskId, imageId }) => ({ diskId, imageId }));
+  const left = reverted.flatMap(({ disk }) => disk ?? []);
+  const kept = [...left.map(({ diskId, imageId }) => ({ diskId, imageId })), ...leaves];
+  const plain = { deletes: [], nowUnused: [], losesSnapshots: [] };
+  const world = { ...forest, disks: forest.disks.filter((disk) => !gone.has(disk)) };
+  const given = request.keepCurrent || !forest.complete ? plain : discarded(world, reverted);
+  const unused = request.keepCurrent
+    ? []
+    : unusedOf(
+        world,
+        leaves.map(({ imageId }) => imageId),
+        new Set(),
+      );
   return {
     operation: 'revert',
-    vm: { vmId, vmName, running },
+    vm: {
+      vmId: request.vmId,
+      vmName: named?.vmName ?? request.vmId,
+      running: own.some(({ running }) => running),
+    },
     snapshotId: request.snapshotId,
-    before: reverted.map(({ disk }) => chainIds(forest, disk.imageId)),
-    after: reverted.map(({ disk, target }) => [newOverlayId(disk.diskId), ...chainIds(forest, target)]),
-    overlays: reverted.map(({ disk, target }) => ({
-      diskId: disk.diskId,
-      from: disk.imageId,
+    before: [...left, ...leaves].map(({ imageId }) => chainIds(forest, imageId)),
+    after: reverted.map(({ diskId, target }) => [newOverlayId(diskId), ...chainIds(forest, target)]),
+    overlays: reverted.map(({ diskId, disk, target }) => ({
+      diskId,
+      from: disk?.imageId ?? null,
       backing: target,
       virtualSize: forest.layers.get(target)?.virtualSize ?? 0,
     })),
     switches: [],
+    leaves,
     keeps: request.keepCurrent ? kept : [],
-    ...(request.keepCurrent || !forest.complete ? nothing : discarded(forest, reverted)),
+    ...given,
+    nowUnused: [...given.nowUnused, ...unused],
     blockers: revertBlockers(forest, reverted, request),
   };
 }

@@ -65,9 +65,10 @@ export const keptVars = (dataDir: string) => {
       const stamp = await stampOf(path);
       return stamp === null || stamp === kept?.stamp ? kept : keep(vmId, snapshotId, path);
     },
-    /** Puts them back; the VM is off. The same again after a crash. */
-    async restore(vmId: string, name: string, path: string): Promise<void> {
-      await putWhole(join(folder(vmId), name), path);
+    /** Puts them back; the VM is off. The same again after a crash. Null: the next start makes fresh ones. */
+    async restore(vmId: string, name: string | null, path: string): Promise<void> {
+      if (name === null) await rm(path, { force: true });
+      else await putWhole(join(folder(vmId), name), path);
     },
     async remove(vmId: string, snapshotId: string): Promise<void> {
       for (const name of [nameOf(snapshotId), `${nameOf(snapshotId)}.part`])

@@ -21,6 +21,8 @@ export interface RevertWords {
   /** The active layers hold nothing of their own since the snapshot. */
   readonly unchanged: boolean;
   readonly start: 'no' | 'running' | 'paused';
+  /** The hardware differs from that of then, which is restored. */
+  readonly restores: boolean;
 }
 
 const quoted = (names: readonly string[]): string => names.map((name) => `“${name}”`).join(', ');
@@ -45,11 +47,15 @@ export const revertSteps = (
     ...(plan.deletes.length > 0 ? [`move ${quoted(plan.deletes.map(name))} to the trash`] : []),
     ...(words.start === 'no' ? [] : [`start the VM${words.start === 'paused' ? ', paused' : ''}`]),
   ];
+  const gone = plan.leaves.map(({ imageId }) => name(imageId));
+  const hardware = words.restores ? ', restore the hardware of then' : '';
+  const leaving =
+    gone.length === 0 ? '' : `, take ${quoted(gone)} out of the VM (the file stays in the library)`;
   const backings = quoted(plan.overlays.map(({ backing }) => name(backing)));
   return [
     { step: 'create', text: `Create a new overlay on ${backings}` },
     ...(plan.vm.running ? [{ step: 'stop' as const, text: `Pause and power off “${plan.vm.vmName}”` }] : []),
-    { step: 'switch', text: `${kept}, and let ${disks} continue on ${overlays}` },
+    { step: 'switch', text: `${kept}${hardware}${leaving}, and let ${disks} continue on ${overlays}` },
     ...(after.length === 0 ? [] : [{ step: 'after' as const, text: `Then ${after.join(' and ')}` }]),
   ];
 };
@@ -72,6 +78,7 @@ export const revertFingerprint = async (
     [plan.snapshotId, plan.vm.vmId, plan.vm.running, wish],
     plan.overlays,
     plan.switches,
+    plan.operation === 'revert' ? plan.leaves : [],
     plan.deletes,
     plan.blockers.map(({ code }) => code),
     layers,

@@ -1,6 +1,8 @@
 import { AppError } from '../../app-error.ts';
 import { diskStem } from '../../disk-stem.ts';
 import type { Executor, OperationContext } from '../operations/operations.types.ts';
+import type { VmHardware } from '../vms/vm-record.types.ts';
+import type { VmsService } from '../vms/vms.types.ts';
 import { closeLeftovers, whileHeld } from './held-layers.ts';
 import { type KeptMoment, keepMoment, keepMomentUp, momentColumns, nothingKept } from './kept-moment.ts';
 import {
@@ -11,6 +13,7 @@ import {
   removeOverlays,
   removeStrays,
 } from './new-overlays.ts';
+import type { VarsToRestore } from './revert-hardware.ts';
 import type { RevertStep } from './revert-view.ts';
 import { positionOf, type TakeDeps } from './take.executor.ts';
 
@@ -25,7 +28,12 @@ export interface RevertRun {
   readonly vmName: string;
   /** Where the VM is afterwards; null: at none. */
   readonly snapshotId: string | null;
-  readonly overlays: readonly { readonly diskId: string; readonly from: string; readonly backing: string }[];
+  readonly overlays: readonly {
+    readonly diskId: string;
+    /** Null: the VM gets this disk back. */
+    readonly from: string | null;
+    readonly backing: string;
+  }[];
   /** Disks that continue on a layer that is there already. */
   readonly switches?: readonly { readonly diskId: string; readonly from: string; readonly to: string }[];
   /** The snapshot that keeps the current state; null when it is given up. */
@@ -37,6 +45,12 @@ export interface RevertRun {
   } | null;
   /** Active layers that go to the trash. */
   readonly deletes: readonly string[];
+  /** What the VM becomes; null or left out: it stays what it is. */
+  readonly hardware?: VmHardware | null;
+  /** Active layers of disks that leave it. */
+  readonly leaves?: readonly string[];
+  /** Left out: the UEFI variables stay as they are. */
+  readonly vars?: VarsToRestore | undefined;
   readonly start: 'no' | 'running' | 'paused';
   /** What is done, in order; the operation shows these steps. */
   readonly order: readonly RevertStep[];
@@ -55,6 +69,12 @@ type Context = OperationContext<RevertRun, RevertJournal>;
 
 const switchesOf = ({ request }: Context) => request.switches ?? [];
 
+/** Where a disk stands; one that comes back, among those of then. */
+const placeOf = (vms: VmsService, { vmId, hardware }: RevertRun, diskId: string): number => {
+  const place = positionOf(vms, vmId, diskId);
+  return place < 0 ? (hardware?.disks.findIndex(({ id }) => id === diskId) ?? 0) : place;
+};
+
 const makeOverlays = async (deps: TakeDeps, context: Context): Promise<void> => {
   const { images, vms, screenshots } = deps;
   const { vmId, vmName, overlays: wanted, keep } = context.request;
@@ -70,7 +90,7 @@ const makeOverlays = async (deps: TakeDeps, context: Context): Promise<void> => 
     wanted.map(({ diskId, backing }) => ({
       diskId,
       backingId: backing,
-      stem: diskStem(vmName, positionOf(vms, vmId, diskId)),
+      stem: diskStem(vmName, placeOf(vms, context.request, diskId)),
     })),
     { operationId: context.id, known, save: (next) => context.save({ ...context.journal, known: next }) },
   );
@@ -97,6 +117,21 @@ const keepVarsUp = async (deps: TakeDeps, context: Context): Promise<void> => {
   if (moment !== kept) context.save({ ...context.journal, moment });
 };
 
+/** The images of its disks are those the disks continue on: a disk that comes back has no other. */
+const restoreHardware = (vms: VmsService, { request, journal }: Context): void => {
+  const { vmId, hardware } = request;
+  if (hardware === null || hardware === undefined) return;
+  const made = new Map(journal.overlays.map(({ diskId, imageId }) => [diskId, imageId]));
+  const disks = hardware.disks.map((disk) => ({ ...disk, imageId: made.get(disk.id) ?? disk.imageId }));
+  vms.moments.restore(vmId, { ...hardware, disks });
+};
+
+/** After the books, and again after a crash: the VM is off, and starts only after this. */
+const restoreVars = async ({ vms, vars }: TakeDeps, { request }: Context): Promise<void> => {
+  if (request.vars === undefined || vms.live(request.vmId) !== null) return;
+  await vars.restore(request.vmId, request.vars.name, vms.moments.uefiVars(request.vmId));
+};
+
 const record = ({ vms, repository, publish }: TakeDeps, context: Context): void => {
   const { vmId, snapshotId, keep } = context.request;
   context.save({ ...context.journal, phase: 'switched' }, () => {
@@ -118,9 +153,11 @@ const record = ({ vms, repository, publish }: TakeDeps, context: Context): void 
         ...{ origin: 'kept', memoryFile: null, memoryBytes: null },
         disks: keep.disks.map((disk) => ({ ...disk, internalTag: null })),
       });
+    restoreHardware(vms, context);
     for (const overlay of context.journal.overlays) vms.setDiskImage(vmId, overlay.diskId, overlay.imageId);
     for (const { diskId, to } of switchesOf(context)) vms.setDiskImage(vmId, diskId, to);
     vms.setCurrentSnapshot(vmId, snapshotId);
+    vms.moments.forgetFailure(vmId);
   });
   if (keep !== null) publish(keep.id, 'created');
 };
@@ -135,7 +172,10 @@ const swap = async (deps: TakeDeps, context: Context): Promise<void> => {
   const { vmId, overlays: wanted } = context.request;
   const made = context.journal.overlays.map((overlay) => overlay.imageId);
   const entered = switchesOf(context).map(({ to }) => to);
-  const left = [...wanted, ...switchesOf(context)].map(({ from }) => from);
+  const left = [
+    ...[...wanted, ...switchesOf(context)].flatMap(({ from }) => from ?? []),
+    ...(context.request.leaves ?? []),
+  ];
   begin(context, 'stop');
   try {
     await powerOff(deps, vmId);
@@ -200,6 +240,7 @@ const continueElsewhere = (
     }
     context.finishing();
     begin(context, 'after');
+    await restoreVars(deps, context);
     await deps.vms.forgetPicture(request.vmId);
     await deps.images.refresh();
     context.release({ images: request.deletes });

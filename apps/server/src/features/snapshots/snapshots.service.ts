@@ -8,6 +8,7 @@ import { taintBlockers } from '../chains/taint-blockers.ts';
 import type { Events } from '../events/events.types.ts';
 import type { ImagesService } from '../images/images.types.ts';
 import type { OperationSubject, OperationsService } from '../operations/operations.types.ts';
+import type { VmHardware } from '../vms/vm-record.types.ts';
 import type { VmsService } from '../vms/vms.types.ts';
 import { eitherExecutor } from './either-executor.ts';
 import { forgetExecutor } from './forget.executor.ts';
@@ -17,6 +18,7 @@ import { takeInternalExecutor } from './internal/take-internal.executor.ts';
 import { takeInternal } from './internal/take-internal.ts';
 import { keptVars } from './kept-vars.ts';
 import { revertExecutor } from './revert.executor.ts';
+import { planHardware, varsToRestore } from './revert-hardware.ts';
 import { type RevertWords, revertFingerprint, revertSteps, revertView } from './revert-view.ts';
 import { screenshotFiles } from './screenshot-files.ts';
 import { toSnapshot, toTree } from './snapshot-tree.ts';
@@ -89,6 +91,9 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
     readonly plan: RevertPlan;
     readonly words: RevertWords;
     readonly view: Plan;
+    readonly snapshot: StoredSnapshot;
+    /** What the VM becomes; null: it stays what it is. */
+    readonly hardware: VmHardware | null;
   }
 
   const computeRevert = async (
@@ -100,11 +105,15 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
     const vm = vms.get(vmId);
     const snapshot = find(vmId, snapshotId);
     await images.scan();
+    const before = vm.state === 'paused' ? 'paused' : vms.live(vmId) === null ? 'no' : 'running';
+    const start = wish.start === undefined ? before : wish.start ? 'running' : 'no';
+    const hardware = await planHardware(deps, snapshot, wish, start !== 'no');
     const answer = planRevert(images.forest(), {
       vmId,
       snapshotId,
       disks: snapshot.disks,
       keepCurrent: wish.keepCurrent,
+      ...(hardware.restored === null ? {} : { hardware: { leaves: hardware.leaves } }),
     });
     const current = vms.currentSnapshot(vmId);
     const unchanged = current === snapshotId && !(await changedSince(vm, snapshot));
@@ -112,14 +121,24 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
     if (isRefusal(answer)) throw new AppError('not-possible', answer.message);
     const layers = snapshot.disks.map((disk) => disk.imageId);
     const tainted = taintBlockers(layers, 'other', operations.taints.list(), images);
-    const left = answer.overlays.map(({ from }) => from);
+    const left = [
+      ...answer.overlays.flatMap(({ from }) => from ?? []),
+      ...answer.leaves.map(({ imageId }) => imageId),
+    ];
     const open = vms.live(vmId) === null ? await openBlockers(images, left) : [];
-    const plan = { ...answer, blockers: [...answer.blockers, ...tainted, ...open] };
-    const before = vm.state === 'paused' ? 'paused' : vms.live(vmId) === null ? 'no' : 'running';
-    const start = wish.start === undefined ? before : wish.start ? 'running' : 'no';
-    const words: RevertWords = { snapshotName: snapshot.name, keepName, unchanged, start };
-    const fingerprint = await revertFingerprint(forest, plan, { keepCurrent: wish.keepCurrent });
-    return { vm, plan, words, view: revertView(forest, plan, words, fingerprint) };
+    const plan = {
+      ...answer,
+      vm: { ...answer.vm, running: vms.live(vmId) !== null },
+      blockers: [...answer.blockers, ...tainted, ...open, ...hardware.blockers],
+    };
+    const restores = hardware.restored !== null && hardware.difference.length > 0;
+    const words: RevertWords = { snapshotName: snapshot.name, keepName, unchanged, start, restores };
+    const fingerprint = await revertFingerprint(forest, plan, {
+      keepCurrent: wish.keepCurrent,
+      hardware: hardware.restored === null ? null : hardware.difference,
+    });
+    const view = { ...revertView(forest, plan, words, fingerprint), hardware: [...hardware.difference] };
+    return { vm, snapshot, plan, words, view, hardware: restores ? hardware.restored : null };
   };
 
   const keepNameOf = (vmId: string, snapshotId: string, wish: Revert): string | null =>
@@ -217,7 +236,12 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
     revert: async (vmId, snapshotId, wish) => {
       demandSettled(vms.get(vmId));
       const keepName = keepNameOf(vmId, snapshotId, wish);
-      const { vm, plan, words, view } = await computeRevert(vmId, snapshotId, wish, keepName);
+      const { vm, snapshot, plan, words, view, hardware } = await computeRevert(
+        vmId,
+        snapshotId,
+        wish,
+        keepName,
+      );
       if (wish.fingerprint !== undefined && wish.fingerprint !== view.fingerprint)
         throw new AppError(
           'plan-stale',
@@ -234,7 +258,9 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
         kind: 'snapshot-revert',
         title: `Revert “${vm.name}” to “${words.snapshotName}”`,
         request: {
-          ...{ vmId, vmName: vm.name, snapshotId, keep, start: words.start },
+          ...{ vmId, vmName: vm.name, snapshotId, keep, start: words.start, hardware },
+          leaves: plan.leaves.map(({ imageId }) => imageId),
+          vars: varsToRestore(snapshot, hardware?.definition.firmware ?? vm.firmware),
           overlays: plan.overlays.map(({ diskId, from, backing }) => ({ diskId, from, backing })),
           deletes: plan.deletes,
           order: steps.map(({ step }) => step),
@@ -246,7 +272,10 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
           ...(keep === null ? [] : [keep]),
         ]),
         locks: {
-          images: plan.overlays.map((overlay) => overlay.from),
+          images: [
+            ...plan.overlays.flatMap(({ from }) => from ?? []),
+            ...plan.leaves.map(({ imageId }) => imageId),
+          ],
           reads: plan.overlays.map((overlay) => overlay.backing),
           vms: [vmId],
         },

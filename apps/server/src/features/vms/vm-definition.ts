@@ -108,7 +108,7 @@ const portCount = (serial: boolean | number): number =>
   typeof serial === 'boolean' ? Number(serial) : serial;
 
 /** What must hold of any definition, whatever its disks. */
-const checkDefinition = (definition: StoredDefinition, target: QemuTarget): void => {
+export const checkDefinition = (definition: StoredDefinition, target: QemuTarget): void => {
   machineFamily(definition.machine);
   checkExtraArgs(definition.extraArgs);
   checkTpm(definition.tpm);

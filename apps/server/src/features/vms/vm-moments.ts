@@ -1,15 +1,22 @@
 import { hardwareOf } from './vm-definition.ts';
 import type { StoredProcess, VmHardware, VmRecord } from './vm-record.types.ts';
+import { type Refit, refitHardware } from './vm-refit.ts';
 import { pathsOf, recordOf, type VmsContext } from './vms.context.ts';
 
 /** The VM of a moment, as a restore point keeps it and as a revert puts it back. */
 export interface VmMoments {
   /** What it runs with, or would be started with; null: it runs with something that nobody wrote down. */
   now(vmId: string): VmHardware | null;
+  /** What it would be started with. */
+  defined(vmId: string): VmHardware;
+  /** The hardware of a former moment as it can be restored today, and what speaks against that. */
+  refit(vmId: string, kept: VmHardware, startsAfter: boolean): Promise<Refit>;
   /** Where its UEFI variables lie, if it has any: the file is made at the first start. */
   uefiVars(vmId: string): string;
   /** Bookkeeping only, synchronous: to be called inside the transaction that records the result. */
   restore(vmId: string, kept: VmHardware): void;
+  /** How its last run ended is of a state that it has left. Bookkeeping only, as above. */
+  forgetFailure(vmId: string): void;
 }
 
 /** The one-time boot device was for one start, not for each that comes after a revert. */
@@ -43,6 +50,8 @@ export const createVmMoments = (context: VmsContext): VmMoments => ({
     const run = context.runs.get(vmId);
     return run === undefined || run.ended ? asDefined(record) : asStarted(record, run.process);
   },
+  defined: (vmId) => asDefined(recordOf(context, vmId)),
+  refit: (vmId, kept, startsAfter) => refitHardware(context, recordOf(context, vmId), kept, startsAfter),
   uefiVars: (vmId) => pathsOf(context, recordOf(context, vmId)).uefiVars,
   restore: (vmId, { definition, disks }) => {
     const { name, definition: now } = recordOf(context, vmId);
@@ -52,4 +61,5 @@ export const createVmMoments = (context: VmsContext): VmMoments => ({
     context.repository.addEvent(vmId, 'changed', 'the hardware of a snapshot');
     queueMicrotask(() => context.changed(vmId));
   },
+  forgetFailure: (vmId) => context.repository.setFailure(vmId, null),
 });

@@ -3,9 +3,10 @@ import { isLoopback } from '../../qemu/argv/network.ts';
 import type { VmRecord } from './vm-record.types.ts';
 
 type Ports = Pick<VmRecord, 'id' | 'name' | 'definition'>;
-type Forward = Ports['definition']['nics'][number]['forwards'][number];
+export type Forward = Ports['definition']['nics'][number]['forwards'][number];
 
-const forwardsOf = ({ definition }: Ports): Forward[] => definition.nics.flatMap((nic) => nic.forwards);
+export const forwardsOf = ({ definition }: Pick<Ports, 'definition'>): Forward[] =>
+  definition.nics.flatMap((nic) => nic.forwards);
 
 export const exposedPorts = (record: Ports): Problem[] => {
   const open = forwardsOf(record)

@@ -4,7 +4,7 @@ import { AppError } from '../../../app-error.ts';
 import type { Db } from '../../../db/open-database.ts';
 import type { ImagesService } from '../../images/images.types.ts';
 import type { VmMoments } from '../../vms/vm-moments.ts';
-import type { StoredDefinition, StoredDisk } from '../../vms/vm-record.types.ts';
+import type { StoredDefinition, StoredDisk, VmHardware } from '../../vms/vm-record.types.ts';
 import type { LiveVm, VmsService } from '../../vms/vms.types.ts';
 
 /** VMs as the books have them, in the real tables; which of them run is said by the test. */
@@ -27,11 +27,15 @@ const benchMoments = (db: Db): VmMoments => {
   const disksOf = db.prepare<[string], StoredDisk>(
     'SELECT id, image_id AS imageId FROM vm_disks WHERE vm_id = ? ORDER BY position',
   );
+  const defined = (vmId: string): VmHardware => ({
+    definition: JSON.parse(definitionOf.get(vmId) ?? '{}') as StoredDefinition,
+    disks: disksOf.all(vmId),
+  });
   return {
-    now: (vmId) => ({
-      definition: JSON.parse(definitionOf.get(vmId) ?? '{}') as StoredDefinition,
-      disks: disksOf.all(vmId),
-    }),
+    now: defined,
+    defined,
+    forgetFailure: () => {},
+    refit: (_, hardware) => Promise.resolve({ hardware, impediments: [] }),
     uefiVars: (vmId) => `/nonexistent/${vmId}`,
     restore: (vmId, { definition }) =>
       void db.prepare('UPDATE vms SET definition = ? WHERE id = ?').run(JSON.stringify(definition), vmId),

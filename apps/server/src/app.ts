@@ -7,6 +7,7 @@ import { branchesRoutes } from './features/branches/branches.routes.ts';
 import { createBranchesService } from './features/branches/branches.service.ts';
 import { chainsRoutes } from './features/chains/chains.routes.ts';
 import { createChainsService } from './features/chains/chains.service.ts';
+import { createMergeSequences } from './features/chains/merge-sequences.ts';
 import { nodesOfVm } from './features/chains/open-nodes.ts';
 import { consolesRoutes } from './features/consoles/consoles.routes.ts';
 import { createConsolesService } from './features/consoles/consoles.service.ts';
@@ -24,13 +25,16 @@ import { connectOperations } from './features/operations/connect-operations.ts';
 import { commitExecutor } from './features/operations/executors/commit.ts';
 import { compactExecutor } from './features/operations/executors/compact.ts';
 import { deleteExecutor } from './features/operations/executors/delete-layer.ts';
+import { deleteSnapshotsExecutor } from './features/operations/executors/delete-snapshots.ts';
 import { moveExecutor } from './features/operations/executors/move.ts';
 import { pullExecutor } from './features/operations/executors/pull.ts';
 import { flattenExecutor, rebaseExecutor } from './features/operations/executors/rebase.ts';
 import { operationsRoutes } from './features/operations/operations.routes.ts';
 import { createOperationsService } from './features/operations/operations.service.ts';
+import { createSnapshotDeletions } from './features/snapshots/delete-snapshots.service.ts';
 import { createPromotions } from './features/snapshots/promote.service.ts';
 import { snapshotBooks } from './features/snapshots/snapshot-books.ts';
+import { snapshotFiles } from './features/snapshots/snapshot-files.ts';
 import { snapshotsRepository } from './features/snapshots/snapshots.repository.ts';
 import { snapshotsRoutes } from './features/snapshots/snapshots.routes.ts';
 import { createSnapshotsService } from './features/snapshots/snapshots.service.ts';
@@ -86,6 +90,13 @@ const createServices = (base: Base) => {
   operations.register(pullExecutor({ images, vms, engines, snapshots: books }));
   operations.register(flattenExecutor({ images, vms, engines, snapshots: books }));
   operations.register(deleteExecutor({ images, vms, engines, snapshots: books }));
+  operations.register(
+    deleteSnapshotsExecutor({
+      ...{ images, vms, engines, snapshots: books },
+      removeFiles: snapshotFiles(dataDir).remove,
+      publish: (id, change) => events.publish({ type: 'snapshot', id, change }),
+    }),
+  );
   operations.register(rebaseExecutor({ images, vms, engines, snapshots: books }));
   operations.register(compactExecutor({ images, vms, engines, snapshots: books }));
   operations.register(moveExecutor({ images, vms, engines, snapshots: books, files: library.moveFiles }));
@@ -93,13 +104,13 @@ const createServices = (base: Base) => {
   const snapshots = createSnapshotsService(snapshotsDeps);
   const promotions = createPromotions(snapshotsDeps);
   const imageWork = createImageWorkService({ library, operations });
+  const nodesOf = nodesOfVm({ vms, engines });
   const chains = createChainsService({
-    images,
-    operations,
+    ...{ images, operations, promotions, nodesOf },
     moves: imageWork.moves,
-    promotions,
-    nodesOf: nodesOfVm({ vms, engines }),
   });
+  const merges = createMergeSequences({ images, operations, nodesOf });
+  const deletions = createSnapshotDeletions({ db, images, vms, operations, merges });
   const repairs = createRepairService({ library, chains, operations });
   const branches = createBranchesService({ images, files: library.newFiles, vms, snapshots, operations });
   const adoption = createAdoptService({ library, operations });
@@ -120,6 +131,7 @@ const createServices = (base: Base) => {
     consoles,
     operations,
     snapshots,
+    deletions,
     chains,
     branches,
     imageWork,
@@ -137,7 +149,7 @@ const registerRoutes = ({ app, config }: Base, services: Services): void => {
   consolesRoutes(app, services.consoles);
   operationsRoutes(app, services.operations);
   chainsRoutes(app, services.chains, services.operations);
-  snapshotsRoutes(app, services.snapshots, services.operations);
+  snapshotsRoutes(app, services.snapshots, services.deletions, services.operations);
   branchesRoutes(app, services.branches, services.operations);
   imageWorkRoutes(app, services.imageWork, services.operations);
   adoptRoutes(app, services.adoption, services.operations);

@@ -154,6 +154,26 @@ export const plan = z.object({
       }),
     )
     .optional(),
+  /** How snapshots would be deleted; `auto`: nothing is moved, or some of it down and some up. */
+  mode: z.enum(['auto', 'commit', 'pull', 'forget']).optional(),
+  /** Every way there is to delete snapshots, with its price. */
+  modes: z
+    .array(
+      z.object({
+        mode: z.enum(['commit', 'pull', 'forget']),
+        possible: z.boolean(),
+        /** Why not. */
+        reason: z.string().optional(),
+        bytesToMove: bytes,
+        /** Bytes that it gives back, at least. */
+        freed: bytes,
+      }),
+    )
+    .optional(),
+  /** Bytes that it gives back, at least; what goes to the trash is given back when that is emptied. */
+  freed: bytes.optional(),
+  /** Layers of deleted snapshots that stay, with what needs them. */
+  keeps: z.array(z.object({ imageId: id, name: z.string(), because: z.string() })).optional(),
   /** In the QEMU of the running VM, or in a storage daemon. */
   live: z.boolean(),
   before: z.array(planChain),
@@ -176,7 +196,15 @@ export const plan = z.object({
       }),
     )
     .optional(),
-  deletes: z.array(z.object({ imageId: id, path: z.string(), bytes })),
+  deletes: z.array(
+    z.object({
+      imageId: id,
+      path: z.string(),
+      bytes,
+      /** Where not all that goes, goes the same way. */
+      toTrash: z.boolean().optional(),
+    }),
+  ),
   /** The deleted files can be restored from the trash. */
   toTrash: z.boolean().optional(),
   losesSnapshots: z.array(z.object({ id: z.string(), name: z.string() })),

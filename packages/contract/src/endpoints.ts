@@ -29,6 +29,7 @@ import { imageRepairs, repairAnswer, repairImageBody, repairQuery } from './repa
 import {
   branchBody,
   deleteSnapshotQuery,
+  deleteSnapshotsBody,
   duplicateBody,
   patchSnapshotBody,
   revertBody,
@@ -461,9 +462,18 @@ export const endpoints = {
   deleteSnapshot: endpoint({
     method: 'DELETE',
     path: '/vms/:id/snapshots/:sid',
-    summary: 'Forget a snapshot, keep its layer',
+    summary: 'Delete a snapshot; whatever else there is reads the same',
     params: z.strictObject({ id, sid: id }),
     query: deleteSnapshotQuery,
+    responses: { 200: z.union([operation, plan]), 202: operation },
+  }),
+  deleteSnapshots: endpoint({
+    method: 'POST',
+    path: '/vms/:id/snapshots/delete',
+    summary: 'Delete several snapshots in one operation',
+    params,
+    body: deleteSnapshotsBody,
+    query: wait,
     responses: { 200: z.union([operation, plan]), 202: operation },
   }),
   branchSnapshot: endpoint({

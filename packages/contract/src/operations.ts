@@ -23,6 +23,7 @@ export const operationKind = z.enum([
   'snapshot-take',
   'snapshot-revert',
   'snapshot-forget',
+  'snapshot-delete',
   'vm-branch',
   'vm-duplicate',
   'image-copy',

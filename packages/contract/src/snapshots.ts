@@ -71,12 +71,37 @@ export const revertBody = z
   })
   .prefault({});
 export type Revert = z.infer<typeof revertBody>;
+/**
+ * `commit`: what stands on its layer goes down into it. `pull`: its layer goes up into what stands on it. `auto`:
+ * whichever is legal and moves fewer bytes. `forget`: the name goes, every layer stays.
+ */
+const deleteMode = z.enum(['auto', 'commit', 'pull', 'forget']);
+export type DeleteMode = z.infer<typeof deleteMode>;
+const fingerprint = z.string().max(200).optional();
 export const deleteSnapshotQuery = z.strictObject({
-  /** `forget`: drop the name, keep the layer. */
-  mode: z.enum(['forget']).default('forget'),
+  mode: deleteMode.default('auto'),
   plan: flagQuery.optional(),
+  fingerprint,
   ...waitQuery,
 });
+/** Exactly one of the three says which. */
+export const deleteSnapshotsBody = z
+  .strictObject({
+    snapshots: z.array(id).min(1).max(1000).optional(),
+    /** Those between two snapshots of one branch; these two stay. */
+    between: z.strictObject({ from: id, to: id }).optional(),
+    /** Of the branch that ends where the VM is now, all but the newest. */
+    keepLast: z.int().min(0).max(1000).optional(),
+    mode: deleteMode.default('auto'),
+    plan: z.boolean().optional(),
+    fingerprint,
+  })
+  .refine(
+    ({ snapshots, between, keepLast }) =>
+      [snapshots, between, keepLast].filter((wish) => wish !== undefined).length === 1,
+    'must say exactly one of "snapshots", "between" and "keepLast"',
+  );
+export type DeleteSnapshots = z.infer<typeof deleteSnapshotsBody>;
 
 /** `linked`: overlays on the layers that are there. `full`: files of its own, standing on nothing. */
 const copyMode = z.enum(['linked', 'full']);

@@ -8,6 +8,7 @@ import { createBranchesService } from '../features/branches/branches.service.ts'
 import type { BranchesService } from '../features/branches/branches.types.ts';
 import { createChainsService } from '../features/chains/chains.service.ts';
 import type { ChainsService } from '../features/chains/chains.types.ts';
+import { createMergeSequences } from '../features/chains/merge-sequences.ts';
 import { createEventsService } from '../features/events/events.service.ts';
 import { type AdoptService, createAdoptService } from '../features/images/adopt/adopt.service.ts';
 import { createImagesFeature, type ImagesFeature } from '../features/images/images.service.ts';
@@ -16,14 +17,17 @@ import type { NewFiles } from '../features/images/new-files.ts';
 import { createRepairService, type RepairService } from '../features/images/repair/repair.service.ts';
 import { createImageWorkService, type ImageWorkService } from '../features/images/work/image-work.service.ts';
 import { connectOperations } from '../features/operations/connect-operations.ts';
+import { deleteSnapshotsExecutor } from '../features/operations/executors/delete-snapshots.ts';
 import { rebaseExecutor } from '../features/operations/executors/rebase.ts';
 import { createOperationsService } from '../features/operations/operations.service.ts';
 import type { OperationsService } from '../features/operations/operations.types.ts';
+import { createSnapshotDeletions } from '../features/snapshots/delete-snapshots.service.ts';
 import { createPromotions } from '../features/snapshots/promote.service.ts';
 import { snapshotBooks } from '../features/snapshots/snapshot-books.ts';
+import { snapshotFiles } from '../features/snapshots/snapshot-files.ts';
 import { snapshotsRepository } from '../features/snapshots/snapshots.repository.ts';
 import { createSnapshotsService } from '../features/snapshots/snapshots.service.ts';
-import type { SnapshotsService } from '../features/snapshots/snapshots.types.ts';
+import type { SnapshotDeletions, SnapshotsService } from '../features/snapshots/snapshots.types.ts';
 import { createVmsService } from '../features/vms/vms.service.ts';
 import type { VmsFeature } from '../features/vms/vms.types.ts';
 import { createBlockEngines } from '../qemu/block-engines.ts';
@@ -36,6 +40,7 @@ export interface WorkBench {
   readonly vms: VmsFeature;
   readonly operations: OperationsService;
   readonly snapshots: SnapshotsService;
+  readonly deletions: SnapshotDeletions;
   readonly branches: BranchesService;
   readonly work: ImageWorkService;
   readonly chains: ChainsService;
@@ -136,8 +141,21 @@ export const workFolder = async (): Promise<WorkFolder> => {
     });
     const work = createImageWorkService({ library: { ...library, newFiles, moveFiles }, operations });
     const books = snapshotBooks(snapshotsRepository(db), vms);
+    operations.register(
+      deleteSnapshotsExecutor({
+        ...{ images, vms, engines, snapshots: books },
+        removeFiles: snapshotFiles(dataDir).remove,
+        publish: () => {},
+      }),
+    );
     operations.register(rebaseExecutor({ images, vms, engines, snapshots: books }));
     const chains = createChainsService({ images, operations, moves: work.moves, promotions });
+    const merges = createMergeSequences({
+      images,
+      operations,
+      nodesOf: () => Promise.resolve(new Map()),
+    });
+    const deletions = createSnapshotDeletions({ db, images, vms, operations, merges });
     const linkFiles = mortal(library.linkFiles, stopBefore);
     const repairs = createRepairService({ library: { ...library, linkFiles }, chains, operations });
     const mortalLibrary = { ...library, newFiles, moveFiles, linkFiles };
@@ -161,7 +179,7 @@ export const workFolder = async (): Promise<WorkFolder> => {
     await operations.recover();
     snapshots.sweep();
     return {
-      ...{ db, library, vms, operations, snapshots, branches, work, chains, repairs, adoption },
+      ...{ db, library, vms, operations, snapshots, deletions, branches, work, chains, repairs, adoption },
       ended: ({ id }) => operations.wait(id, 60),
       defineVm: async (wish) =>
         (await vms.create(createVmBody.parse({ memory: '32M', nics: [], ...wish }))).id,

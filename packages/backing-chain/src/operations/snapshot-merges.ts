@@ -1,7 +1,6 @@
 import { totalLength } from '../extents.ts';
 import { type Forest, type Layer, type LayerId, overlaysOf } from '../forest.ts';
 import { type Blocker, type ChainPlan, type CommitRequest, isRefusal, type Refusal } from '../plan.ts';
-import { unclaimedTags } from '../stands.ts';
 import { visibleMap } from '../visible.ts';
 import { type World, worldAfter, worldWithout } from '../world.ts';
 import { planCommit } from './commit.ts';
@@ -84,7 +83,7 @@ function disposed(way: MergeWay, layers: readonly LayerId[]): MergeWay {
     if (layer === undefined) continue;
     const toTrash =
       layer.backingId === null || next.world.forest.trashed.some(({ imageId }) => imageId === id);
-    const tags = unclaimedTags(next.world.forest, id).map((tag) => `“${tag}”`);
+    const tags = layer.internalSnapshots.map(({ tag }) => `“${tag}”`);
     next = {
       ...next,
       disposals: [...next.disposals, { layer: id, toTrash }],

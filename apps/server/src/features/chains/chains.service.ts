@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import {
   type Allocation,
   type ChainPlan,
@@ -21,18 +20,12 @@ import { AppError } from '../../app-error.ts';
 import type { ImageMoves, ImagesService, MovePlace } from '../images/images.types.ts';
 import type { CommitJournal, CommitRun } from '../operations/executors/commit.ts';
 import type { OperationsService, StartOperation } from '../operations/operations.types.ts';
-import { byteWords } from './byte-words.ts';
+import { allocationOf } from './allocation-of.ts';
 import { type ChainWish, chainWish } from './chain-wish.ts';
 import type { ChainsService, Promotions } from './chains.types.ts';
+import { demandSpace } from './demand-space.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import {
-  type FreeSpace,
-  freeSpaceAt,
-  growthsOf,
-  type SpaceNeeded,
-  spacesNeeded,
-  spendable,
-} from './free-space.ts';
+import { type FreeSpace, freeSpaceAt, growthsOf, type SpaceNeeded, spacesNeeded } from './free-space.ts';
 import { lockBlockers } from './lock-blockers.ts';
 import { type NodesOf, openNodes } from './open-nodes.ts';
 import { planView } from './plan-view.ts';
@@ -133,18 +126,12 @@ export const createChainsService = ({
   nodesOf = () => Promise.resolve(new Map()),
   freeSpace = freeSpaceAt,
 }: ChainsDeps): ChainsService => {
-  const allocationBelow = async (forest: Forest, tops: readonly string[]): Promise<Allocation> => {
-    const allocation = new Map<string, Awaited<ReturnType<ImagesService['allocation']>>>();
-    for (const layer of new Set(tops.flatMap((id) => chainIds(forest, id))))
-      if (forest.layers.get(layer)?.present === true) allocation.set(layer, await images.allocation(layer));
-    return allocation;
-  };
-
   const compute = async (request: LayerRequest, shown: boolean): Promise<Planned> => {
     await images.scan();
     const before = images.forest();
     const place = request.operation === 'move' ? await moves.placeOf(request.imageId, request.folder) : null;
-    const allocation = await allocationBelow(before, topsOf(before, request));
+    const below = topsOf(before, request).flatMap((id) => chainIds(before, id));
+    const allocation = await allocationOf(images, before, below);
     const usage = request.operation === 'compact' ? await images.usage(request.imageId) : null;
     const forest = images.forest();
     const answer = planOf(forest, { allocation, usage, place }, request);
@@ -169,26 +156,6 @@ export const createChainsService = ({
     };
   };
 
-  const demandSpace = ({ plan, spaces, forest }: Planned, useReserve: boolean): void => {
-    const short = spaces.find((space) => {
-      const usable = useReserve ? space.free : spendable(space);
-      return usable !== null && space.needed > usable;
-    });
-    if (short === undefined) return;
-    const name = forest.layers.get(plan.grows.layer)?.name ?? '';
-    const kept = `${byteWords(short.reserve)} of them are kept as a reserve`;
-    const free = `${byteWords(short.free ?? 0)} are free in ${short.mountPoint}${useReserve ? '' : `, but ${kept}`}`;
-    if (plan.relocates !== undefined)
-      throw new AppError(
-        'disk-full',
-        `“${name}” may take ${byteWords(short.needed)} in ${dirname(plan.relocates.to)}, and ${free}. Free some space first, or choose another folder.`,
-      );
-    throw new AppError(
-      'disk-full',
-      `“${name}” may grow by ${byteWords(short.needed)}, and ${free}. Free some space first.`,
-    );
-  };
-
   return {
     plan: async (request) =>
       request.operation === 'promote' ? promotions.plan(request) : (await compute(request, true)).view,
@@ -205,7 +172,7 @@ export const createChainsService = ({
         throw new AppError('plan-blocked', view.blockers.map(({ message }) => message).join(' '), {
           blockers: view.blockers,
         });
-      demandSpace(planned, useReserve);
+      demandSpace(planned.forest, plan, planned.spaces, useReserve);
       if (wish.operation === 'move' && plan.liveVm === null)
         return moves.offline(wish.layer, wish.place.target.folder);
       // Each kind finds its own executor; the service itself does not look into request and journal.

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { type ChainPlan, type Forest, type LayerId, standsOn, withDescendants } from '@strata/backing-chain';
-import type { LayerRequest } from '@strata/contract';
 
 /** Layers a running VM writes: their size, time and contents change all the time, and no plan depends on that. */
 const written = (forest: Forest): ReadonlySet<LayerId> =>
@@ -28,11 +27,7 @@ const concerned = (forest: Forest, plan: ChainPlan): LayerId[] => {
  * Of everything a plan was computed from: the request, the facts and the identity of the files, who stands on what,
  * what runs. Not of what changes while a VM merely runs.
  */
-export const fingerprintOf = async (
-  forest: Forest,
-  plan: ChainPlan,
-  request: LayerRequest,
-): Promise<string> => {
+export const fingerprintOf = async (forest: Forest, plan: ChainPlan, request: unknown): Promise<string> => {
   const active = written(forest);
   const layers = await Promise.all(
     concerned(forest, plan).map(async (id) => {

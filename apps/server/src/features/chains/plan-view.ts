@@ -67,7 +67,7 @@ const drawn = (
 
 /** Each way to delete a layer with its price, also those that are not taken. */
 const choicesOf = (plan: ChainPlan): Pick<Plan, 'choices'> => {
-  if (plan.operation !== 'delete') return {};
+  if (!('choices' in plan)) return {};
   const { choices } = plan as DeletePlan;
   return {
     choices: choices.map(({ method, plan: way }) => ({
@@ -88,12 +88,13 @@ const gainOf = (plan: ChainPlan): Pick<Plan, 'gain'> =>
   plan.operation === 'compact' ? { gain: { ...(plan as CompactPlan).gain } } : {};
 
 /** By how much each file becomes larger, or smaller; one that moves stays as large as it was. */
-const growthOf = (plan: ChainPlan): ReadonlyMap<LayerId, number> =>
-  plan.operation === 'compact'
-    ? new Map([[plan.grows.layer, -(plan as CompactPlan).gain.bytes]])
-    : plan.operation === 'move'
-      ? new Map()
-      : new Map((plan.parts ?? [plan]).map(({ grows }) => [grows.layer, grows.bytes]));
+const growthOf = (plan: ChainPlan): ReadonlyMap<LayerId, number> => {
+  if (plan.operation === 'compact') return new Map([[plan.grows.layer, -(plan as CompactPlan).gain.bytes]]);
+  const growth = new Map<LayerId, number>();
+  for (const { grows } of plan.operation === 'move' ? [] : (plan.parts ?? [plan]))
+    growth.set(grows.layer, (growth.get(grows.layer) ?? 0) + grows.bytes);
+  return growth;
+};
 
 /** What a commit merged is gone; everything else that a plan deletes is a whole image. */
 const isTrash = (plan: ChainPlan): boolean =>
@@ -105,7 +106,18 @@ export const planView = (
   plan: ChainPlan,
   wish: ChainWish,
   known: { fingerprint: string; spaces: readonly SpaceNeeded[]; nodes: OpenNodes },
-): Plan => {
+): Plan => ({
+  ...planFacts(forest, plan, known),
+  steps: planSteps(forest, plan, wish),
+  commands: plan.blockers.length > 0 ? [] : planCommands(forest, plan, wish, known.nodes),
+});
+
+/** All of it but how it is done. */
+export const planFacts = (
+  forest: Forest,
+  plan: ChainPlan,
+  known: { readonly fingerprint: string; readonly spaces: readonly SpaceNeeded[] },
+): Omit<Plan, 'steps' | 'commands'> => {
   const [tightest] = known.spaces;
   const file = (id: LayerId) => {
     const layer = forest.layers.get(id);
@@ -151,7 +163,5 @@ export const planView = (
       ...blocker,
       subjects: blocker.subjects.map((subject) => ({ ...subject })),
     })),
-    steps: planSteps(forest, plan, wish),
-    commands: plan.blockers.length > 0 ? [] : planCommands(forest, plan, wish, known.nodes),
   };
 };

@@ -84,7 +84,7 @@ describe('a restore point', () => {
     setVariables('of then');
     const { id } = await take('first');
     expect(kept()).toHaveLength(1);
-    await bench.ended(bench.snapshots.forget(vm, id));
+    await bench.ended(await bench.deletions.run(vm, { snapshots: [id], mode: 'forget' }));
     expect(kept()).toEqual([]);
   });
 

@@ -325,12 +325,17 @@ it('forgetting a snapshot keeps its layer, and those after it follow the one bef
   const second = idOf(await take('second'));
   const third = idOf(await take('third'));
   const images = bench.images.list().length;
-  expect(bench.snapshots.planForget('vmone', second)).toMatchObject({ operation: 'forget', blockers: [] });
-  await bench.operations.wait(bench.snapshots.forget('vmone', second).id, 10);
+  const forget = async (id: string) => {
+    const { id: operation } = await bench.deletions.run('vmone', { snapshots: [id], mode: 'forget' });
+    await bench.operations.wait(operation, 10);
+  };
+  const plan = await bench.deletions.plan('vmone', { snapshots: [second], mode: 'forget' });
+  expect(plan).toMatchObject({ operation: 'forget', mode: 'forget', blockers: [], deletes: [] });
+  await forget(second);
   const { tree, current } = await bench.snapshots.tree('vmone');
   expect(tree).toMatchObject([{ id: first, children: [{ id: third, children: [] }] }]);
   expect(current.snapshotId).toBe(third);
-  await bench.operations.wait(bench.snapshots.forget('vmone', third).id, 10);
+  await forget(third);
   expect((await bench.snapshots.tree('vmone')).current.snapshotId).toBe(first);
   expect(bench.images.list()).toHaveLength(images);
 });

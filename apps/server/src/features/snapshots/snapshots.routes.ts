@@ -4,11 +4,12 @@ import { AppError } from '../../app-error.ts';
 import { binary, bind } from '../../http/bind.ts';
 import { operationAnswer } from '../operations/operation-answer.ts';
 import type { OperationsService } from '../operations/operations.types.ts';
-import type { SnapshotsService } from './snapshots.types.ts';
+import type { SnapshotDeletions, SnapshotsService } from './snapshots.types.ts';
 
 export const snapshotsRoutes = (
   app: FastifyInstance,
   snapshots: SnapshotsService,
+  deletions: SnapshotDeletions,
   operations: OperationsService,
 ): void => {
   bind(app, endpoints.listSnapshots, ({ params }) => snapshots.tree(params.id));
@@ -26,10 +27,16 @@ export const snapshotsRoutes = (
       ? snapshots.planRevert(params.id, params.sid, body)
       : operationAnswer(operations, await snapshots.revert(params.id, params.sid, body), query.wait),
   );
-  bind(app, endpoints.deleteSnapshot, ({ params, query }) =>
-    query.plan === true
-      ? snapshots.planForget(params.id, params.sid)
-      : operationAnswer(operations, snapshots.forget(params.id, params.sid), query.wait),
+  bind(app, endpoints.deleteSnapshot, async ({ params, query }) => {
+    const wish = { snapshots: [params.sid], mode: query.mode, fingerprint: query.fingerprint };
+    return query.plan === true
+      ? deletions.plan(params.id, wish)
+      : operationAnswer(operations, await deletions.run(params.id, wish), query.wait);
+  });
+  bind(app, endpoints.deleteSnapshots, async ({ params, body, query }) =>
+    body.plan === true
+      ? deletions.plan(params.id, body)
+      : operationAnswer(operations, await deletions.run(params.id, body), query.wait),
   );
   bind(app, endpoints.getSnapshotScreenshot, async ({ params }) => {
     const png = await snapshots.screenshot(params.id, params.sid);

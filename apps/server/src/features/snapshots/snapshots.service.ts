@@ -11,8 +11,6 @@ import type { OperationSubject, OperationsService } from '../operations/operatio
 import type { VmHardware } from '../vms/vm-record.types.ts';
 import type { VmsService } from '../vms/vms.types.ts';
 import { eitherExecutor } from './either-executor.ts';
-import { forgetExecutor } from './forget.executor.ts';
-import { forgetView } from './forget-view.ts';
 import { demandNotOpen, openBlockers } from './held-layers.ts';
 import { takeInternalExecutor } from './internal/take-internal.executor.ts';
 import { takeInternal } from './internal/take-internal.ts';
@@ -56,7 +54,6 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
     ),
   );
   operations.register(revertExecutor(executorDeps));
-  operations.register(forgetExecutor(executorDeps));
   images.addUseSource({ snapshots: () => repository.uses() });
 
   const sizeOf = (imageId: string): number => images.facts(imageId).allocatedSize;
@@ -145,9 +142,6 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
     wish.keepCurrent
       ? (wish.name ?? `Before reverting to ${find(vmId, snapshotId).name}`.slice(0, 100))
       : null;
-
-  const computeForget = (vmId: string, snapshotId: string): Plan =>
-    forgetView(images.forest(), find(vmId, snapshotId), vms.get(vmId), operations.activeOn({ vms: [vmId] }));
 
   return {
     tree: async (vmId) => {
@@ -294,25 +288,6 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
       );
       publish(snapshotId, 'updated');
       return toSnapshot(find(vmId, snapshotId), sizeOf);
-    },
-
-    planForget: computeForget,
-    forget: (vmId, snapshotId) => {
-      const snapshot = find(vmId, snapshotId);
-      const vm = vms.get(vmId);
-      const view = computeForget(vmId, snapshotId);
-      return operations.start({
-        kind: 'snapshot-forget',
-        title: `Forget the snapshot “${snapshot.name}” of “${vm.name}”`,
-        request: { vmId, snapshotId, screenshot: snapshot.screenshot },
-        journal: { phase: 'new' },
-        steps: view.steps,
-        subjects: subjects(vm, [snapshot]),
-        locks: { images: [], vms: [vmId] },
-        unit: 'steps',
-        total: 1,
-        cancelNote: null,
-      });
     },
 
     screenshot: async (vmId, snapshotId) => {

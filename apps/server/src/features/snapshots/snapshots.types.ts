@@ -1,4 +1,12 @@
-import type { Operation, Plan, Revert, Snapshot, SnapshotTree, TakeSnapshot } from '@strata/contract';
+import type {
+  DeleteSnapshots,
+  Operation,
+  Plan,
+  Revert,
+  Snapshot,
+  SnapshotTree,
+  TakeSnapshot,
+} from '@strata/contract';
 import type { VmHardware } from '../vms/vm-record.types.ts';
 
 export interface SnapshotsService {
@@ -9,12 +17,17 @@ export interface SnapshotsService {
   planRevert(vmId: string, snapshotId: string, wish: Revert): Promise<Plan>;
   revert(vmId: string, snapshotId: string, wish: Revert): Promise<Operation>;
   patch(vmId: string, snapshotId: string, change: { name?: string; description?: string }): Snapshot;
-  planForget(vmId: string, snapshotId: string): Plan;
-  forget(vmId: string, snapshotId: string): Operation;
   /** The PNG kept when it was taken; null when there is none. */
   screenshot(vmId: string, snapshotId: string): Promise<Buffer | null>;
   /** At the start, after operations were taken up: removes files that belong to no snapshot any more. */
   sweep(): void;
+}
+
+/** Deleting restore points: whatever else there is reads the same. */
+export interface SnapshotDeletions {
+  plan(vmId: string, wish: DeleteSnapshots): Promise<Plan>;
+  /** Throws `plan-stale`, `plan-blocked`, `disk-full`, `operation-running`. */
+  run(vmId: string, wish: DeleteSnapshots): Promise<Operation>;
 }
 
 /** A row of table `snapshots` with its disks. */

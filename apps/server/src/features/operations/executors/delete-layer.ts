@@ -2,6 +2,7 @@ import type { LayerId } from '@strata/backing-chain';
 import type { Executor, OperationContext } from '../operations.types.ts';
 import type { ChainRun, ExecutorDeps } from './chain-run.types.ts';
 import { type CommitJournal, type CommitRun, commitExecutor } from './commit.ts';
+import { partContext } from './part-context.ts';
 import { type PullJournal, type PullRun, pullExecutor } from './pull.ts';
 import { recordResult } from './record-result.ts';
 import { verifyLinks } from './verify-chains.ts';
@@ -30,43 +31,16 @@ export interface DeleteUpJournal {
 export type DeleteJournal = DeleteUpJournal | CommitJournal;
 type Context = OperationContext<DeleteUpRun, DeleteUpJournal>;
 
-/** A part as the pull executor knows it: its own id (of job and daemon), its own journal, its own share of the bar. */
-const partContext = (context: Context, index: number): OperationContext<PullRun, PullJournal> => {
+const partOf = (context: Context, index: number): OperationContext<PullRun, PullJournal> => {
   const { plan, layers, parts } = context.request;
   const part = plan.parts?.[index];
   const wish = parts[index];
   if (part === undefined || wish === undefined) throw new Error('incomplete plan');
-  const isLast = index === parts.length - 1;
-  const before = (plan.parts ?? []).slice(0, index).reduce((sum, { bytesToMove }) => sum + bytesToMove, 0);
-  return {
-    ...context,
-    id: `${context.id}-${index}`,
+  return partContext<PullRun, PullJournal>(context, {
+    index,
     request: { plan: part, layers, into: wish.into, base: wish.base },
-    get journal() {
-      const journal = context.journal.parts[index];
-      if (journal === undefined) throw new Error('incomplete journal');
-      return journal;
-    },
-    get ending() {
-      return context.ending;
-    },
-    save: (journal, alongside) =>
-      context.save(
-        {
-          ...context.journal,
-          parts: context.journal.parts.map((other, at) => (at === index ? journal : other)),
-        },
-        alongside,
-      ),
-    step: () => context.step(index),
-    // The job counts the bytes it looks at, the bar those that move.
-    progress: (done, total) =>
-      context.progress(before + (total > 0 ? (done / total) * part.bytesToMove : 0), plan.bytesToMove),
-    // Between two pulls it can still be cancelled.
-    finishing: () => {
-      if (isLast) context.finishing();
-    },
-  };
+    bytes: (plan.parts ?? []).map(({ bytesToMove }) => bytesToMove),
+  });
 };
 
 const deleteUp = async (deps: ExecutorDeps, context: Context): Promise<Record<string, unknown>> => {
@@ -75,7 +49,7 @@ const deleteUp = async (deps: ExecutorDeps, context: Context): Promise<Record<st
     for (const index of parts.keys()) {
       if (context.journal.parts[index]?.phase === 'recorded') continue;
       context.cancelled.throwIfAborted();
-      await pullExecutor(deps).run(partContext(context, index));
+      await pullExecutor(deps).run(partOf(context, index));
     }
     context.finishing();
     context.controls(null);

@@ -9,18 +9,22 @@ import type { BlockEngines } from '../../../qemu/block-engine.types.ts';
 import { createBlockEngines } from '../../../qemu/block-engines.ts';
 import { createChainsService } from '../../chains/chains.service.ts';
 import type { ChainsService, Promotions } from '../../chains/chains.types.ts';
+import { createMergeSequences } from '../../chains/merge-sequences.ts';
 import { nodesOfVm } from '../../chains/open-nodes.ts';
 import type { ImageMoves } from '../../images/images.types.ts';
+import { createSnapshotDeletions } from '../../snapshots/delete-snapshots.service.ts';
 import { createPromotions } from '../../snapshots/promote.service.ts';
 import { snapshotBooks } from '../../snapshots/snapshot-books.ts';
+import { snapshotFiles } from '../../snapshots/snapshot-files.ts';
 import { snapshotsRepository } from '../../snapshots/snapshots.repository.ts';
 import { createSnapshotsService } from '../../snapshots/snapshots.service.ts';
-import type { SnapshotsService } from '../../snapshots/snapshots.types.ts';
+import type { SnapshotDeletions, SnapshotsService } from '../../snapshots/snapshots.types.ts';
 import { connectOperations } from '../connect-operations.ts';
 import { commitExecutor } from '../executors/commit.ts';
 import { compactExecutor } from '../executors/compact.ts';
 import type { CompactTools } from '../executors/compact-tools.ts';
 import { deleteExecutor } from '../executors/delete-layer.ts';
+import { deleteSnapshotsExecutor } from '../executors/delete-snapshots.ts';
 import { pullExecutor } from '../executors/pull.ts';
 import { flattenExecutor, type RebaseTools, rebaseExecutor } from '../executors/rebase.ts';
 import { createOperationsService } from '../operations.service.ts';
@@ -35,6 +39,7 @@ export interface Bench {
   readonly operations: OperationsService;
   readonly chains: ChainsService;
   readonly snapshots: SnapshotsService;
+  readonly deletions: SnapshotDeletions;
   readonly promotions: Promotions;
   readonly engines: BlockEngines;
   /** Plan, then run to the end. */
@@ -70,18 +75,24 @@ const assemble = (db: Db, folder: string, disturb: Disturbance): Bench => {
   operations.register(pullExecutor(deps));
   operations.register(flattenExecutor(deps));
   operations.register(deleteExecutor(deps));
+  operations.register(
+    deleteSnapshotsExecutor({ ...deps, removeFiles: snapshotFiles(folder).remove, publish: () => {} }),
+  );
   operations.register(rebaseExecutor(deps, disturb.rebase));
   operations.register(compactExecutor(deps, disturb.compact));
   const snapshotsDeps = { db, images, vms, operations, engines, events, dataDir: folder };
   const snapshots = createSnapshotsService(snapshotsDeps);
   const promotions = createPromotions(snapshotsDeps);
+  const nodesOf = nodesOfVm({ vms, engines: plain });
   const chains = createChainsService({
     images,
     operations,
     moves: noMoves,
     promotions,
-    nodesOf: nodesOfVm({ vms, engines: plain }),
+    nodesOf,
   });
+  const merges = createMergeSequences({ images, operations, nodesOf });
+  const deletions = createSnapshotDeletions({ db, images, vms, operations, merges });
   connectOperations(operations, images, vms);
   return {
     db,
@@ -90,6 +101,7 @@ const assemble = (db: Db, folder: string, disturb: Disturbance): Bench => {
     operations,
     chains,
     snapshots,
+    deletions,
     promotions,
     engines,
     run: async (request) => {

@@ -1,0 +1,55 @@
+import type { OperationContext } from '../operations.types.ts';
+
+interface Parts {
+  readonly parts: readonly unknown[];
+}
+
+/**
+ * A part of an operation as the executor of its kind knows it: its own id (of job and daemon), its own journal, its own
+ * share of the bar, one step of the whole. `bytes`: what each part moves.
+ */
+export const partContext = <Request, Journal>(
+  context: OperationContext<unknown, Parts>,
+  {
+    index,
+    request,
+    bytes,
+  }: { readonly index: number; readonly request: Request; readonly bytes: readonly number[] },
+): OperationContext<Request, Journal> => {
+  const sum = (some: readonly number[]): number => some.reduce((all, each) => all + each, 0);
+  const before = sum(bytes.slice(0, index));
+  return {
+    ...context,
+    id: `${context.id}-${index}`,
+    request,
+    get journal() {
+      const journal = context.journal.parts[index];
+      if (journal === undefined) throw new Error('incomplete journal');
+      return journal as Journal;
+    },
+    get ending() {
+      return context.ending;
+    },
+    save: (journal, alongside) =>
+      context.save(
+        {
+          ...context.journal,
+          parts: context.journal.parts.map((other, at) => (at === index ? journal : other)),
+        },
+        alongside,
+      ),
+    step: () => context.step(index),
+    // The job counts the bytes it looks at, the bar those that move.
+    progress: (done, total) =>
+      context.progress(before + (total > 0 ? (done / total) * (bytes[index] ?? 0) : 0), sum(bytes)),
+    // Between two parts it can still be cancelled.
+    finishing: () => {
+      if (index === bytes.length - 1) context.finishing();
+    },
+    // What is half changed is known by the operation, not by its part.
+    taints: {
+      ...context.taints,
+      add: (layers) => context.taints.add(layers.map((layer) => ({ ...layer, operationId: context.id }))),
+    },
+  };
+};

@@ -1,0 +1,172 @@
+import { type DeleteSnapshotsPlan, isRefusal, planDeleteSnapshots, type World } from '@strata/backing-chain';
+import type { DeleteMode, DeleteSnapshots, Plan, Vm } from '@strata/contract';
+import { AppError } from '../../app-error.ts';
+import type { Db } from '../../db/open-database.ts';
+import type { MergeSequences, PreparedMerges } from '../chains/chains.types.ts';
+import type { ImagesService } from '../images/images.types.ts';
+import type { DeleteSnapshotsJournal, DeleteSnapshotsRun } from '../operations/executors/delete-snapshots.ts';
+import type { OperationsService, StartOperation } from '../operations/operations.types.ts';
+import type { VmsService } from '../vms/vms.types.ts';
+import { chosenSnapshots } from './chosen-snapshots.ts';
+import { deleteView, forgetPlan, freedBy } from './delete-view.ts';
+import { snapshotsRepository } from './snapshots.repository.ts';
+import type { SnapshotDeletions, StoredSnapshot } from './snapshots.types.ts';
+
+export interface SnapshotDeletionsDeps {
+  readonly db: Db;
+  readonly images: ImagesService;
+  readonly vms: VmsService;
+  readonly operations: OperationsService;
+  readonly merges: MergeSequences;
+}
+
+/** Everything that a run needs of its plan; `merged` is null where only names go. */
+interface Planned {
+  readonly vm: Vm;
+  readonly snapshots: readonly StoredSnapshot[];
+  readonly view: Plan;
+  readonly merged: { readonly plan: DeleteSnapshotsPlan; readonly prepared: PreparedMerges } | null;
+}
+type MergeMode = Exclude<DeleteMode, 'forget'>;
+
+const quoted = (snapshots: readonly StoredSnapshot[]): string =>
+  snapshots.length === 1 ? `the snapshot “${snapshots[0]?.name}”` : `${snapshots.length} snapshots`;
+
+const planIn = (world: World, snapshots: readonly StoredSnapshot[], mode: MergeMode): DeleteSnapshotsPlan => {
+  const plan = planDeleteSnapshots(world, { snapshotIds: snapshots.map(({ id }) => id), mode });
+  if (isRefusal(plan)) throw new AppError('not-possible', plan.message);
+  return plan;
+};
+
+/** Each way with its price, also those that are not taken. */
+const modesOf = (
+  world: World,
+  snapshots: readonly StoredSnapshot[],
+  forgotten: Plan,
+): NonNullable<Plan['modes']> => {
+  const merging = (['commit', 'pull'] as const).map((mode) => {
+    const plan = planDeleteSnapshots(world, { snapshotIds: snapshots.map(({ id }) => id), mode });
+    if (isRefusal(plan)) return { mode, possible: false, reason: plan.message, bytesToMove: 0, freed: 0 };
+    const reason = plan.blockers.map(({ message }) => message).join(' ');
+    return {
+      mode,
+      possible: reason === '',
+      ...(reason === '' ? {} : { reason }),
+      bytesToMove: plan.bytesToMove,
+      freed: freedBy(world.forest, plan, snapshots),
+    };
+  });
+  const freed = forgotten.freed ?? 0;
+  return [...merging, { mode: 'forget', possible: true, bytesToMove: 0, freed }];
+};
+
+/** Deleting restore points, one or many, in any order. Its executor is registered with those of the chains. */
+export const createSnapshotDeletions = ({
+  db,
+  images,
+  vms,
+  operations,
+  merges,
+}: SnapshotDeletionsDeps): SnapshotDeletions => {
+  const repository = snapshotsRepository(db);
+
+  /** A blocker of its own: the plan can be looked at meanwhile. */
+  const working = (vmId: string): Plan['blockers'] => {
+    const operation = operations.activeOn({ vms: [vmId] });
+    if (operation === null) return [];
+    const { id, title } = operation;
+    return [
+      {
+        code: 'operation-running',
+        message: `“${title}” is working on this VM. Wait for it to end.`,
+        subjects: [{ kind: 'operation', id, name: title }],
+      },
+    ];
+  };
+
+  const compute = async (vmId: string, wish: DeleteSnapshots, shown: boolean): Promise<Planned> => {
+    const vm = vms.get(vmId);
+    const current = vms.currentSnapshot(vmId);
+    const snapshots = chosenSnapshots(repository.ofVm(vmId), current, wish);
+    const layers = snapshots.flatMap(({ disks }) => disks.map(({ imageId }) => imageId));
+    const isForget = wish.mode === 'forget';
+    // Dropping a name needs no look at any file, and must be possible whatever state these are in.
+    const world =
+      isForget && !shown
+        ? { forest: images.forest(), allocation: new Map() }
+        : await merges.world((forest) => layers.filter((id) => forest.layers.has(id)));
+    const forgotten = forgetPlan(world.forest, snapshots, current);
+    const modes = shown ? { modes: modesOf(world, snapshots, forgotten) } : {};
+    const busy = working(vmId);
+    if (wish.mode === 'forget')
+      return { vm, snapshots, merged: null, view: { ...forgotten, ...modes, blockers: busy } };
+    const plan = planIn(world, snapshots, wish.mode);
+    const meant = [wish.mode, snapshots.map(({ id }) => id)];
+    const prepared = await merges.prepare(world.forest, plan, meant, shown);
+    const view = deleteView(world.forest, plan, snapshots, prepared);
+    return {
+      ...{ vm, snapshots },
+      merged: { plan, prepared },
+      view: { ...view, ...modes, blockers: [...view.blockers, ...busy] },
+    };
+  };
+
+  const startOf = ({
+    vm,
+    snapshots,
+    view,
+    merged,
+  }: Planned): StartOperation<DeleteSnapshotsRun, DeleteSnapshotsJournal> => {
+    const runs = merged?.prepared.runs ?? [];
+    const locks = merged?.prepared.locks ?? { images: [], reads: [], vms: [] };
+    const verb = merged === null ? 'Forget' : 'Delete';
+    const disposals = (merged?.plan.disposals ?? []).map((disposal) => ({
+      ...disposal,
+      name: images.facts(disposal.layer).name,
+    }));
+    return {
+      kind: 'snapshot-delete',
+      title: `${verb} ${quoted(snapshots)} of “${vm.name}”`,
+      request: {
+        vmId: vm.id,
+        snapshots: snapshots.map(({ id, name }) => ({ id, name })),
+        merges: runs,
+        disposals,
+        plan: { moves: view.moves.map(({ from, to }) => ({ from, to })) },
+      },
+      journal: { phase: 'merging', done: 0, parts: merged?.prepared.journals ?? [] },
+      steps: view.steps,
+      subjects: [
+        { kind: 'vm', id: vm.id, name: vm.name },
+        ...snapshots.map(({ id, name }) => ({ kind: 'snapshot' as const, id, name })),
+        ...locks.images.map((id) => ({ kind: 'image' as const, id, name: images.facts(id).name })),
+      ],
+      locks: { ...locks, vms: [...new Set([vm.id, ...locks.vms])] },
+      unit: runs.length === 0 ? 'steps' : 'bytes',
+      total: runs.length === 0 ? view.steps.length : view.bytesToMove,
+      cancelNote: view.cancelNote ?? null,
+    };
+  };
+
+  return {
+    plan: async (vmId, wish) => (await compute(vmId, wish, true)).view,
+    run: async (vmId, wish) => {
+      const planned = await compute(vmId, wish, false);
+      const { view, merged } = planned;
+      const busy = operations.activeOn({ vms: [vmId] });
+      if (busy !== null)
+        throw new AppError('operation-running', `“${busy.title}” is working on this VM. Wait for it to end.`);
+      if (wish.fingerprint !== undefined && wish.fingerprint !== view.fingerprint)
+        throw new AppError(
+          'plan-stale',
+          'Layers, snapshots or the VM have changed since this plan was made. Look at the new plan.',
+        );
+      if (view.blockers.length > 0)
+        throw new AppError('plan-blocked', view.blockers.map(({ message }) => message).join(' '), {
+          blockers: view.blockers,
+        });
+      merged?.prepared.demandSpace(false);
+      return operations.start<DeleteSnapshotsRun, DeleteSnapshotsJournal>(startOf(planned));
+    },
+  };
+};

@@ -118,12 +118,12 @@ export const untilAnswers = (vm: LiveVm): Promise<void> =>
     await vm.qmp.execute('query-status', undefined, long);
   });
 
-/** Whether the guest ran until now. */
-export const standStill = (vm: LiveVm): Promise<boolean> =>
+export const isGuestRunning = (vm: LiveVm): Promise<boolean> =>
+  inWords('Asking QEMU', async () => (await vm.qmp.execute('query-status')).running);
+
+export const standStill = (vm: LiveVm): Promise<void> =>
   inWords('Pausing the guest', async () => {
-    const { running } = await vm.qmp.execute('query-status');
     await vm.qmp.execute('stop', undefined, slow);
-    return running;
   });
 
 export const goOn = (vm: LiveVm): Promise<void> =>

@@ -12,6 +12,8 @@ import type { VmHardware } from '../vms/vm-record.types.ts';
 import type { VmsService } from '../vms/vms.types.ts';
 import { eitherExecutor } from './either-executor.ts';
 import { demandNotOpen, openBlockers } from './held-layers.ts';
+import { revertInternalExecutor } from './internal/revert-internal.executor.ts';
+import { planInternalRevert, revertInternal } from './internal/revert-internal.ts';
 import { takeInternalExecutor } from './internal/take-internal.executor.ts';
 import { takeInternal } from './internal/take-internal.ts';
 import { keptVars } from './kept-vars.ts';
@@ -53,7 +55,13 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
       (request) => 'tag' in request,
     ),
   );
-  operations.register(revertExecutor(executorDeps));
+  operations.register(
+    eitherExecutor(
+      revertExecutor(executorDeps),
+      revertInternalExecutor(executorDeps),
+      (request) => 'tag' in request,
+    ),
+  );
   images.addUseSource({ snapshots: () => repository.uses() });
 
   const sizeOf = (imageId: string): number => images.facts(imageId).allocatedSize;
@@ -224,10 +232,15 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
       });
     },
 
-    planRevert: async (vmId, snapshotId, wish) =>
-      (await computeRevert(vmId, snapshotId, wish, keepNameOf(vmId, snapshotId, wish))).view,
+    planRevert: async (vmId, snapshotId, wish) => {
+      const snapshot = find(vmId, snapshotId);
+      if (snapshot.kind === 'internal') return planInternalRevert(deps, vmId, snapshot, wish);
+      return (await computeRevert(vmId, snapshotId, wish, keepNameOf(vmId, snapshotId, wish))).view;
+    },
 
     revert: async (vmId, snapshotId, wish) => {
+      const stored = find(vmId, snapshotId);
+      if (stored.kind === 'internal') return revertInternal(deps, vmId, stored, wish);
       demandSettled(vms.get(vmId));
       const keepName = keepNameOf(vmId, snapshotId, wish);
       const { vm, snapshot, plan, words, view, hardware } = await computeRevert(

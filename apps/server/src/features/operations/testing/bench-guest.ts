@@ -21,13 +21,14 @@ export const startGuest = async (
   bench: Bench,
   vmId: string,
   copies: ReadonlyMap<string, string>,
+  cpus: 'running' | 'stopped' = 'running',
 ): Promise<BenchGuest> => {
   const images = bench.vms.get(vmId).disks.map((disk) => disk.imageId);
   const names = Object.fromEntries(
     images.map((imageId, index) => [`v${index}`, bench.images.facts(imageId).path]),
   );
   mkdirSync(join(folder.folder, 'vm'), { recursive: true });
-  const vm: TestVm = await startTestVm(join(folder.folder, 'vm'), names);
+  const vm: TestVm = await startTestVm(join(folder.folder, 'vm'), names, cpus);
   const live: LiveVm = {
     vmId,
     qmp: vm.qmp,

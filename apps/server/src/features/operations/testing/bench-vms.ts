@@ -13,6 +13,8 @@ export interface BenchVms extends VmsService {
   diskImage(vmId: string, position?: number): string;
   diskId(vmId: string, position?: number): string;
   setLive(vmId: string, live: LiveVm | null): void;
+  /** What a start brings up; without it a start changes nothing. */
+  setStarter(start: (vmId: string, paused: boolean) => Promise<LiveVm>): void;
   /** What its screen showed the last time. */
   setPicture(vmId: string, png: Buffer): void;
 }
@@ -45,6 +47,7 @@ const benchMoments = (db: Db): VmMoments => {
 export const benchVms = (db: Db, images: ImagesService): BenchVms => {
   const running = new Map<string, LiveVm>();
   const pictures = new Map<string, Buffer>();
+  let starter: ((vmId: string, paused: boolean) => Promise<LiveVm>) | null = null;
   const guards: Array<Parameters<VmsService['addGuard']>[0]> = [];
   const diskRows = (vmId: string) =>
     db
@@ -107,6 +110,9 @@ export const benchVms = (db: Db, images: ImagesService): BenchVms => {
       if (live === null) running.delete(vmId);
       else running.set(vmId, live);
     },
+    setStarter: (start) => {
+      starter = start;
+    },
     list: () => vmIds().map(get),
     get,
     live: (vmId) => running.get(vmId) ?? null,
@@ -129,12 +135,13 @@ export const benchVms = (db: Db, images: ImagesService): BenchVms => {
     moments: benchMoments(db),
     addGuard: (guard) => void guards.push(guard),
     onExit: () => {},
-    start: (vmId) => {
+    start: async (vmId, wishes) => {
       for (const guard of guards) {
         const refusal = guard(vmId, [row(vmId, 0).imageId], 'start');
-        if (refusal !== null) return Promise.reject(refusal);
+        if (refusal !== null) throw refusal;
       }
-      return Promise.resolve(get(vmId));
+      if (starter !== null) running.set(vmId, await starter(vmId, wishes?.paused === true));
+      return get(vmId);
     },
     create: unused,
     patch: unused,

@@ -193,7 +193,7 @@ describe('an internal snapshot of a running VM', () => {
     },
     async (_how, memory) => {
       for (let at = 1; at < 40; at += 1) {
-        const points = killPoints({ at });
+        const points = killPoints({ at, only: /^(query-status|snapshot-.*|transaction|job-dismiss)$/ });
         bench = folder.open();
         bench.vms.setLive('vmone', points.watch(guest.live));
         await bench.images.scan();
@@ -217,7 +217,7 @@ describe('an internal snapshot of a running VM', () => {
           expect(await readsAs(bench, layerId(bench, name), guest.expected(disk)), place).toBe(true);
         }
         if (how === 'ended-before') {
-          expect(at).toBeGreaterThan(3);
+          expect(at).toBeGreaterThan(memory ? 2 : 1);
           return;
         }
         folder.dispose();

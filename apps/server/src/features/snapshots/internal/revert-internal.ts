@@ -1,0 +1,296 @@
+import { type Blocker, chainIds, type Forest, type RevertPlan } from '@strata/backing-chain';
+import type { Operation, Plan, Revert, Vm } from '@strata/contract';
+import { AppError } from '../../../app-error.ts';
+import { newId } from '../../../new-id.ts';
+import { shellWord } from '../../../shell-word.ts';
+import { taintBlockers } from '../../chains/taint-blockers.ts';
+import { openBlockers } from '../held-layers.ts';
+import { nothingKept } from '../kept-moment.ts';
+import { planHardware, type RevertHardware, varsToRestore } from '../revert-hardware.ts';
+import { continueView, revertFingerprint } from '../revert-view.ts';
+import type { SnapshotsDeps } from '../snapshots.service.ts';
+import type { StoredSnapshot } from '../snapshots.types.ts';
+import { demandSettled } from '../vm-settled.ts';
+import { noRoomInside } from './internal-forms.ts';
+import type { InternalRevertRun, InternalRevertStep } from './revert-internal.executor.ts';
+import { isSameMachine } from './same-machine.ts';
+import { frozenBlockers, inactiveBlockers, namingBlockers } from './tag-blockers.ts';
+import type { TaggedDisk } from './tagged-layers.ts';
+import { tagFor } from './take-internal.ts';
+
+type Deps = Pick<SnapshotsDeps, 'images' | 'vms' | 'operations'>;
+
+interface Planned {
+  readonly vm: Vm;
+  readonly snapshot: StoredSnapshot;
+  readonly disks: readonly TaggedDisk[];
+  readonly tag: string;
+  readonly keepName: string | null;
+  readonly how: Pick<InternalRevertRun, 'live' | 'memory' | 'start' | 'hardware' | 'vars'>;
+  readonly steps: readonly { readonly step: InternalRevertStep; readonly text: string }[];
+  readonly view: Plan;
+}
+
+/** All disks have the tag of one name; one whose layers differ in it would be two restore points. */
+const tagOf = (snapshot: StoredSnapshot): string => {
+  const [first] = snapshot.disks;
+  if (first?.internalTag == null) throw new AppError('not-possible', `“${snapshot.name}” has no disks.`);
+  return first.internalTag;
+};
+
+const isWholeVm = (vm: Vm, disks: readonly TaggedDisk[]): boolean =>
+  vm.disks.length === disks.length && vm.disks.every(({ id }) => disks.some(({ diskId }) => diskId === id));
+
+/** Memory goes into the QEMU that runs when that is the same machine; else into one that is started for it. */
+const decide = async (
+  deps: Deps,
+  vm: Vm,
+  snapshot: StoredSnapshot,
+  wish: Revert,
+): Promise<{
+  how: Planned['how'];
+  difference: RevertHardware['difference'];
+  blockers: readonly Blocker[];
+}> => {
+  const { vms } = deps;
+  const running = vms.live(vm.id) !== null;
+  const before = vm.state === 'paused' ? 'paused' : running ? 'running' : 'no';
+  const memory = snapshot.memory && wish.start !== false;
+  const usual = memory ? 'running' : before;
+  const start = wish.start === undefined ? usual : wish.start ? 'running' : 'no';
+  const live = running && memory && isSameMachine(snapshot.definition, vms.moments.now(vm.id));
+  const { restored, difference, blockers } = await planHardware(deps, snapshot, wish, start !== 'no');
+  // Disks that came or went stay so: what such a disk holds would be in neither of the two restore points.
+  const fits = restored !== null && !live && isWholeVm(vm, snapshot.disks);
+  const hardware = fits && difference.length > 0 ? restored : null;
+  const firmware = hardware?.definition.firmware ?? vm.firmware;
+  const how: Planned['how'] = { live, memory, start, hardware, vars: varsToRestore(snapshot, firmware) };
+  return { how, difference, blockers: memory || hardware !== null ? blockers : [] };
+};
+
+const furtherBlockers = async (
+  { images, vms, operations }: Deps,
+  vm: Vm,
+  snapshot: StoredSnapshot,
+  how: Planned['how'],
+): Promise<Blocker[]> => {
+  const ids = snapshot.disks.map(({ imageId }) => imageId);
+  const tag = tagOf(snapshot);
+  const named = await namingBlockers(
+    images,
+    snapshot.disks.map((disk) => ({ ...disk, tag: disk.internalTag ?? tag })),
+  );
+  const full: Blocker[] = [];
+  for (const id of ids) {
+    const reason = named.length > 0 ? null : await noRoomInside(images, id);
+    if (reason !== null)
+      full.push({
+        code: 'no-room-inside',
+        message: `${reason}; the state that is left needs one more.`,
+        subjects: [],
+      });
+  }
+  const subject = { kind: 'vm' as const, id: vm.id, name: vm.name };
+  const others: Blocker[] =
+    how.memory && !isWholeVm(vm, snapshot.disks)
+      ? [
+          {
+            code: 'other-disks',
+            message: `“${vm.name}” has other disks than the memory of “${snapshot.name}” knows. Give it those of that moment, or revert without starting it: then the disks alone go back.`,
+            subjects: [subject],
+          },
+        ]
+      : [];
+  const working = operations.activeOn({ vms: [vm.id], images: ids });
+  const busy: Blocker[] =
+    working === null
+      ? []
+      : [
+          {
+            code: 'operation-unfinished',
+            message: `“${working.title}” is working on this VM. Wait for its end, or cancel it, first.`,
+            subjects: [{ kind: 'operation', id: working.id, name: working.title }],
+          },
+        ];
+  const open = vms.live(vm.id) === null ? await openBlockers(images, ids) : [];
+  return [
+    ...named,
+    ...full,
+    ...others,
+    ...busy,
+    ...taintBlockers(ids, 'other', operations.taints.list(), images),
+    ...open,
+  ];
+};
+
+const stepsOf = (
+  { images }: Deps,
+  vm: Vm,
+  snapshot: StoredSnapshot,
+  keepName: string | null,
+  how: Planned['how'],
+): Planned['steps'] => {
+  const layers = snapshot.disks.map(({ imageId }) => `“${images.facts(imageId).name}”`).join(', ');
+  const withMemory = how.live && how.memory ? ', memory included,' : '';
+  return [
+    ...(vm.state === 'off' || vm.state === 'crashed'
+      ? []
+      : [
+          {
+            step: 'stop' as const,
+            text: how.live ? `Pause “${vm.name}”` : `Pause and power off “${vm.name}”`,
+          },
+        ]),
+    {
+      step: 'keep' as const,
+      text:
+        keepName === null
+          ? 'Mark the current state, so that nothing is half done; it is given up at the end'
+          : `Keep the current state${withMemory} as “${keepName}”, inside ${layers}`,
+    },
+    {
+      step: 'apply' as const,
+      text: `Let ${layers} show what “${snapshot.name}” holds${how.live ? ', and load its memory' : ''}${how.hardware === null ? '' : ', and restore the hardware of then'}`,
+    },
+    ...(how.start === 'no'
+      ? []
+      : [
+          {
+            step: 'after' as const,
+            text: how.live
+              ? `Then let the guest ${how.start === 'paused' ? 'stand' : 'go on'}`
+              : `Then start the VM${how.memory ? ' with the memory of that moment' : how.start === 'paused' ? ', paused' : ''}`,
+          },
+        ]),
+  ];
+};
+
+const commandsOf = ({ images }: Deps, disks: readonly TaggedDisk[], tag: string, live: boolean): string[] =>
+  live
+    ? [`# in the QEMU of the VM: snapshot-load ${tag}, with all its disks`]
+    : disks.map(
+        ({ imageId }) => `qemu-img snapshot -a ${shellWord(tag)} ${shellWord(images.facts(imageId).path)}`,
+      );
+
+const skeleton = (
+  forest: Forest,
+  vm: Vm,
+  disks: readonly TaggedDisk[],
+  snapshotId: string,
+  running: boolean,
+): RevertPlan => {
+  const chains = disks.map(({ imageId }) => chainIds(forest, imageId));
+  return {
+    ...{ operation: 'revert', snapshotId, before: chains, after: chains },
+    vm: { vmId: vm.id, vmName: vm.name, running },
+    ...{
+      overlays: [],
+      leaves: [],
+      switches: [],
+      keeps: [],
+      deletes: [],
+      losesSnapshots: [],
+      nowUnused: [],
+      blockers: [],
+    },
+  };
+};
+
+const compute = async (
+  deps: Deps,
+  vmId: string,
+  snapshot: StoredSnapshot,
+  wish: Revert,
+): Promise<Planned> => {
+  const { images, vms } = deps;
+  const vm = vms.get(vmId);
+  await images.scan();
+  const gone = snapshot.disks.find(({ diskId }) => !vm.disks.some(({ id }) => id === diskId));
+  if (gone !== undefined)
+    throw new AppError(
+      'not-possible',
+      `“${snapshot.name}” is of a disk that the VM no longer has. Extract it as a new image instead.`,
+    );
+  for (const { imageId } of snapshot.disks) await images.checkedChain(imageId);
+  const forest = images.forest();
+  const disks = snapshot.disks.map(({ diskId, imageId }) => ({ diskId, imageId }));
+  const { how, difference, blockers: ofHardware } = await decide(deps, vm, snapshot, wish);
+  const keepName = wish.keepCurrent
+    ? (wish.name ?? `Before reverting to ${snapshot.name}`.slice(0, 100))
+    : null;
+  const blockers = [
+    ...frozenBlockers(forest, disks, vmId),
+    ...inactiveBlockers(forest, disks, vmId),
+    ...(await furtherBlockers(deps, vm, snapshot, how)),
+    ...ofHardware,
+  ];
+  const plan = { ...skeleton(forest, vm, disks, snapshot.id, vms.live(vmId) !== null), blockers };
+  const tag = tagOf(snapshot);
+  const fingerprint = await revertFingerprint(forest, plan, {
+    keepCurrent: wish.keepCurrent,
+    tag,
+    hardware: how.hardware === null ? null : difference,
+  });
+  const steps = stepsOf(deps, vm, snapshot, keepName, how);
+  const view = {
+    ...continueView(forest, plan, keepName, { fingerprint, steps: steps.map(({ text }) => text) }),
+    live: how.live,
+    hardware: [...difference],
+    commands: blockers.length > 0 ? [] : commandsOf(deps, disks, tag, how.live),
+  };
+  return { vm, snapshot, disks, tag, keepName, how, steps, view };
+};
+
+export const planInternalRevert = async (
+  deps: Deps,
+  vmId: string,
+  snapshot: StoredSnapshot,
+  wish: Revert,
+): Promise<Plan> => (await compute(deps, vmId, snapshot, wish)).view;
+
+/** In place: the same files show what they showed then. */
+export const revertInternal = async (
+  deps: Deps,
+  vmId: string,
+  snapshot: StoredSnapshot,
+  wish: Revert,
+): Promise<Operation> => {
+  demandSettled(deps.vms.get(vmId));
+  const { vm, disks, tag, keepName, how, steps, view } = await compute(deps, vmId, snapshot, wish);
+  if (wish.fingerprint !== undefined && wish.fingerprint !== view.fingerprint)
+    throw new AppError(
+      'plan-stale',
+      'Layers, snapshots or the VM have changed since this plan was made. Look at the new plan.',
+    );
+  if (view.blockers.length > 0)
+    throw new AppError('plan-blocked', view.blockers.map(({ message }) => message).join(' '), {
+      blockers: view.blockers,
+    });
+  const keepId = newId();
+  const keep =
+    keepName === null ? null : { id: keepId, name: keepName, vmWasOff: deps.vms.live(vmId) === null };
+  const request: InternalRevertRun = {
+    ...{ vmId, snapshotId: snapshot.id, tag, disks, keep, ...how },
+    beforeTag: tagFor(keepName ?? 'before', keepId),
+    order: steps.map(({ step }) => step),
+  };
+  return deps.operations.start({
+    kind: 'snapshot-revert',
+    title: `Revert “${vm.name}” to “${snapshot.name}”`,
+    request,
+    journal: { phase: 'new', ran: false, screenshot: null, moment: nothingKept },
+    steps: steps.map(({ text }) => text),
+    subjects: [
+      { kind: 'vm', id: vm.id, name: vm.name },
+      ...[snapshot, ...(keep === null ? [] : [keep])].map(({ id, name }) => ({
+        kind: 'snapshot' as const,
+        id,
+        name,
+      })),
+    ],
+    locks: { images: disks.map(({ imageId }) => imageId), vms: [vmId] },
+    unit: 'steps',
+    total: steps.length,
+    cancelNote: null,
+  });
+};

@@ -48,6 +48,7 @@ import {
   shutdownBody,
   startBody,
   vm,
+  vmDeletionPlan,
   vmList,
   vmLog,
   vmQuery,
@@ -126,7 +127,7 @@ export const endpoints = {
     summary: 'Delete a VM',
     params,
     query: deleteVmQuery,
-    responses: { 200: ok },
+    responses: { 200: z.union([ok, vmDeletionPlan]) },
   }),
   startVm: endpoint({
     method: 'POST',

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import {
+  bytes,
   diskSizeInput,
   displayName,
+  flagQuery,
   hostPath,
   id,
   list,
@@ -239,7 +241,25 @@ export const vm = z.object({
 export type Vm = z.infer<typeof vm>;
 export const vmList = list(vm);
 export const vmQuery = z.strictObject({ ...listQuery, state: vmState.optional() });
-export const deleteVmQuery = z.strictObject({ disks: z.enum(['keep', 'delete']).default('keep') });
+export const deleteVmQuery = z.strictObject({
+  disks: z.enum(['keep', 'delete']).default('keep'),
+  plan: flagQuery.optional(),
+});
+const vmLayer = z.object({ imageId: id, name: z.string(), path: z.string(), bytes });
+/** What goes with a VM, and what stays. */
+export const vmDeletionPlan = z.object({
+  /** To the trash, with `disks=delete`. */
+  goes: z.array(vmLayer),
+  /** With the names of what stands on it; of nothing: what the VM was made from, or all when the disks are kept. */
+  stays: z.array(vmLayer.extend({ because: z.array(z.string()) })),
+  snapshots: z.array(z.object({ id: z.string(), name: z.string() })),
+  /** Files of its own beside the layers, which go for good. */
+  files: z.array(
+    z.object({ kind: z.enum(['memory', 'picture', 'firmware', 'log']), path: z.string(), bytes }),
+  ),
+  blockers: z.array(z.object({ code: z.string(), message: z.string() })),
+});
+export type VmDeletionPlan = z.infer<typeof vmDeletionPlan>;
 
 export const shutdownBody = z
   .strictObject({ timeoutSeconds: z.int().min(1).max(3600).optional() })

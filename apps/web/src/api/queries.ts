@@ -8,6 +8,7 @@ export const keys = {
   vms: ['vms'] as const,
   vm: (id: string) => ['vms', 'one', id] as const,
   vmCommand: (id: string) => ['vms', 'command', id] as const,
+  vmDeletion: (id: string, disks: string) => ['vms', 'deletion', id, disks] as const,
   vmLog: (id: string) => ['vms', 'log', id] as const,
   images: ['images'] as const,
   image: (id: string) => ['images', 'one', id] as const,
@@ -44,6 +45,17 @@ export const vmCommandQuery = (id: string) =>
   queryOptions({
     queryKey: keys.vmCommand(id),
     queryFn: ({ signal }) => call(endpoints.getCommand, { params: { id }, signal }),
+  });
+/** What deleting it would take away. */
+export const vmDeletionQuery = (id: string, disks: 'keep' | 'delete') =>
+  queryOptions({
+    queryKey: keys.vmDeletion(id, disks),
+    queryFn: async ({ signal }) => {
+      const answer = await call(endpoints.deleteVm, { params: { id }, query: { disks, plan: '1' }, signal });
+      if ('ok' in answer) throw new Error('a plan was asked for');
+      return answer;
+    },
+    staleTime: 0,
   });
 export const vmLogQuery = (id: string) =>
   queryOptions({

@@ -128,7 +128,10 @@ export const vms = {
       stays: (count: number) => `${formatCount(count, 'file stays', 'files stay')}`,
       because: (names: readonly string[]) =>
         `${names.join(', ')} ${names.length === 1 ? 'stands' : 'stand'} on it`,
-      source: 'what the VM was made from',
+      snapshots: (count: number) => `${formatCount(count, 'snapshot goes', 'snapshots go')} with it`,
+      forGood: (count: number, size: string) =>
+        `${formatCount(count, 'file of its own goes', 'files of its own go')} for good (${size})`,
+      kinds: { memory: 'Saved memory', picture: 'Picture', firmware: 'UEFI variables', log: 'Log' },
     },
     inTrash: (name: string, count: number) =>
       `“${name}” is deleted; ${formatCount(count, 'file of it is', 'files of it are')} in the trash.`,

@@ -1,44 +1,93 @@
-import { rm } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
+import { extname, join, relative, sep } from 'node:path';
+import { type LayerId, planDeleteVm } from '@strata/backing-chain';
+import type { VmDeletionPlan } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
 import type { VmRecord } from './vm-record.types.ts';
 import { askGuards, exclusively, pathsOf, recordOf, type VmsContext } from './vms.context.ts';
 
-/** Active layers and the layers of its own snapshots, top first; what it was based on is not its own. */
-const ownLayers = (context: VmsContext, record: VmRecord): string[] => {
-  const own = new Set([
-    ...record.disks.map((disk) => disk.imageId),
-    ...context.repository.snapshotImages(record.id),
-  ]);
-  const depth = (imageId: string): number => {
-    try {
-      return context.images.chainFacts(imageId).length;
-    } catch {
-      return 0;
-    }
-  };
-  return [...own].sort((a, b) => depth(b) - depth(a));
+type Disks = 'keep' | 'delete';
+type FileKind = VmDeletionPlan['files'][number]['kind'];
+
+const kindOf = (folder: string, path: string): FileKind => {
+  const [first = ''] = relative(folder, path).split(sep);
+  if (first === 'memory') return 'memory';
+  return ({ '.png': 'picture', '.fd': 'firmware' } as const)[extname(path)] ?? 'log';
 };
 
-/** To the trash, except what something else stands on. */
+/** What lies in the VM's own folder: saved memory, pictures, UEFI variables, logs. */
+const filesOf = async (folder: string): Promise<VmDeletionPlan['files']> => {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  const files: VmDeletionPlan['files'] = [];
+  for (const entry of entries.filter((each) => each.isFile())) {
+    const path = join(entry.parentPath, entry.name);
+    const bytes = await stat(path).then(
+      ({ blocks }) => blocks * 512,
+      () => 0,
+    );
+    files.push({ kind: kindOf(folder, path), path, bytes });
+  }
+  return files.sort((one, other) => other.bytes - one.bytes || (one.path < other.path ? -1 : 1));
+};
+
+/** Throws what stands in the way of deleting it now. */
+const demandDeletable = (context: VmsContext, record: VmRecord): void => {
+  if (context.runs.has(record.id))
+    throw new AppError('vm-running', `The VM "${record.name}" is running. Power it off before deleting it.`);
+  askGuards(context, record, 'delete');
+};
+
+const blockersOf = (context: VmsContext, record: VmRecord): VmDeletionPlan['blockers'] => {
+  try {
+    demandDeletable(context, record);
+    return [];
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return [{ code: error.code, message: error.message }];
+  }
+};
+
+/** What `deleteVm` would do. Touches nothing. */
+export const planVmDeletion = async (
+  context: VmsContext,
+  id: string,
+  disks: Disks,
+): Promise<VmDeletionPlan> => {
+  const record = recordOf(context, id);
+  await context.images.scan();
+  const { goes, stays, snapshots } = planDeleteVm(context.images.forest(), id);
+  const layer = (imageId: LayerId) => {
+    const { name, path, allocatedSize } = context.images.facts(imageId);
+    return { imageId, name, path, bytes: allocatedSize };
+  };
+  const kept = disks === 'keep' ? goes.map((each) => ({ ...layer(each), because: [] })) : [];
+  return {
+    goes: disks === 'keep' ? [] : goes.map(layer),
+    stays: [...kept, ...stays.map(({ layer: each, because }) => ({ ...layer(each), because: [...because] }))],
+    snapshots: snapshots.map((snapshot) => ({ ...snapshot })),
+    files: await filesOf(pathsOf(context, record).folder),
+    blockers: blockersOf(context, record),
+  };
+};
+
+/** To the trash, top first; something may have come to stand on a layer since. */
 const deleteLayers = async (context: VmsContext, imageIds: readonly string[]): Promise<void> => {
   for (const id of imageIds)
     try {
-      if (context.images.get(id).usedBy.length === 0) await context.images.delete(id);
+      await context.images.delete(id);
     } catch (error) {
       if (!(error instanceof AppError && ['image-in-use', 'not-found'].includes(error.code))) throw error;
     }
 };
 
-export const deleteVm = async (context: VmsContext, id: string, disks: 'keep' | 'delete'): Promise<void> => {
+export const deleteVm = async (context: VmsContext, id: string, disks: Disks): Promise<void> => {
   const record = recordOf(context, id);
-  if (context.runs.has(id))
-    throw new AppError('vm-running', `The VM "${record.name}" is running. Power it off before deleting it.`);
-  askGuards(context, record, 'delete');
+  demandDeletable(context, record);
   await exclusively(context, record, 'changing', async () => {
     const paths = pathsOf(context, record);
-    const layers = disks === 'delete' ? ownLayers(context, record) : [];
+    const { goes } = planDeleteVm(context.images.forest(), id);
     context.repository.remove(id);
-    await deleteLayers(context, layers);
+    if (disks === 'delete') await deleteLayers(context, goes);
     await rm(paths.folder, { recursive: true, force: true });
     await rm(paths.socketFolder, { recursive: true, force: true });
   });

@@ -508,6 +508,17 @@ describe('deleting a VM', () => {
     expect((await strata.server.request('DELETE', `/vms/${kept.id}`)).status).toBe(200);
     expect(strata.images.images.get(kept.disks[0]?.imageId ?? '').present).toBe(true);
     const gone = await made({ name: 'Gone', disks: [{ overlayOf: base.id }] });
+    const plan = (disks: string) => strata.server.request('DELETE', `/vms/${gone.id}?disks=${disks}&plan=1`);
+    const own = gone.disks[0]?.imageId;
+    expect((await plan('delete')).body).toMatchObject({
+      goes: [{ imageId: own }],
+      stays: [{ imageId: base.id, because: [strata.images.images.get(kept.disks[0]?.imageId ?? '').name] }],
+      blockers: [],
+    });
+    expect((await plan('keep')).body).toMatchObject({
+      goes: [],
+      stays: [{ imageId: own }, { imageId: base.id }],
+    });
     expect((await strata.server.request('DELETE', `/vms/${gone.id}?disks=delete`)).status).toBe(200);
     expect(() => strata.images.images.get(gone.disks[0]?.imageId ?? '')).toThrow();
     expect(strata.images.images.get(base.id).present).toBe(true);

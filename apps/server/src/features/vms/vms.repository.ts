@@ -57,11 +57,6 @@ export const createVmsRepository = (db: Db) => {
   const countSnapshots = db
     .prepare<[string], number>('SELECT count(*) FROM snapshots WHERE vm_id = ?')
     .pluck();
-  const selectSnapshotImages = db
-    .prepare<[string], string>(
-      'SELECT DISTINCT image_id FROM snapshot_disks JOIN snapshots ON snapshots.id = snapshot_id WHERE vm_id = ?',
-    )
-    .pluck();
   const insertEvent = db.prepare('INSERT INTO vm_events (vm_id, at, event, detail) VALUES (?, ?, ?, ?)');
   const trimEvents = db.prepare(
     `DELETE FROM vm_events WHERE vm_id = @id AND rowid NOT IN
@@ -130,7 +125,6 @@ export const createVmsRepository = (db: Db) => {
       updateFailure.run(asJson(failure), vmId);
     },
     snapshotCount: (vmId: string): number => countSnapshots.get(vmId) ?? 0,
-    snapshotImages: (vmId: string): string[] => selectSnapshotImages.all(vmId),
     addEvent: (vmId: string, event: string, detail: string): void =>
       transaction(db, () => {
         insertEvent.run(vmId, new Date().toISOString(), event, detail);

@@ -68,6 +68,7 @@ export const vmsRoutes = (app: FastifyInstance, vms: VmsFeature): void => {
   bind(app, endpoints.getVm, ({ params }) => vms.get(params.id));
   bind(app, endpoints.patchVm, ({ params, body }) => vms.patch(params.id, body));
   bind(app, endpoints.deleteVm, async ({ params, query }) => {
+    if (query.plan === true) return vms.planDeletion(params.id, query.disks);
     await vms.delete(params.id, query.disks);
     return { ok: true } as const;
   });

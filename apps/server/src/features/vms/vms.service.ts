@@ -11,7 +11,7 @@ import { createDemo } from './demo/demo.ts';
 import { adoptVms } from './vm-adoption.ts';
 import { createVm, patchVm, previewVm } from './vm-changes.ts';
 import { createVmCopies } from './vm-copies.ts';
-import { deleteVm } from './vm-deletion.ts';
+import { deleteVm, planVmDeletion } from './vm-deletion.ts';
 import { commandOf, toCommandLine } from './vm-launch.ts';
 import { pauseVm, poweroffVm, resetVm, resumeVm, shutdownVm, startVm } from './vm-lifecycle.ts';
 import { logOf } from './vm-log.ts';
@@ -109,6 +109,7 @@ export const createVmsService = (parts: VmsParts): VmsFeature => {
     preview: (definition) => previewVm(context, definition),
     patch: (id, change: PatchVm) => after(id, patchVm(context, id, change)),
     delete: (id, disks) => deleteVm(context, id, disks),
+    planDeletion: (id, disks) => planVmDeletion(context, id, disks),
 
     start: (id, wishes = {}) => after(id, startVm(context, id, wishes)),
     shutdown: (id, timeoutSeconds) => after(id, shutdownVm(context, id, timeoutSeconds)),

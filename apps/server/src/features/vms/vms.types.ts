@@ -1,4 +1,4 @@
-import type { CommandLine, CreateVm, PatchVm, Vm, VmLog } from '@strata/contract';
+import type { CommandLine, CreateVm, PatchVm, Vm, VmDeletionPlan, VmLog } from '@strata/contract';
 import type { QmpClient } from '@strata/qmp';
 import type { AppError } from '../../app-error.ts';
 import type { VmCopies } from './vm-copies.ts';
@@ -68,6 +68,8 @@ export interface ConsolePlaces {
 
 /** What the routes of VMs, the consoles and the start of the server need beside {@link VmsService}. */
 export interface VmsFeature extends VmsService {
+  /** What goes with a VM and what stays. Touches nothing. */
+  planDeletion(id: string, disks: 'keep' | 'delete'): Promise<VmDeletionPlan>;
   /** For new VMs made of this one: branches and duplicates. */
   readonly copies: VmCopies;
   preview(definition: CreateVm): Promise<CommandLine>;

@@ -1,14 +1,14 @@
 import { Button, Group, Modal, Radio, Stack } from '@mantine/core';
 import { endpoints, type Vm } from '@strata/contract';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useRouterState } from '@tanstack/react-router';
 import { useState } from 'react';
 import { call } from '../../api/call.ts';
-import { keys } from '../../api/queries.ts';
+import { keys, vmDeletionQuery } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { notifyDone } from '../../ui/notify.tsx';
-import { DeletedFiles, useVmDeletion } from './deleted-files.tsx';
+import { DeletedFiles } from './deleted-files.tsx';
 import { forgetVm } from './use-vm-action.ts';
 
 interface DeleteVmDialogProps {
@@ -24,8 +24,13 @@ export function DeleteVmDialog({ vm, opened, onClose }: DeleteVmDialogProps) {
   const client = useQueryClient();
   const navigate = useNavigate();
   const onItsPage = useRouterState({ select: (state) => state.location.pathname.includes(`/vms/${vm.id}`) });
-  const deletion = useVmDeletion(vm, opened);
-  const goes = deletion?.goes.length ?? 0;
+  const plan = useQuery({
+    ...vmDeletionQuery(vm.id, disks),
+    enabled: opened,
+    placeholderData: (before) => before,
+  });
+  const goes = plan.data?.goes.length ?? 0;
+  const blockers = plan.data?.blockers ?? [];
   const remove = useMutation({
     mutationFn: () => call(endpoints.deleteVm, { params: { id: vm.id }, query: { disks } }),
     onSuccess: async () => {
@@ -58,13 +63,23 @@ export function DeleteVmDialog({ vm, opened, onClose }: DeleteVmDialogProps) {
             </Stack>
           </Radio.Group>
         )}
-        {disks === 'delete' && deletion ? <DeletedFiles deletion={deletion} /> : null}
-        <ErrorNotice error={remove.error} />
+        {plan.data ? <DeletedFiles plan={plan.data} /> : null}
+        {blockers.map(({ code, message }) => (
+          <p key={code} role="status">
+            {message}
+          </p>
+        ))}
+        <ErrorNotice error={plan.error ?? remove.error} />
         <Group justify="flex-end" mt="xs">
           <Button variant="default" onClick={onClose} data-autofocus>
             {words.common.cancel}
           </Button>
-          <Button color="red" loading={remove.isPending} onClick={() => remove.mutate()}>
+          <Button
+            color="red"
+            loading={remove.isPending}
+            disabled={blockers.length > 0}
+            onClick={() => remove.mutate()}
+          >
             {text.confirm}
           </Button>
         </Group>

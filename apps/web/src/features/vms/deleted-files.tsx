@@ -1,46 +1,58 @@
-import type { Vm } from '@strata/contract';
-import { useQuery } from '@tanstack/react-query';
-import { imagesQuery, snapshotsQuery } from '../../api/queries.ts';
-import { useImageNames } from '../../api/use-image-names.ts';
+import type { VmDeletionPlan } from '@strata/contract';
+import type { ReactNode } from 'react';
+import { formatBytes } from '../../lib/format.ts';
 import { words } from '../../lib/words.ts';
 import { Bytes } from '../../ui/bytes.tsx';
 import classes from './deleted-files.module.css';
-import { type Deletion, vmDeletion } from './vm-deletion.ts';
 
-/** Null until the images and snapshots are known. */
-export function useVmDeletion(vm: Vm, wanted: boolean): Deletion | null {
-  const images = useQuery({ ...imagesQuery(), enabled: wanted }).data;
-  const snapshots = useQuery({ ...snapshotsQuery(vm.id), enabled: wanted }).data;
-  return images && snapshots ? vmDeletion(vm, snapshots.tree, images.items) : null;
-}
-
-/** The files that go to the trash with a VM, and those that stay, with the reason. */
-export function DeletedFiles({ deletion }: { deletion: Deletion }) {
-  const { files } = words.vms.delete;
-  const nameOf = useImageNames();
-  const { goes, stays } = deletion;
+/** What goes with a VM and what stays, with the reason. */
+export function DeletedFiles({ plan }: { plan: VmDeletionPlan }) {
+  const text = words.vms.delete.files;
+  const { goes, stays, snapshots, files } = plan;
   return (
     <div className={classes.files}>
-      <h3>{files.goes(goes.length)}</h3>
+      <h3>{text.goes(goes.length)}</h3>
       <ul>
-        {goes.map((image) => (
-          <li key={image.id} title={image.path}>
-            {nameOf(image)} · <Bytes value={image.allocatedSize} />
+        {goes.map(({ imageId, name, path, bytes }) => (
+          <li key={imageId} title={path}>
+            {name} · <Bytes value={bytes} />
           </li>
         ))}
       </ul>
-      {stays.length === 0 ? null : (
-        <>
-          <h3>{files.stays(stays.length)}</h3>
-          <ul>
-            {stays.map(({ image, because }) => (
-              <li key={image.id} title={image.path}>
-                {nameOf(image)} · {because.length > 0 ? files.because(because) : files.source}
-              </li>
-            ))}
-          </ul>
-        </>
-      )}
+      <Part title={text.stays(stays.length)} count={stays.length}>
+        {stays.map(({ imageId, name, path, because }) => (
+          <li key={imageId} title={path}>
+            {name}
+            {because.length > 0 ? ` · ${text.because(because)}` : null}
+          </li>
+        ))}
+      </Part>
+      <Part title={text.snapshots(snapshots.length)} count={snapshots.length}>
+        {snapshots.map(({ id, name }) => (
+          <li key={id}>{name}</li>
+        ))}
+      </Part>
+      <Part
+        title={text.forGood(files.length, formatBytes(files.reduce((sum, { bytes }) => sum + bytes, 0)))}
+        count={files.length}
+      >
+        {files.map(({ kind, path, bytes }) => (
+          <li key={path} title={path}>
+            {text.kinds[kind]} · {path.split('/').at(-1)} · <Bytes value={bytes} />
+          </li>
+        ))}
+      </Part>
     </div>
+  );
+}
+
+/** Nothing of a kind is no heading. */
+function Part({ title, count, children }: { title: string; count: number; children: ReactNode }) {
+  if (count === 0) return null;
+  return (
+    <>
+      <h3>{title}</h3>
+      <ul>{children}</ul>
+    </>
   );
 }

@@ -7,6 +7,7 @@ export * from './operations/compact.ts';
 export * from './operations/delete-layer.ts';
 export * from './operations/delete-snapshots.ts';
 export * from './operations/delete-vm.ts';
+export * from './operations/growth.ts';
 export * from './operations/move.ts';
 export * from './operations/promote.ts';
 export * from './operations/pull.ts';

@@ -22,8 +22,11 @@ const snapshotFields = z.object({
   disks: z.array(snapshotDisk),
   hasScreenshot: z.boolean(),
   pauseMs: z.number().optional(),
-  /** `own`: bytes of the frozen layers this snapshot points to. */
-  sizes: z.object({ own: bytes }),
+  /**
+   * `own`: bytes of the frozen layers this snapshot points to. `freed`: what deleting it alone would give back, what
+   * goes to the trash included; null while that is not known.
+   */
+  sizes: z.object({ own: bytes, freed: bytes.nullable() }),
 });
 export type Snapshot = z.infer<typeof snapshotFields> & { children: Snapshot[] };
 export const snapshot: z.ZodType<Snapshot> = snapshotFields

@@ -1,10 +1,17 @@
 import type { Snapshot } from '@strata/contract';
 import type { StoredSnapshot } from './snapshots.types.ts';
 
-/** A snapshot as the wire shows it. `sizeOf`: bytes a layer takes; each layer counts once. */
+export interface SnapshotSizes {
+  /** Bytes a layer takes. */
+  layer(imageId: string): number;
+  /** Bytes that deleting the snapshot alone would give back; null: not known yet. */
+  freed(snapshot: StoredSnapshot): number | null;
+}
+
+/** A snapshot as the wire shows it; each layer counts once. */
 export const toSnapshot = (
   stored: StoredSnapshot,
-  sizeOf: (imageId: string) => number,
+  sizes: SnapshotSizes,
   children: Snapshot[] = [],
 ): Snapshot => ({
   id: stored.id,
@@ -27,17 +34,18 @@ export const toSnapshot = (
   hasScreenshot: stored.screenshot !== null,
   ...(stored.pauseMs === null ? {} : { pauseMs: stored.pauseMs }),
   sizes: {
-    own: [...new Set(stored.disks.map((disk) => disk.imageId))].reduce((sum, id) => sum + sizeOf(id), 0),
+    own: [...new Set(stored.disks.map((disk) => disk.imageId))].reduce((sum, id) => sum + sizes.layer(id), 0),
+    freed: sizes.freed(stored),
   },
   children,
 });
 
 /** Roots first, children by age. A parent that is not in the list makes a root. */
-export const toTree = (all: readonly StoredSnapshot[], sizeOf: (imageId: string) => number): Snapshot[] => {
+export const toTree = (all: readonly StoredSnapshot[], sizes: SnapshotSizes): Snapshot[] => {
   const ids = new Set(all.map((snapshot) => snapshot.id));
   const below = (parent: string | null): Snapshot[] =>
     all
       .filter(({ parentId }) => (parentId !== null && ids.has(parentId) ? parentId : null) === parent)
-      .map((snapshot) => toSnapshot(snapshot, sizeOf, below(snapshot.id)));
+      .map((snapshot) => toSnapshot(snapshot, sizes, below(snapshot.id)));
   return below(null);
 };

@@ -11,6 +11,7 @@ import type { OperationSubject, OperationsService } from '../operations/operatio
 import type { VmHardware } from '../vms/vm-record.types.ts';
 import type { VmsService } from '../vms/vms.types.ts';
 import { eitherExecutor } from './either-executor.ts';
+import { createFreedSizes } from './freed-sizes.ts';
 import { demandNotOpen, openBlockers } from './held-layers.ts';
 import { revertInternalExecutor } from './internal/revert-internal.executor.ts';
 import { planInternalRevert, revertInternal } from './internal/revert-internal.ts';
@@ -21,7 +22,7 @@ import { revertExecutor } from './revert.executor.ts';
 import { planHardware, varsToRestore } from './revert-hardware.ts';
 import { type RevertWords, revertFingerprint, revertSteps, revertView } from './revert-view.ts';
 import { screenshotFiles } from './screenshot-files.ts';
-import { toSnapshot, toTree } from './snapshot-tree.ts';
+import { type SnapshotSizes, toSnapshot, toTree } from './snapshot-tree.ts';
 import { snapshotsRepository } from './snapshots.repository.ts';
 import type { SnapshotsService, StoredSnapshot } from './snapshots.types.ts';
 import { sweepFiles } from './sweep-files.ts';
@@ -64,7 +65,11 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
   );
   images.addUseSource({ snapshots: () => repository.uses() });
 
-  const sizeOf = (imageId: string): number => images.facts(imageId).allocatedSize;
+  const freedSizes = createFreedSizes({ images, learned: (id) => publish(id, 'updated') });
+  const sizes = (): SnapshotSizes => ({
+    layer: (imageId) => images.facts(imageId).allocatedSize,
+    freed: freedSizes(),
+  });
 
   const find = (vmId: string, snapshotId: string): StoredSnapshot => {
     const snapshot = repository.find(snapshotId);
@@ -157,11 +162,11 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
       const current = vms.currentSnapshot(vmId);
       const snapshot = current === null ? null : repository.find(current);
       return {
-        tree: toTree(repository.ofVm(vmId), sizeOf),
+        tree: toTree(repository.ofVm(vmId), sizes()),
         current: { snapshotId: snapshot?.id ?? null, changed: await changedSince(vm, snapshot) },
       };
     },
-    get: (vmId, snapshotId) => toSnapshot(find(vmId, snapshotId), sizeOf),
+    get: (vmId, snapshotId) => toSnapshot(find(vmId, snapshotId), sizes()),
 
     take: async (vmId, wish) => {
       if (wish.kind === 'internal') return takeInternal(deps, vmId, wish);
@@ -300,7 +305,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
         change.description ?? snapshot.description,
       );
       publish(snapshotId, 'updated');
-      return toSnapshot(find(vmId, snapshotId), sizeOf);
+      return toSnapshot(find(vmId, snapshotId), sizes());
     },
 
     screenshot: async (vmId, snapshotId) => {

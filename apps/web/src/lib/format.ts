@@ -53,6 +53,12 @@ export function formatDuration(seconds: number): string {
     .join(' ');
 }
 
+/** A short while: `0.4 ms`, `23 ms`, `1.6 s`. */
+export function formatMilliseconds(milliseconds: number): string {
+  if (milliseconds >= 1000) return `${trimZero((milliseconds / 1000).toFixed(1))} s`;
+  return `${trimZero(milliseconds.toFixed(milliseconds < 10 ? 1 : 0))} ms`;
+}
+
 /** `just now`, `5 min ago`, `3 h ago`, `yesterday`, then the date. Times ahead of us are clock skew: `just now`. */
 export function formatRelativeTime(iso: string, now: number): string {
   const seconds = (now - Date.parse(iso)) / 1000;
@@ -78,6 +84,11 @@ export function formatAbsoluteTime(iso: string): string {
   return Number.isNaN(date.getTime())
     ? iso
     : date.toLocaleString('en-GB', { dateStyle: 'full', timeStyle: 'medium' });
+}
+
+/** `23 Nov, 14:30`, for a name. */
+export function formatShortTime(date: Date): string {
+  return date.toLocaleString('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
 }
 
 export function formatCount(count: number, one: string, many: string): string {

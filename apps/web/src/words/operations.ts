@@ -16,6 +16,7 @@ export const operations = {
     move: 'Move',
     'snapshot-take': 'Take snapshot',
     'snapshot-revert': 'Revert',
+    'snapshot-delete': 'Delete snapshots',
     'snapshot-forget': 'Forget snapshot',
     'vm-branch': 'Branch',
     'vm-duplicate': 'Duplicate',

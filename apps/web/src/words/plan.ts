@@ -27,6 +27,9 @@ export const plan = {
     link: 'The file gets its new name on the same disk. Nothing is copied.',
     copy: 'The file is copied to another disk and compared byte for byte; then the old one goes.',
   },
+  movesNothing: 'No data is moved, whether the VM runs or not.',
+  keeps: 'Layers that stay, because something needs them',
+  fileTrash: 'to the trash',
   promotes: 'The disk continues on another branch. No data is moved, and what it leaves stays.',
   left: (count: number) =>
     `${formatCount(count, 'snapshot belongs', 'snapshots belong')} to the branch that is left, and ${count === 1 ? 'stays' : 'stay'} there`,
@@ -52,6 +55,7 @@ export const plan = {
     exact: 'exactly, to the cluster: all of its data was read',
     estimate: (scanned: number) =>
       `about: ${formatBytes(scanned)} of its data, spread over all of it, was read`,
+    frees: 'Frees',
     file: 'File',
     newPlace: 'goes to',
     nothing: 'none',

@@ -1,4 +1,4 @@
-import { formatBytes, formatCount } from '../lib/format.ts';
+import { formatBytes, formatCount, formatMilliseconds } from '../lib/format.ts';
 
 export const snapshots = {
   title: 'Snapshots',
@@ -36,7 +36,7 @@ export const snapshots = {
     frozen: 'The guest agent froze the file systems for the moment: they are clean.',
     memory: 'Memory and disks are of one instant: a revert goes on exactly there.',
   },
-  pausedFor: (milliseconds: number) => `guest stopped for ${milliseconds} ms`,
+  pausedFor: (milliseconds: number) => `guest stopped for ${formatMilliseconds(milliseconds)}`,
   onlyDisks: (count: number, all: number) => `only ${count} of ${formatCount(all, 'disk', 'disks')}`,
   screenshotAlt: (name: string) => `The screen when “${name}” was taken`,
   removedDisk: 'a disk the VM no longer has',
@@ -72,11 +72,12 @@ export const snapshots = {
     found: (found: number, count: number) => `${found} of ${formatCount(count, 'snapshot', 'snapshots')}`,
     fold: 'Fold side branches',
     unfold: 'Unfold all',
+    thin: 'Thin out…',
   },
   actions: {
     revert: 'Revert…',
     edit: 'Rename or describe',
-    delete: 'Forget…',
+    delete: 'Delete…',
   },
   take: {
     button: 'Take snapshot',
@@ -118,10 +119,44 @@ export const snapshots = {
     running:
       'The VM is running: it is powered off for the switch. What the guest has not written to its disk is gone.',
   },
+  hardware: {
+    title: 'The VM has changed since',
+    what: 'What',
+    before: 'Then',
+    now: 'Now',
+    restore: 'Restore what it was then',
+    keep: 'Keep what it is now',
+  },
   edit: { title: 'Rename or describe', save: 'Save' },
-  forget: {
-    title: (name: string) => `Forget “${name}”`,
-    text: 'Only the name goes. Its layer and every byte in it stay, and layers above are not touched; but you can no longer revert to it here.',
-    confirm: 'Forget it',
+  delete: {
+    title: (name: string) => `Delete “${name}”`,
+    titleMany: (count: number) => `Delete ${formatCount(count, 'snapshot', 'snapshots')}`,
+    titleBetween: 'Delete what lies between two snapshots',
+    titleOlder: 'Keep only the newest snapshots',
+    which: 'Which ones',
+    scopes: {
+      these: (count: number) => `the ${count} selected ones`,
+      between: (a: string, b: string, count: number) =>
+        `what lies between “${a}” and “${b}” (${formatCount(count, 'snapshot', 'snapshots')}); these two stay`,
+    },
+    keepLast: 'How many stay',
+    keepLastText: (count: number) =>
+      `The newest of the ${count} on the branch you are on. Side branches are not touched.`,
+    how: 'How',
+    modes: { auto: 'Whatever is cheapest', commit: 'Commit down', pull: 'Pull up', forget: 'Only forget it' },
+    modeText: {
+      auto: 'For each layer the legal way that moves fewer bytes.',
+      commit: 'What stands on its layer goes down into it, and takes its place.',
+      pull: 'Its data goes up into what stands on it; the layer goes.',
+      forget: 'The name goes; its layer and every byte stay. You can no longer revert to it.',
+    },
+    price: (moves: number, frees: number) =>
+      `${moves > 0 ? `moves ${formatBytes(moves)}` : 'moves nothing'}, ${frees > 0 ? `frees ${formatBytes(frees)}` : 'frees nothing'}`,
+    takes: {
+      auto: 'some down, some up, or nothing to move',
+      commit: 'here: commit',
+      pull: 'here: pull',
+      forget: 'here: forget',
+    },
   },
 };

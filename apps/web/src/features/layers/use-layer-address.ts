@@ -1,10 +1,11 @@
+import { useThrottledCallback } from '@mantine/hooks';
 import { skipToken, useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { useCallback, useEffect, useRef } from 'react';
+import { useRef } from 'react';
 import { snapshotsQuery } from '../../api/queries.ts';
 import { flatSnapshots } from '../snapshots/flat-snapshots.ts';
 
-/** The address follows when the keys rest. */
+/** A held key does not write every layer into the address. */
 const restMs = 250;
 
 /**
@@ -14,7 +15,6 @@ const restMs = 250;
 export function useLayerAddress(vmId: string) {
   const { layer, snapshot: snapshotId } = useSearch({ from: '/vms/$vmId/layers' });
   const navigate = useNavigate();
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const sent = useRef<string | null>(null);
   const tree = useQuery({
     ...snapshotsQuery(vmId),
@@ -22,23 +22,16 @@ export function useLayerAddress(vmId: string) {
   }).data;
   const snapshot =
     tree && snapshotId !== undefined ? flatSnapshots(tree).find(({ id }) => id === snapshotId) : undefined;
-  useEffect(() => () => clearTimeout(timer.current), []);
 
-  const select = useCallback(
-    (imageId: string | null, view: { disk?: string; tip?: string }) => {
-      clearTimeout(timer.current);
-      timer.current = setTimeout(() => {
-        sent.current = imageId;
-        void navigate({
-          to: '/vms/$vmId/layers',
-          params: { vmId },
-          search: { ...view, ...(imageId === null ? {} : { layer: imageId }) },
-          replace: true,
-        });
-      }, restMs);
-    },
-    [navigate, vmId],
-  );
+  const select = useThrottledCallback((imageId: string | null, view: { disk?: string; tip?: string }) => {
+    sent.current = imageId;
+    void navigate({
+      to: '/vms/$vmId/layers',
+      params: { vmId },
+      search: { ...view, ...(imageId === null ? {} : { layer: imageId }) },
+      replace: true,
+    });
+  }, restMs);
   /** The layer that is meant on a disk. */
   const markedOn = (diskId: string): string | undefined => {
     if (layer !== undefined) return layer === sent.current ? undefined : layer;

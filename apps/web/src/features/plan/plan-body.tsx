@@ -72,6 +72,14 @@ function Facts({ plan }: { plan: Plan }) {
           </dd>
         </>
       )}
+      {plan.freed === undefined ? null : (
+        <>
+          <dt>{facts.frees}</dt>
+          <dd>
+            <Bytes value={plan.freed} />
+          </dd>
+        </>
+      )}
       <dt>{facts.moves}</dt>
       <dd>{plan.bytesToMove > 0 ? <Bytes value={plan.bytesToMove} /> : facts.nothing}</dd>
       <dt>{space.label}</dt>
@@ -107,6 +115,8 @@ function Spaces({ plan }: { plan: Plan }) {
 function howOf(plan: Plan): string {
   if (plan.operation === 'revert') return words.plan.switches;
   if (plan.operation === 'promote') return words.plan.promotes;
+  if (plan.operation === 'forget' || (plan.modes !== undefined && plan.moves.length === 0))
+    return words.plan.movesNothing;
   if (plan.operation === 'compact') return words.plan[plan.method === 'punch' ? 'punches' : 'rewrites'];
   if (plan.operation === 'move' && !plan.live)
     return words.plan.moves[plan.method === 'link' ? 'link' : 'copy'];
@@ -129,6 +139,7 @@ function Deletes({ plan }: { plan: Plan }) {
         {plan.deletes.map((file) => (
           <li key={file.imageId}>
             <code>{file.path}</code> · <Bytes value={file.bytes} />
+            {file.toTrash && !plan.toTrash ? `, ${words.plan.fileTrash}` : null}
           </li>
         ))}
       </ul>
@@ -169,6 +180,18 @@ function Changes({ plan }: { plan: Plan }) {
           <ul className={classes.list}>
             {plan.leavesSnapshots.map(({ id, name }) => (
               <li key={id}>● {name}</li>
+            ))}
+          </ul>
+        </section>
+      ) : null}
+      {plan.keeps !== undefined && plan.keeps.length > 0 ? (
+        <section>
+          <h3 className={classes.heading}>{words.plan.keeps}</h3>
+          <ul className={classes.list}>
+            {plan.keeps.map(({ imageId, name, because }) => (
+              <li key={imageId}>
+                {name}: {because}
+              </li>
             ))}
           </ul>
         </section>

@@ -30,8 +30,10 @@ interface PlanDialogProps {
   makePlan: ((signal: AbortSignal) => Promise<Plan>) | null;
   run: (approved: Approved) => Promise<Operation>;
   onClose: () => void;
-  /** Choices that the plan follows. */
-  children?: ReactNode;
+  /** Choices that the plan follows, and that it may say the price of. */
+  children?: ReactNode | ((plan: Plan | undefined) => ReactNode);
+  /** Whether what is kept free may be used when a person says so. */
+  offersReserve?: boolean;
   /** What is wrong with a choice, so that nothing can run. */
   refusal?: string | null;
   /** Which disk a chain of the plan is of, by its uppermost layer. */
@@ -40,7 +42,7 @@ interface PlanDialogProps {
 
 /** Plan, then run: nothing is touched before the button, and the button runs exactly what is shown. */
 export function PlanDialog(props: PlanDialogProps) {
-  const { title, planKey, makePlan, run, onClose, children, refusal, diskOf } = props;
+  const { title, planKey, makePlan, run, onClose, children, refusal, diskOf, offersReserve = true } = props;
   const [stale, setStale] = useState(false);
   const [useReserve, setUseReserve] = useState(false);
   const nameOf = useImageNames();
@@ -74,7 +76,7 @@ export function PlanDialog(props: PlanDialogProps) {
       classNames={{ title: classes.title ?? '' }}
     >
       <div className={classes.dialog}>
-        {children}
+        {typeof children === 'function' ? children(plan.data) : children}
         {stale && !plan.isFetching ? (
           <Alert color="amber" icon={<IconRefresh size={18} aria-hidden />} role="status">
             {words.plan.stale}
@@ -84,7 +86,7 @@ export function PlanDialog(props: PlanDialogProps) {
         {plan.isError ? <NoPlan error={plan.error} onRetry={() => void plan.refetch()} /> : null}
         {plan.isLoading ? <RowSkeletons count={5} height={48} /> : null}
         {plan.data ? <PlanBody plan={nameLayers(plan.data, nameOf)} diskOf={diskOf} /> : null}
-        {plan.data && shortageOf(plan.data) === 'reserve' ? (
+        {plan.data && offersReserve && shortageOf(plan.data) === 'reserve' ? (
           <Checkbox
             label={words.plan.space.useReserve}
             description={words.plan.space.useReserveText}

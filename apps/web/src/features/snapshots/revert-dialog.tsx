@@ -1,12 +1,14 @@
 import { Alert, Checkbox, SegmentedControl, Stack, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { endpoints, type Operation, type Plan, type Revert, type Snapshot, type Vm } from '@strata/contract';
+import { endpoints, type Revert, type Snapshot, type Vm } from '@strata/contract';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { useState } from 'react';
 import { call } from '../../api/call.ts';
 import { words } from '../../lib/words.ts';
 import { diskName } from '../layers/disk-name.ts';
 import { PlanDialog } from '../plan/plan-dialog.tsx';
+import { HardwareChange } from './hardware-change.tsx';
+import { operationOf, planOf } from './plan-answer.ts';
 import classes from './revert-dialog.module.css';
 
 type Afterwards = 'asWas' | 'start' | 'off';
@@ -17,18 +19,20 @@ export function RevertDialog({ vm, snapshot, onClose }: { vm: Vm; snapshot: Snap
   const [keep, setKeep] = useState(true);
   const [name, setName] = useState(revert.keepDefault(snapshot.name).slice(0, 100));
   const [afterwards, setAfterwards] = useState<Afterwards>('asWas');
+  const [hardware, setHardware] = useState<NonNullable<Revert['hardware']>>('restore');
   const [settledName] = useDebouncedValue(name, 400);
   const params = { id: vm.id, sid: snapshot.id };
   const body: Partial<Revert> = {
     keepCurrent: keep,
     ...(keep && name.trim() !== '' ? { name: name.trim() } : {}),
+    hardware,
     ...(afterwards === 'asWas' ? {} : { start: afterwards === 'start' }),
   };
   return (
     <PlanDialog
       title={revert.title(snapshot.name)}
       // The steps name the snapshot, but are not written anew for each letter.
-      planKey={['revert', params, keep, afterwards, settledName]}
+      planKey={['revert', params, keep, afterwards, hardware, settledName]}
       makePlan={async (signal) =>
         planOf(await call(endpoints.revertSnapshot, { params, body: { ...body, plan: true }, signal }))
       }
@@ -42,53 +46,48 @@ export function RevertDialog({ vm, snapshot, onClose }: { vm: Vm; snapshot: Snap
       }}
       onClose={onClose}
     >
-      <Stack gap="sm">
-        {vm.state === 'running' || vm.state === 'paused' ? (
-          <Alert color="amber" icon={<IconAlertTriangle size={18} aria-hidden />}>
-            {revert.running}
-          </Alert>
-        ) : null}
-        <Checkbox
-          label={revert.keep}
-          checked={keep}
-          onChange={(event) => setKeep(event.currentTarget.checked)}
-          error={keep ? undefined : revert.keepOff}
-        />
-        <div className={classes.choices}>
-          {keep ? (
-            <TextInput
-              label={revert.keepName}
-              value={name}
-              maxLength={100}
-              onChange={(event) => setName(event.currentTarget.value)}
-            />
+      {(plan) => (
+        <Stack gap="sm">
+          {vm.state === 'running' || vm.state === 'paused' ? (
+            <Alert color="amber" icon={<IconAlertTriangle size={18} aria-hidden />}>
+              {revert.running}
+            </Alert>
           ) : null}
-          <div>
-            <div className={classes.label} id="revert-afterwards">
-              {revert.start}
+          <Checkbox
+            label={revert.keep}
+            checked={keep}
+            onChange={(event) => setKeep(event.currentTarget.checked)}
+            error={keep ? undefined : revert.keepOff}
+          />
+          <div className={classes.choices}>
+            {keep ? (
+              <TextInput
+                label={revert.keepName}
+                value={name}
+                maxLength={100}
+                onChange={(event) => setName(event.currentTarget.value)}
+              />
+            ) : null}
+            <div>
+              <div className={classes.label} id="revert-afterwards">
+                {revert.start}
+              </div>
+              <SegmentedControl
+                aria-labelledby="revert-afterwards"
+                value={afterwards}
+                onChange={(value) => setAfterwards(value as Afterwards)}
+                data={(['asWas', 'start', 'off'] as const).map((value) => ({
+                  value,
+                  label: revert.startOptions[value],
+                }))}
+              />
             </div>
-            <SegmentedControl
-              aria-labelledby="revert-afterwards"
-              value={afterwards}
-              onChange={(value) => setAfterwards(value as Afterwards)}
-              data={(['asWas', 'start', 'off'] as const).map((value) => ({
-                value,
-                label: revert.startOptions[value],
-              }))}
-            />
           </div>
-        </div>
-      </Stack>
+          {plan?.hardware !== undefined && plan.hardware.length > 0 ? (
+            <HardwareChange changes={plan.hardware} value={hardware} onChange={setHardware} />
+          ) : null}
+        </Stack>
+      )}
     </PlanDialog>
   );
-}
-
-/** With `plan` the answer is a plan, without it an operation. */
-function planOf(answer: Plan | Operation): Plan {
-  if ('fingerprint' in answer) return answer;
-  throw new Error(words.errors.unknown);
-}
-function operationOf(answer: Plan | Operation): Operation {
-  if ('fingerprint' in answer) throw new Error(words.errors.unknown);
-  return answer;
 }

@@ -1,19 +1,37 @@
 import type { Snapshot } from '@strata/contract';
 import { words } from '../../lib/words.ts';
 import { Bytes } from '../../ui/bytes.tsx';
+import { ReasonedButton } from '../../ui/reasoned-button.tsx';
+import type { SnapshotActs } from './snapshot-acts.ts';
 import classes from './snapshot-details.module.css';
 import { Fact } from './snapshot-facts.tsx';
 
 /** More are counted. */
 const named = 12;
 
+interface SelectedSnapshotsProps {
+  chosen: readonly Snapshot[];
+  acts: SnapshotActs;
+}
+
 /** Several at once, and what they hold together. */
-export function SelectedSnapshots({ chosen }: { chosen: readonly Snapshot[] }) {
-  const { selected, facts } = words.snapshots;
+export function SelectedSnapshots({ chosen, acts }: SelectedSnapshotsProps) {
+  const { selected, facts, actions } = words.snapshots;
   const rest = chosen.length - named;
   return (
     <div className={classes.details}>
       <h2 className={classes.name}>{selected.title(chosen.length)}</h2>
+      <div className={classes.buttons}>
+        <ReasonedButton
+          size="compact-md"
+          variant="default"
+          className={classes.delete ?? ''}
+          reason={acts.refusal}
+          onClick={() => acts.open({ kind: 'delete', snapshots: chosen })}
+        >
+          {actions.delete}
+        </ReasonedButton>
+      </div>
       <dl className={classes.facts}>
         <Fact label={facts.own}>
           <Bytes value={chosen.reduce((sum, { sizes }) => sum + sizes.own, 0)} />

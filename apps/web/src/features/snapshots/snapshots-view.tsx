@@ -2,8 +2,8 @@ import type { Snapshot, SnapshotTree as Tree, Vm } from '@strata/contract';
 import { useMemo, useState } from 'react';
 import { words } from '../../lib/words.ts';
 import { BranchDialog } from '../branches/branch-dialog.tsx';
+import { DeleteDialog } from './delete-dialog.tsx';
 import { flatSnapshots } from './flat-snapshots.ts';
-import { ForgetSnapshotDialog } from './forget-snapshot-dialog.tsx';
 import { HereDetails } from './here-details.tsx';
 import { RevertDialog } from './revert-dialog.tsx';
 import { RunningWork } from './running-work.tsx';
@@ -47,6 +47,8 @@ export function SnapshotsView({ vm, tree }: { vm: Vm; tree: Tree }) {
             onSearch={setSearch}
             folded={folded}
             onFolded={setFolded}
+            thinRefusal={current?.parentId == null ? undefined : work.refusal}
+            onThin={() => setAct({ kind: 'delete', snapshots: [] })}
           />
           <RunningWork work={work.operations} />
           <SnapshotTree
@@ -60,14 +62,14 @@ export function SnapshotsView({ vm, tree }: { vm: Vm; tree: Tree }) {
             onFold={(id) => setFolded(toggled(folded, id))}
             onRevert={() => focused && work.refusal === null && setAct({ kind: 'revert', snapshot: focused })}
             onDelete={() =>
-              chosen.length === 1 && work.refusal === null && setAct({ kind: 'delete', snapshots: chosen })
+              chosen.length > 0 && work.refusal === null && setAct({ kind: 'delete', snapshots: chosen })
             }
             onRename={() => setEditing(focused?.id ?? null)}
           />
         </section>
         <aside className={classes.panel} aria-label={words.snapshots.details}>
           {selection.ids.length > 1 ? (
-            <SelectedSnapshots chosen={chosen} />
+            <SelectedSnapshots chosen={chosen} acts={acts} />
           ) : focused === undefined ? (
             <HereDetails vm={vm} from={current} changed={tree.current.changed} />
           ) : (
@@ -85,8 +87,14 @@ export function SnapshotsView({ vm, tree }: { vm: Vm; tree: Tree }) {
         </aside>
       </div>
       {act?.kind === 'revert' ? <RevertDialog vm={vm} snapshot={act.snapshot} onClose={close} /> : null}
-      {act?.kind === 'delete' && act.snapshots[0] ? (
-        <ForgetSnapshotDialog vmId={vm.id} snapshot={act.snapshots[0]} onClose={close} />
+      {act?.kind === 'delete' ? (
+        <DeleteDialog
+          vm={vm}
+          chosen={act.snapshots}
+          byId={byId}
+          currentId={tree.current.snapshotId}
+          onClose={close}
+        />
       ) : null}
       {act?.kind === 'branch' ? <BranchDialog vm={vm} snapshot={act.snapshot} onClose={close} /> : null}
     </div>

@@ -1,6 +1,7 @@
 import { Button, CloseButton, TextInput } from '@mantine/core';
 import { IconSearch } from '@tabler/icons-react';
 import { words } from '../../lib/words.ts';
+import { ReasonedButton } from '../../ui/reasoned-button.tsx';
 import type { SnapshotRow } from './snapshot-rows.ts';
 import classes from './tree-tools.module.css';
 
@@ -11,10 +12,14 @@ interface TreeToolsProps {
   onSearch: (search: string) => void;
   folded: ReadonlySet<string>;
   onFolded: (folded: ReadonlySet<string>) => void;
+  /** Why the branch cannot be thinned out now; undefined: there is nothing to thin out. */
+  thinRefusal: string | null | undefined;
+  onThin: () => void;
 }
 
 /** Above the tree: how many there are, looking for one, and folding what lies beside one's own branch. */
-export function TreeTools({ rows, count, search, onSearch, folded, onFolded }: TreeToolsProps) {
+export function TreeTools(props: TreeToolsProps) {
+  const { rows, count, search, onSearch, folded, onFolded, thinRefusal, onThin } = props;
   const { tools } = words.snapshots;
   const sides = rows.filter(
     ({ foldable, lane, parentLane }) => foldable && parentLane !== null && lane !== parentLane,
@@ -44,6 +49,17 @@ export function TreeTools({ rows, count, search, onSearch, folded, onFolded }: T
           {tools.fold}
         </Button>
       ) : null}
+      {thinRefusal === undefined ? null : (
+        <ReasonedButton
+          size="compact-sm"
+          variant="subtle"
+          className={classes.fold ?? ''}
+          reason={thinRefusal}
+          onClick={onThin}
+        >
+          {tools.thin}
+        </ReasonedButton>
+      )}
       <TextInput
         size="xs"
         className={classes.search ?? ''}

@@ -30,17 +30,17 @@ export function useTreeKeys(tree: TreeKeys): (event: KeyboardEvent) => void {
   return (event) => {
     const { rows, selection, onSelection } = latest.current;
     const focused = rows.find(({ id }) => id === selection.focus);
-    const act = actOf(event, focused, latest.current);
+    const isTyping = typed.current.text !== '' && event.timeStamp - typed.current.at < typingMs;
+    const isLetter = isCharacter(event) && (event.key !== ' ' || isTyping);
+    const act = isLetter ? undefined : actOf(event, focused, latest.current);
     if (act !== undefined) {
       event.preventDefault();
       return act();
     }
-    const isLetter =
-      event.key.length === 1 && event.key !== ' ' && !event.ctrlKey && !event.metaKey && !event.altKey;
     if (isLetter) {
-      const now = event.timeStamp;
-      const goesOn = now - typed.current.at < typingMs && typed.current.text !== event.key;
-      typed.current = { text: goesOn ? typed.current.text + event.key : event.key, at: now };
+      // The same letter again goes to the next one that begins with it.
+      const goesOn = isTyping && typed.current.text !== event.key;
+      typed.current = { text: goesOn ? typed.current.text + event.key : event.key, at: event.timeStamp };
     }
     const target = isLetter
       ? typedTarget(rows, selection.focus, typed.current.text, nameOf)
@@ -52,6 +52,9 @@ export function useTreeKeys(tree: TreeKeys): (event: KeyboardEvent) => void {
     onSelection(event.ctrlKey ? { ...selection, focus: target.id } : selectOne(target.id));
   };
 }
+
+const isCharacter = ({ key, ctrlKey, metaKey, altKey }: KeyboardEvent) =>
+  key.length === 1 && !ctrlKey && !metaKey && !altKey;
 
 /** What a key does with the row itself, when it does not lead to another. */
 function actOf(

@@ -1,10 +1,11 @@
+import { useThrottledCallback } from '@mantine/hooks';
 import type { Snapshot } from '@strata/contract';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { hereId } from './snapshot-rows.ts';
 import { selectOne, stillThere, type TreeSelection } from './tree-selection.ts';
 
-/** The address follows when the keys rest. */
+/** A held key does not write every row into the address. */
 const restMs = 250;
 
 /**
@@ -21,11 +22,11 @@ export function useTreeSelection(
   const known = useMemo(() => new Set([hereId, ...snapshots.map(({ id }) => id)]), [snapshots]);
   const asked = layer === undefined ? (snapshot ?? hereId) : `layer ${layer}`;
   const [seen, setSeen] = useState(asked);
-  const sent = useRef<string | null>(null);
+  const sent = useRef(new Set<string>());
   if (asked !== seen) {
     setSeen(asked);
     // An address that is not of our own writing was followed from elsewhere.
-    if (asked !== sent.current) setChosen(null);
+    if (!sent.current.has(asked)) setChosen(null);
   }
   const addressed = useMemo(() => {
     const ids =
@@ -37,18 +38,22 @@ export function useTreeSelection(
   }, [layer, snapshot, snapshots]);
   const selection = stillThere(chosen ?? addressed, known) ?? selectOne(hereId);
 
+  const write = useThrottledCallback((focus: string) => {
+    sent.current.add(focus);
+    void navigate({
+      to: '/vms/$vmId/snapshots',
+      params: { vmId },
+      search: focus === hereId ? {} : { snapshot: focus },
+      replace: true,
+    });
+  }, restMs);
+  // Once the address has caught up, what comes next may come from elsewhere.
   useEffect(() => {
-    if (chosen === null) return;
-    const timer = setTimeout(() => {
-      sent.current = chosen.focus;
-      void navigate({
-        to: '/vms/$vmId/snapshots',
-        params: { vmId },
-        search: chosen.focus === hereId ? {} : { snapshot: chosen.focus },
-        replace: true,
-      });
-    }, restMs);
-    return () => clearTimeout(timer);
-  }, [chosen, navigate, vmId]);
-  return [selection, setChosen];
+    if (asked === chosen?.focus) sent.current.clear();
+  }, [asked, chosen]);
+  const select = (next: TreeSelection) => {
+    setChosen(next);
+    write(next.focus);
+  };
+  return [selection, select];
 }

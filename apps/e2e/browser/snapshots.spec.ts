@@ -1,0 +1,131 @@
+import { join } from 'node:path';
+import type { Page } from '@playwright/test';
+import { expect, test } from '../src/browser.ts';
+import { expectSameContent, flatten } from '../src/images.ts';
+import { addSnapshots } from '../src/many-snapshots.ts';
+import { disposeStrata, startStrata } from '../src/strata.ts';
+
+const item = (page: Page, name: string | RegExp) => page.getByRole('treeitem', { name });
+const selected = (page: Page) => page.getByRole('treeitem', { selected: true });
+
+test('a tree of five hundred snapshots: drawn as far as it is seen, walked, searched, folded, never wider than the window', async ({
+  page,
+}) => {
+  let strata = await startStrata();
+  const vm = await strata.ok('POST', '/vms/demo', {});
+  const { tree } = await strata.ok('GET', `/vms/${vm.id}/snapshots`);
+  await strata.stop();
+  addSnapshots(strata.dataDir, tree[0].children[0].id, 498);
+  strata = await startStrata({ dataDir: strata.dataDir });
+  await page.goto(strata.readyLink);
+  await page.goto(`${strata.url}/vms/${vm.id}/snapshots`);
+
+  const drawn = page.getByRole('treeitem');
+  await expect(page.getByRole('heading', { name: '500 snapshots' })).toBeVisible();
+  await expect(item(page, /You are here/)).toBeInViewport();
+  expect(await drawn.count()).toBeLessThan(60);
+
+  await page.getByRole('tree').focus();
+  await page.keyboard.press('Home');
+  await expect(selected(page)).toHaveAccessibleName(/Fresh disk/);
+  await page.keyboard.press('ArrowDown');
+  await expect(selected(page)).toHaveAccessibleName(/More data/);
+  await page.keyboard.press('ArrowLeft');
+  await expect(selected(page)).toHaveAccessibleName(/498 more, and you/);
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('p');
+  await expect(selected(page)).toHaveAccessibleName(/point 1 /);
+  await page.getByLabel('Find a snapshot').fill('point 498');
+  await item(page, /point 498/).click();
+  await page.getByRole('button', { name: 'Show all' }).click();
+  await expect(selected(page)).toHaveAccessibleName(/point 498/);
+  await expect(selected(page)).toBeInViewport();
+  await expect(page).toHaveURL(/snapshot=many00000498/);
+  await page.reload();
+  await expect(selected(page)).toHaveAccessibleName(/point 498/);
+  await expect(selected(page)).toBeInViewport();
+  await page.getByRole('tree').focus();
+  await page.keyboard.press('End');
+  await expect(selected(page)).toHaveAccessibleName(/You are here/);
+
+  await page.getByLabel('Find a snapshot').fill('point 49');
+  await expect(page.getByRole('heading', { name: '10 of 500 snapshots' })).toBeVisible();
+  await expect(drawn).toHaveCount(11);
+  await page.getByRole('button', { name: 'Show all' }).click();
+
+  await page.getByRole('button', { name: 'Fold side branches' }).click();
+  await expect(page.getByRole('treeitem', { expanded: false }).first()).toBeAttached();
+  await page.getByRole('button', { name: 'Unfold all' }).click();
+  await expect(page.getByRole('treeitem', { expanded: false })).toHaveCount(0);
+
+  await page.setViewportSize({ width: 390, height: 844 });
+  const overhang = await page
+    .getByRole('tree')
+    .evaluate((element) => element.scrollWidth - element.clientWidth);
+  expect(overhang).toBe(0);
+  await disposeStrata(strata);
+});
+
+test('what is selected in the tree is marked among the layers, and a mark there leads back', async ({
+  page,
+  strata,
+}) => {
+  const vm = await strata.ok('POST', '/vms/demo', {});
+  await page.goto(strata.readyLink);
+  await page.goto(`${strata.url}/vms/${vm.id}/snapshots`);
+  const parts = page.getByRole('navigation', { name: 'Parts of the VM' });
+
+  await item(page, /Fresh disk/).click();
+  await parts.getByRole('link', { name: 'Layers' }).click();
+  await expect(page.getByRole('row', { selected: true })).toHaveCount(1);
+  await expect(page.getByRole('row', { selected: true })).toContainText('Fresh disk');
+  await page.getByRole('row', { name: /More data/ }).click();
+  await expect(page).toHaveURL(/layer=/);
+  await parts.getByRole('link', { name: /^Snapshots/ }).click();
+  await expect(selected(page)).toHaveAccessibleName(/More data/);
+  await parts.getByRole('link', { name: 'Layers' }).click();
+  await page.getByRole('link', { name: 'Fresh disk' }).click();
+  await expect(selected(page)).toHaveAccessibleName(/Fresh disk/);
+
+  // Its name and description, in place.
+  await page.getByRole('tree').focus();
+  await page.keyboard.press('F2');
+  await page.getByLabel('Description').fill('the very first');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(selected(page)).toHaveAccessibleName(/the very first/);
+});
+
+test('a snapshot is deleted by key: its ways with their prices, what is lost in red, and every byte above it stays', async ({
+  page,
+  strata,
+}) => {
+  const vm = await strata.ok('POST', '/vms/demo', {});
+  await strata.ok('POST', `/vms/${vm.id}/snapshots?wait=30`, { name: 'third' });
+  const { disks } = await strata.ok('GET', `/vms/${vm.id}`);
+  const active = await strata.ok('GET', `/images/${disks[0].imageId}`);
+  const whole = flatten(active.path, join(strata.dataDir, 'whole.raw'));
+  await page.goto(strata.readyLink);
+  await page.goto(`${strata.url}/vms/${vm.id}/snapshots`);
+
+  await item(page, /third/).click();
+  await page.getByRole('tree').focus();
+  await page.keyboard.press('ArrowUp');
+  await expect(selected(page)).toHaveAccessibleName(/More data/);
+  await page.keyboard.press('Delete');
+  const dialog = page.getByRole('dialog');
+  await expect(dialog.getByRole('radio', { name: /Pull up/ })).toContainText(/moves .*frees/);
+  await expect(dialog.getByRole('radio', { name: /Only forget it/ })).toContainText(/frees nothing/);
+  await expect(dialog).toContainText('Loses 1 restore point');
+  await dialog.getByRole('radio', { name: /Pull up/ }).click();
+  await dialog.getByRole('button', { name: /^Run/ }).click();
+  await expect(dialog).toBeHidden();
+  await expect(item(page, /More data/)).toHaveCount(0, { timeout: 60_000 });
+  await expect(item(page, /third/)).toHaveCount(1);
+  const after = await strata.ok('GET', `/vms/${vm.id}`);
+  expectSameContent(whole, (await strata.ok('GET', `/images/${after.disks[0].imageId}`)).path);
+
+  // Several: one and what lies between two.
+  await item(page, /Fresh disk/).click();
+  await item(page, /third/).click({ modifiers: ['Control'] });
+  await expect(page.getByRole('heading', { name: '2 snapshots selected' })).toBeVisible();
+});

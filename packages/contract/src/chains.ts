@@ -160,7 +160,8 @@ export const plan = z.object({
   modes: z
     .array(
       z.object({
-        mode: z.enum(['commit', 'pull', 'forget']),
+        /** `auto`: of a tag inside the layers, which is neither. */
+        mode: z.enum(['auto', 'commit', 'pull', 'forget']),
         possible: z.boolean(),
         /** Why not. */
         reason: z.string().optional(),

@@ -24,6 +24,7 @@ export const operationKind = z.enum([
   'snapshot-revert',
   'snapshot-forget',
   'snapshot-delete',
+  'snapshot-delete-internal',
   'vm-branch',
   'vm-duplicate',
   'image-copy',

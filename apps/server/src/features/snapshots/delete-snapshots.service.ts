@@ -9,6 +9,7 @@ import type { OperationsService, StartOperation } from '../operations/operations
 import type { VmsService } from '../vms/vms.types.ts';
 import { chosenSnapshots } from './chosen-snapshots.ts';
 import { deleteView, forgetPlan, freedBy } from './delete-view.ts';
+import { deleteInternal, isOfTags, planInternalDelete } from './internal/delete-internal.ts';
 import { snapshotsRepository } from './snapshots.repository.ts';
 import type { SnapshotDeletions, StoredSnapshot } from './snapshots.types.ts';
 
@@ -88,6 +89,15 @@ export const createSnapshotDeletions = ({
     const vm = vms.get(vmId);
     const current = vms.currentSnapshot(vmId);
     const snapshots = chosenSnapshots(repository.ofVm(vmId), current, wish);
+    if (isOfTags(snapshots, wish)) {
+      const view = await planInternalDelete({ images, vms, operations }, vmId, snapshots);
+      return {
+        vm,
+        snapshots,
+        merged: null,
+        view: { ...view, blockers: [...view.blockers, ...working(vmId)] },
+      };
+    }
     const layers = snapshots.flatMap(({ disks }) => disks.map(({ imageId }) => imageId));
     const isForget = wish.mode === 'forget';
     // Dropping a name needs no look at any file, and must be possible whatever state these are in.
@@ -165,6 +175,8 @@ export const createSnapshotDeletions = ({
         throw new AppError('plan-blocked', view.blockers.map(({ message }) => message).join(' '), {
           blockers: view.blockers,
         });
+      if (isOfTags(planned.snapshots, wish))
+        return deleteInternal({ images, vms, operations }, vmId, planned.snapshots, view);
       merged?.prepared.demandSpace(false);
       return operations.start<DeleteSnapshotsRun, DeleteSnapshotsJournal>(startOf(planned));
     },

@@ -9,8 +9,12 @@ const list = (names: readonly string[]): string =>
   names.length < 2 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 const quoted = (names: readonly string[]): string => list(names.map((name) => `“${name}”`));
 
+/** Memory that is a file of its own; that of an internal snapshot lies inside its layer. */
 const memoryBytes = (snapshots: readonly StoredSnapshot[]): number =>
-  snapshots.reduce((sum, snapshot) => sum + (snapshot.memoryBytes ?? 0), 0);
+  snapshots.reduce(
+    (sum, { memoryFile, memoryBytes: bytes }) => sum + (memoryFile === null ? 0 : (bytes ?? 0)),
+    0,
+  );
 
 /** What the files that go take now, without what those that grow may grow by at the most. */
 export const freedBy = (

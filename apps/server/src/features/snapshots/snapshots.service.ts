@@ -13,6 +13,7 @@ import type { VmsService } from '../vms/vms.types.ts';
 import { eitherExecutor } from './either-executor.ts';
 import { createFreedSizes } from './freed-sizes.ts';
 import { demandNotOpen, openBlockers } from './held-layers.ts';
+import { deleteInternalExecutor } from './internal/delete-internal.executor.ts';
 import { revertInternalExecutor } from './internal/revert-internal.executor.ts';
 import { planInternalRevert, revertInternal } from './internal/revert-internal.ts';
 import { takeInternalExecutor } from './internal/take-internal.executor.ts';
@@ -63,6 +64,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
       (request) => 'tag' in request,
     ),
   );
+  operations.register(deleteInternalExecutor(executorDeps));
   images.addUseSource({ snapshots: () => repository.uses() });
 
   const freedSizes = createFreedSizes({ images, learned: (id) => publish(id, 'updated') });

@@ -56,7 +56,7 @@ export interface TakeDeps {
   readonly repository: SnapshotsRepository;
   readonly screenshots: ScreenshotFiles;
   readonly vars: KeptVarsFiles;
-  readonly publish: (snapshotId: string, change: 'created' | 'updated') => void;
+  readonly publish: (snapshotId: string, change: 'created' | 'updated' | 'deleted') => void;
 }
 
 const record = ({ vms, repository, publish }: TakeDeps, context: Context): void => {

@@ -13,6 +13,7 @@ export const frozenBlockers = (
   forest: Forest,
   disks: readonly TaggedDisk[],
   vmId: string,
+  instead = extraction,
 ): readonly Blocker[] =>
   disks.flatMap(({ imageId }): Blocker[] => {
     const name = forest.layers.get(imageId)?.name ?? imageId;
@@ -24,7 +25,7 @@ export const frozenBlockers = (
     return [
       {
         code: 'internal-frozen',
-        message: `“${name}” is frozen: ${standing.map(({ words }) => words).join(' ')} It would change under them. ${extraction}`,
+        message: `“${name}” is frozen: ${standing.map(({ words }) => words).join(' ')} It would change under them. ${instead}`,
         subjects: standing.map(({ subject }) => subject),
       },
     ];

@@ -1,4 +1,8 @@
 export const hardware = {
+  suspended: {
+    title: 'Suspended: its disks are frozen',
+    text: 'The memory of the VM waits in a file for exactly these disks and this hardware. Nothing writes them until it goes on; changes have to wait until then.',
+  },
   nextStart: 'applies at the next start',
   unsaved: (count: number) => (count === 1 ? '1 change not saved' : `${count} changes not saved`),
   saveRunning: 'Save for the next start',

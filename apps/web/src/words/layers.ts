@@ -16,6 +16,9 @@ export const layers = {
   },
   writesHere: 'the VM writes here',
   runningWritesHere: 'the VM is writing here',
+  frozen: 'frozen while suspended',
+  frozenWhy: (name: string) =>
+    `“${name}” is suspended: its memory waits for exactly what this layer holds, so nothing writes it until the VM goes on.`,
   withMemory: (name: string) => `${name} + memory`,
   internalSnapshot: (tag: string) => `internal snapshot ${tag}`,
   internalSnapshots: (count: number, more: boolean) =>

@@ -55,6 +55,8 @@ export const snapshots = {
     worth: 'Its disks',
     pause: 'Pause',
     own: 'Own data',
+    freed: 'Deleting frees',
+    nothing: 'nothing',
     memory: 'Memory file',
     disks: 'Layers',
     state: 'The VM',

@@ -1,6 +1,9 @@
+import { Alert } from '@mantine/core';
 import type { Vm } from '@strata/contract';
+import { IconSnowflake } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { vmQuery } from '../../api/queries.ts';
+import { words } from '../../lib/words.ts';
 import { BootPanel } from './boot-panel.tsx';
 import { DevicesPanel } from './devices-panel.tsx';
 import { DisksPanel } from './disks-panel.tsx';
@@ -21,6 +24,15 @@ function HardwareForm({ vm }: { vm: Vm }) {
   const draft = useDraft(vm);
   return (
     <div className={classes.tab}>
+      {vm.state === 'suspended' ? (
+        <Alert
+          color="amber"
+          icon={<IconSnowflake size={18} aria-hidden />}
+          title={words.hardware.suspended.title}
+        >
+          {words.hardware.suspended.text}
+        </Alert>
+      ) : null}
       <div className={classes.columns}>
         <div className={classes.column}>
           <GeneralPanel draft={draft} />

@@ -5,6 +5,7 @@ import {
   IconDiamond,
   IconLock,
   IconPencil,
+  IconSnowflake,
 } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
@@ -15,10 +16,15 @@ import { problemsOf } from '../library/image-list.ts';
 import classes from './layer-card.module.css';
 import type { LayerModel } from './layer-model.ts';
 
+/** The VM whose active layer it is. Suspended, its memory waits for exactly this content: nothing may write it. */
+export interface LayerWriter {
+  readonly name: string;
+  readonly state: 'running' | 'suspended' | 'other';
+}
+
 interface LayerCardProps {
   layer: LayerModel;
-  /** The name of the VM that writes this layer, and whether it runs. */
-  writer: { name: string; running: boolean } | null;
+  writer: LayerWriter | null;
   /** Whose chain is shown: snapshots of other VMs carry their VM's name. */
   vmId: string | null;
 }
@@ -38,11 +44,7 @@ export function LayerCard({ layer, writer, vmId }: LayerCardProps) {
       </div>
       <div className={classes.chips}>
         <Chip>{roleWord(position, writer !== null)}</Chip>
-        {writer ? (
-          <Chip kind="writer" icon={<IconPencil size={12} aria-hidden />}>
-            {writer.running ? words.layers.runningWritesHere : words.layers.writesHere}
-          </Chip>
-        ) : null}
+        {writer ? <WriterChip writer={writer} /> : null}
         {layer.snapshots.map((mark) => (
           <Link
             key={mark.id}
@@ -80,6 +82,24 @@ export function LayerCard({ layer, writer, vmId }: LayerCardProps) {
         </p>
       ))}
     </div>
+  );
+}
+
+function WriterChip({ writer: { name, state } }: { writer: LayerWriter }) {
+  if (state === 'suspended')
+    return (
+      <Tooltip label={words.layers.frozenWhy(name)}>
+        <span className={classes.hinted}>
+          <Chip kind="locked" icon={<IconSnowflake size={12} aria-hidden />}>
+            {words.layers.frozen}
+          </Chip>
+        </span>
+      </Tooltip>
+    );
+  return (
+    <Chip kind="writer" icon={<IconPencil size={12} aria-hidden />}>
+      {state === 'running' ? words.layers.runningWritesHere : words.layers.writesHere}
+    </Chip>
   );
 }
 

@@ -4,7 +4,7 @@ import { type MouseEvent, memo, useMemo } from 'react';
 import { words } from '../../lib/words.ts';
 import type { Branch } from './branches.ts';
 import { LayerBranches } from './layer-branches.tsx';
-import { LayerCard } from './layer-card.tsx';
+import { LayerCard, type LayerWriter } from './layer-card.tsx';
 import type { LayerModel } from './layer-model.ts';
 import classes from './layer-row.module.css';
 import { Strip } from './strip.tsx';
@@ -17,7 +17,7 @@ interface LayerRowProps {
   index: number;
   range: DiskRange;
   branches: readonly Branch[];
-  writer: { name: string; running: boolean } | null;
+  writer: LayerWriter | null;
   vmId: string | null;
   selected: boolean;
   /** The one row that the Tab key reaches. */

@@ -6,6 +6,7 @@ import { flushSync } from 'react-dom';
 import { type Branch, branchesOf } from './branches.ts';
 import { type ConceivableAction, isActionKey, keyedAction } from './conceivable-actions.ts';
 import { DragLabel } from './drag-label.tsx';
+import type { LayerWriter } from './layer-card.tsx';
 import type { LayerModel } from './layer-model.ts';
 import { LayerRow } from './layer-row.tsx';
 import classes from './layer-rows.module.css';
@@ -189,7 +190,9 @@ function dropState(drag: LayerDrag | null, index: number) {
   return drag.action === undefined ? 'refused' : 'target';
 }
 
-function writerOf(layer: LayerModel, vms: readonly Vm[]): { name: string; running: boolean } | null {
+function writerOf(layer: LayerModel, vms: readonly Vm[]): LayerWriter | null {
   const vm = vms.find(({ disks }) => disks.some(({ imageId }) => imageId === layer.image.id));
-  return vm === undefined ? null : { name: vm.name, running: vm.state === 'running' };
+  if (vm === undefined) return null;
+  const { name, state } = vm;
+  return { name, state: state === 'running' || state === 'suspended' ? state : 'other' };
 }

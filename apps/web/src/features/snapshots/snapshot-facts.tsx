@@ -46,6 +46,11 @@ export function SnapshotFacts({ vm, snapshot, parent, onSelect }: SnapshotFactsP
       <Fact label={facts.own}>
         <Bytes value={snapshot.sizes.own} />
       </Fact>
+      {snapshot.sizes.freed === null ? null : (
+        <Fact label={facts.freed}>
+          {snapshot.sizes.freed === 0 ? facts.nothing : <Bytes value={snapshot.sizes.freed} />}
+        </Fact>
+      )}
       {snapshot.memoryBytes === undefined ? null : (
         <Fact label={facts.memory}>
           <Bytes value={snapshot.memoryBytes} />

@@ -108,6 +108,16 @@ export const copyImageBody = z.strictObject({
 });
 export type CopyImage = z.infer<typeof copyImageBody>;
 
+/** An internal snapshot as a new image that stands on nothing. */
+export const extractImageBody = z.strictObject({
+  /** Its name inside the file, or its number where two have that name. */
+  tag: z.string().min(1).max(1024),
+  name: displayName,
+  /** A folder of the library; that of the image when left out. */
+  folder: hostPath.optional(),
+});
+export type ExtractImage = z.infer<typeof extractImageBody>;
+
 export const renameImageBody = z
   .strictObject({
     /** The shown name; the file is named after it. */

@@ -5,6 +5,7 @@ import { AppError } from '../../app-error.ts';
 import { relativeBacking } from '../../backing-link.ts';
 import { contentsAreEqual, copyContent, type WorkWatch } from '../../qemu/image-work.ts';
 import { createOverlay, relinkImage } from '../../qemu/qemu-img.ts';
+import { copyTag, tagReadsAs } from '../../qemu/tag-content.ts';
 import { syncFolder, syncWithFolder } from '../../sync-files.ts';
 import { approvedChain } from './chain-facts.ts';
 import { copyBytes, sameBytes } from './copy-bytes.ts';
@@ -35,6 +36,8 @@ export interface NewFileWish {
   readonly kind: 'overlay' | 'content' | 'file';
   readonly name: string;
   readonly folder?: string | undefined;
+  /** With `content`: what this internal snapshot of the image shows, by its number; left out: what the image shows now. */
+  readonly snapshot?: string | undefined;
   /** Of the operation and the file in it: makes the hidden name nobody else's. */
   readonly tag: string;
 }
@@ -76,6 +79,15 @@ const spaceFor = (kind: NewFileWish['kind'], chain: readonly ImageRecord[]): num
   return Math.ceil(Math.min(stored, top.facts.virtualSize) * (1 + 1 / 4096)) + 1024 ** 2;
 };
 
+/** Made and compared: each is half of the work. */
+const halves = (watch: WorkWatch): readonly [WorkWatch, WorkWatch] => {
+  const half = (offset: number): WorkWatch => ({
+    ...watch,
+    onProgress: (fraction) => watch.onProgress?.((offset + fraction) / 2),
+  });
+  return [half(0), half(1)];
+};
+
 export const createNewFiles = (access: LibraryAccess): NewFiles => {
   const { library, world } = access;
 
@@ -91,27 +103,33 @@ export const createNewFiles = (access: LibraryAccess): NewFiles => {
 
   const makeContent = async (file: NewFile, { imageId }: NewFileWish, watch: WorkWatch): Promise<void> => {
     const { path, format } = world.facts(imageId);
-    const half = (offset: number): WorkWatch => ({
-      ...watch,
-      onProgress: (fraction) => watch.onProgress?.((offset + fraction) / 2),
-    });
+    const [copies, compares] = halves(watch);
     const target = { path: file.part, format: driverFormat(file.format) };
-    await copyContent({ path, format }, target, half(0));
-    if (!(await contentsAreEqual({ path, format }, target, half(1))))
+    await copyContent({ path, format }, target, copies);
+    if (!(await contentsAreEqual({ path, format }, target, compares)))
       throw new AppError(
         'image-unreadable',
         `The copy of ${path} does not read as the original; it was removed.`,
       );
   };
 
+  const makeOfSnapshot = async (file: NewFile, wish: NewFileWish, watch: WorkWatch): Promise<void> => {
+    const { path } = world.facts(wish.imageId);
+    const [copies, compares] = halves(watch);
+    const snapshot = wish.snapshot ?? '';
+    await copyTag(path, snapshot, file.part, copies);
+    if (!(await tagReadsAs(path, snapshot, file.part, compares)))
+      throw new AppError(
+        'image-unreadable',
+        `The copy of the snapshot inside ${path} does not read as that; it was removed.`,
+      );
+  };
+
   /** The string in the header is relative to the folder the file lies in. */
   const copyFile = async (file: NewFile, { path, backing }: SourceFile, watch: WorkWatch): Promise<void> => {
-    const half = (offset: number): WorkWatch => ({
-      ...watch,
-      onProgress: (fraction) => watch.onProgress?.((offset + fraction) / 2),
-    });
-    await copyBytes(path, file.part, half(0));
-    if (!(await sameBytes(path, file.part, half(1))))
+    const [copies, compares] = halves(watch);
+    await copyBytes(path, file.part, copies);
+    if (!(await sameBytes(path, file.part, compares)))
       throw new AppError(
         'image-unreadable',
         `${path} was changed while it was copied; the copy was removed.`,
@@ -175,7 +193,8 @@ export const createNewFiles = (access: LibraryAccess): NewFiles => {
     },
 
     make: (file, wish, watch) => {
-      const makers = { overlay: makeOverlay, content: makeContent, file: makeFile };
+      const content = wish.snapshot === undefined ? makeContent : makeOfSnapshot;
+      const makers = { overlay: makeOverlay, content, file: makeFile };
       return completely(file, () => makers[wish.kind](file, wish, watch));
     },
 

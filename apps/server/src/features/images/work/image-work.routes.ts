@@ -13,6 +13,9 @@ export const imageWorkRoutes = (
   bind(app, endpoints.copyImage, async ({ params, body, query }) =>
     operationAnswer(operations, await work.copy(params.id, body), query.wait),
   );
+  bind(app, endpoints.extractImage, async ({ params, body, query }) =>
+    operationAnswer(operations, await work.extract(params.id, body), query.wait),
+  );
   bind(app, endpoints.renameImage, async ({ params, body, query }) =>
     operationAnswer(operations, await work.rename(params.id, body), query.wait),
   );

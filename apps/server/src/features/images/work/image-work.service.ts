@@ -1,5 +1,5 @@
 import { type Forest, withDescendants } from '@strata/backing-chain';
-import type { CheckImage, CopyImage, Image, Operation, RenameImage } from '@strata/contract';
+import type { CheckImage, CopyImage, ExtractImage, Image, Operation, RenameImage } from '@strata/contract';
 import { AppError } from '../../../app-error.ts';
 import { newId } from '../../../new-id.ts';
 import { checkedFormats, mendedFormats } from '../../../qemu/image-work.ts';
@@ -11,11 +11,13 @@ import type { LibraryAccess } from '../library-access.ts';
 import type { NewFileWish } from '../new-files.ts';
 import { checkExecutor } from './check.executor.ts';
 import { copyExecutor } from './copy.executor.ts';
+import { extractImage } from './extract-image.ts';
 import { placeFor, planMove } from './plan-move.ts';
 import { renameExecutor } from './rename.executor.ts';
 
 export interface ImageWorkService {
   copy(id: string, wish: CopyImage): Promise<Operation>;
+  extract(id: string, wish: ExtractImage): Promise<Operation>;
   rename(id: string, wish: RenameImage): Promise<Operation>;
   check(id: string, wish: CheckImage): Promise<Operation>;
   readonly moves: ImageMoves;
@@ -159,6 +161,8 @@ export const createImageWorkService = ({ library, operations }: ImageWorkDeps): 
         cancelNote: 'What was copied so far is removed; the original is not touched.',
       });
     },
+
+    extract: async (id, wish) => extractImage({ library, operations }, await found(id), wish),
 
     rename: async (id, wish) => {
       const image = await found(id);

@@ -1,3 +1,4 @@
+import type { Course } from './course.ts';
 import type { ExtentList } from './extents.ts';
 import type { LayerId } from './forest.ts';
 
@@ -37,6 +38,8 @@ export interface ChainPlan {
   /** Data that is copied; bytes of virtual disk, from allocation data. */
   readonly moves: readonly { readonly from: LayerId; readonly to: LayerId; readonly bytes: number }[];
   readonly bytesToMove: number;
+  /** Where on the disk these bytes lie, when one job walks over them. */
+  readonly course?: Course;
   /** The layer that grows, and by how much at the most. */
   readonly grows: { readonly layer: LayerId; readonly bytes: number };
   /** Files that are unlinked at the end. */

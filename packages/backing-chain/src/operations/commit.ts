@@ -1,3 +1,4 @@
+import { courseOf } from '../course.ts';
 import { type ExtentList, totalLength, union } from '../extents.ts';
 import { chainIds, type Forest, type Layer, type LayerId, overlaysOf, tipsOf } from '../forest.ts';
 import {
@@ -112,6 +113,7 @@ function commitMoves(range: CommitRange, allocation: Allocation) {
   return {
     moves: moves.filter((move) => move.bytes > 0),
     bytesToMove: totalLength(moved),
+    course: courseOf(moved),
     grows: growthOf(range.base, moved, allocation, grownTail(range)),
   };
 }

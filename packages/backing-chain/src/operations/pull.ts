@@ -1,3 +1,4 @@
+import { courseOf } from '../course.ts';
 import { clip, type ExtentList, totalLength, union } from '../extents.ts';
 import { chainIds, type Forest, type Layer, type LayerId, tipsOf } from '../forest.ts';
 import {
@@ -141,6 +142,7 @@ function pullMoves({ into, passed }: PullRange, allocation: Allocation) {
       .map(({ layer, extents }) => ({ from: layer, to: into.id, bytes: totalLength(extents) }))
       .filter((move) => move.bytes > 0),
     bytesToMove: totalLength(moved),
+    course: courseOf(moved),
     grows: growthOf(into, moved, allocation),
   };
 }

@@ -130,7 +130,11 @@ const commitUnder = async (
       backingFile: relativeBacking(dirname(layerOf(request, above).path), base.path),
       speed: context.speed(),
     },
-    followJob(context, { started, finalizing: () => context.step(1) }),
+    followJob(
+      context,
+      { started, finalizing: () => context.step(1) },
+      { plan: request.plan, into: request.base },
+    ),
   );
 };
 

@@ -59,9 +59,8 @@ const partContext = (context: Context, index: number): OperationContext<PullRun,
         alongside,
       ),
     step: () => context.step(index),
-    // The job counts the bytes it looks at, the bar those that move.
-    progress: (done, total) =>
-      context.progress(before + (total > 0 ? (done / total) * part.bytesToMove : 0), plan.bytesToMove),
+    progress: (done, total, front) =>
+      context.progress(before + (total > 0 ? (done / total) * part.bytesToMove : 0), plan.bytesToMove, front),
     // Between two pulls it can still be cancelled.
     finishing: () => {
       if (isLast) context.finishing();

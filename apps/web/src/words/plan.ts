@@ -2,6 +2,7 @@ import { formatBytes, formatCount } from '../lib/format.ts';
 
 export const plan = {
   making: 'Working out the plan…',
+  failed: 'There is no plan that could run.',
   stale: 'The world changed; this is the new plan.',
   blocked: 'This cannot run now',
   before: 'Before',

@@ -99,6 +99,7 @@ export function PlanDialog(props: PlanDialogProps) {
           </Button>
           <RunButton
             plan={plan.isFetching || plan.isError ? undefined : plan.data}
+            failed={plan.isError && !plan.isFetching}
             refusal={refusal ?? null}
             useReserve={useReserve}
             pending={start.isPending}
@@ -112,6 +113,8 @@ export function PlanDialog(props: PlanDialogProps) {
 
 interface RunButtonProps {
   plan: Plan | undefined;
+  /** There is no plan to wait for. */
+  failed: boolean;
   refusal: string | null;
   useReserve: boolean;
   pending: boolean;
@@ -124,10 +127,12 @@ const spaceReason = (plan: Plan, useReserve: boolean): string | undefined => {
   return words.plan.space[shortage === 'disk' ? 'noRoom' : 'onlyReserve'];
 };
 
-function RunButton({ plan, refusal, useReserve, pending, onRun }: RunButtonProps) {
+function RunButton({ plan, failed, refusal, useReserve, pending, onRun }: RunButtonProps) {
   const reason =
     refusal ??
-    (plan === undefined ? words.plan.making : (plan.blockers[0]?.message ?? spaceReason(plan, useReserve)));
+    (plan === undefined
+      ? words.plan[failed ? 'failed' : 'making']
+      : (plan.blockers[0]?.message ?? spaceReason(plan, useReserve)));
   const losing = (plan?.losesSnapshots.length ?? 0) > 0;
   return (
     <ReasonedButton

@@ -16,7 +16,11 @@ export const plan = {
   inFolder: (path: string) => `in ${path.slice(0, path.lastIndexOf('/')) || '/'}`,
   leaves: 'no longer in this chain',
   staysBranch: 'stays as a branch',
-  folded: (count: number) => `${formatCount(count, 'layer', 'layers')} that nothing happens to`,
+  folded: {
+    quiet: (count: number) => `${formatCount(count, 'layer', 'layers')} that nothing happens to`,
+    leaving: (count: number) => `${count} more layers, as those above and below`,
+  },
+  unfold: 'Show them',
   movesTo: (bytes: number, to: string) => `${formatBytes(bytes)} → ${to}`,
   activeOf: (names: readonly string[]) => `active layer of ${names.join(', ')}`,
   nothingChanges: 'The chains stay as they are.',

@@ -24,7 +24,7 @@ export const repair = {
   candidates: 'Files that could be it',
   candidateCount: (count: number) => formatCount(count, 'file', 'files'),
   noCandidates: 'No file of the library fits. It may lie in a folder that Strata does not know.',
-  folder: 'Look in another folder, too',
+  folder: 'Look in another folder as well',
   look: 'Look there',
   verdicts: {
     proven: 'is it',

@@ -120,6 +120,16 @@ afterEach(async () => {
 });
 
 describe('the plan of taking in a folder', () => {
+  it('shows a circle as one chain that is not whole, whichever member one begins with', async () => {
+    overlay(there('ring-b.qcow2'), 'base.qcow2', 'qcow2');
+    overlay(there('ring-a.qcow2'), 'ring-b.qcow2', 'qcow2');
+    qemuImg('rebase', '-u', '-f', 'qcow2', '-b', 'ring-a.qcow2', '-F', 'qcow2', there('ring-b.qcow2'));
+    const { chains } = await bench.adoption.plan(wish());
+    expect(chains.filter(({ paths }) => paths.some((path) => path.includes('ring-')))).toEqual([
+      { paths: [there('ring-a.qcow2'), there('ring-b.qcow2')], whole: false },
+    ]);
+  });
+
   it('tells images, chains, what lies outside and every problem, and changes nothing', async () => {
     // In a folder of the library this would be swept: what a server left that was killed long ago.
     const left = there('.strata-999999999-1-00ff.part');

@@ -11,6 +11,7 @@ import { candidatePaths, exists } from '../image-names.ts';
 import type { ImageRecord } from '../image-record.ts';
 import { extensions } from '../import-images.ts';
 import type { LibraryAccess } from '../library-access.ts';
+import { ringOf } from '../repair/repair-words.ts';
 import { adoptImage, chainBelow } from './adopt-image.ts';
 import { type Survey, surveyFolder } from './survey-folder.ts';
 
@@ -51,11 +52,21 @@ const targetsOf = async (
 const chainsOf = ({ world, images }: Survey): AdoptPlan['chains'] => {
   const ids = new Set(images.map(({ id }) => id));
   const stoodOn = new Set(images.map(({ id }) => world.relation(id).backingId));
-  const tips = images.filter(({ id }) => !stoodOn.has(id) || world.relation(id).state === 'cycle');
-  return tips
+  const pathsOf = (members: readonly ImageRecord[]): string[] => members.map(({ path }) => path);
+  const chains = images
+    .filter(({ id }) => !stoodOn.has(id))
     .map(({ id }) => chainBelow(world, id))
     .filter(({ members }) => members.some(({ id }) => ids.has(id)))
-    .map(({ members, broken }) => ({ paths: members.map(({ path }) => path), whole: broken === null }));
+    .map(({ members, broken }) => ({ paths: pathsOf(members), whole: broken === null }));
+  // A circle has no top: it is one chain, wherever one begins to read it.
+  const inCircles = new Set<string>();
+  for (const { id } of images) {
+    if (inCircles.has(id)) continue;
+    const ring = ringOf(world, id);
+    for (const member of ring) inCircles.add(member.id);
+    if (ring.length > 0) chains.push({ paths: pathsOf(ring), whole: false });
+  }
+  return chains;
 };
 
 const outsideOf = ({ outside, library, images }: Survey, wanted: boolean): AdoptPlan['outside'] => {

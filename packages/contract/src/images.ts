@@ -189,6 +189,10 @@ export const imageChain = z.object({
   /** Top first. */
   layers: z.array(image),
   snapshotsByImage: z.record(z.string(), z.array(snapshotMark)),
+  /** Deleted overlays that can still be restored, by the layer that they stand on. */
+  trashedByImage: z
+    .record(z.string(), z.array(z.object({ trashId: z.string(), name: z.string() })))
+    .optional(),
 });
 export type ImageChain = z.infer<typeof imageChain>;
 

@@ -12,7 +12,7 @@ import { Bytes } from '../../ui/bytes.tsx';
 import { When } from '../../ui/when.tsx';
 import { problemsOf } from '../library/image-list.ts';
 import classes from './layer-card.module.css';
-import type { LayerModel } from './layer-model.ts';
+import type { LayerModel, Lock } from './layer-model.ts';
 
 interface LayerCardProps {
   layer: LayerModel;
@@ -49,11 +49,11 @@ export function LayerCard({ layer, writer, vmId }: LayerCardProps) {
           </Chip>
         ))}
         <InternalMarks snapshots={image.internalSnapshots} />
-        {layer.lockedBy.length > 0 ? (
+        {layer.locks.length > 0 ? (
           <Tooltip label={words.layers.lockedWhy}>
             <span className={classes.hinted}>
               <Chip kind="locked" icon={<IconLock size={12} aria-hidden />}>
-                {words.layers.lockedBy(layer.lockedBy)}
+                {words.layers.locked(lockReasons(layer.locks))}
               </Chip>
             </span>
           </Tooltip>
@@ -71,6 +71,13 @@ export function LayerCard({ layer, writer, vmId }: LayerCardProps) {
       ))}
     </div>
   );
+}
+
+/** Each kind of lock as a phrase, so that one knows what to do about it. */
+function lockReasons(locks: LayerModel['locks']): string[] {
+  const names = new Map<Lock['kind'], string[]>();
+  for (const { kind, name } of locks) names.set(kind, [...(names.get(kind) ?? []), name]);
+  return [...names].map(([kind, of]) => words.layers.lockedBy[kind](of));
 }
 
 /** That a file below is missing stands at the head of a VM's page, with what helps. */

@@ -11,10 +11,12 @@ import { Dialog } from '../../ui/dialog.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { ReasonedButton } from '../../ui/reasoned-button.tsx';
 import { RowSkeletons } from '../../ui/skeletons.tsx';
+import { BlockerRemedies } from './blocker-remedies.tsx';
 import { nameLayers } from './name-layers.ts';
 import classes from './plan.module.css';
 import { PlanBody } from './plan-body.tsx';
 import { shortageOf } from './plan-space.ts';
+import { useBlockersLifted } from './use-blockers-lifted.ts';
 
 /** What a person has looked at and agreed to. */
 export interface Approved {
@@ -80,7 +82,9 @@ export function PlanDialog(props: PlanDialogProps) {
             {words.plan.stale}
           </Alert>
         ) : null}
-        {plan.data ? <Blockers plan={plan.data} /> : null}
+        {plan.data ? (
+          <Blockers plan={plan.data} onLeave={onClose} onLifted={() => void plan.refetch()} />
+        ) : null}
         {plan.isError ? <NoPlan error={plan.error} onRetry={() => void plan.refetch()} /> : null}
         {plan.isLoading ? <RowSkeletons count={5} height={48} /> : null}
         {plan.data ? <PlanBody plan={nameLayers(plan.data, nameOf)} diskOf={diskOf} /> : null}
@@ -156,7 +160,15 @@ function NoPlan({ error, onRetry }: { error: Error; onRetry: () => void }) {
   );
 }
 
-function Blockers({ plan }: { plan: Plan }) {
+interface BlockersProps {
+  plan: Plan;
+  onLeave: () => void;
+  onLifted: () => void;
+}
+
+/** What is in the way, with what lifts it; looked at again when that has changed. */
+function Blockers({ plan, onLeave, onLifted }: BlockersProps) {
+  useBlockersLifted(plan.blockers, onLifted);
   if (plan.blockers.length === 0) return null;
   return (
     <Alert color="red" icon={<IconBan size={18} aria-hidden />} title={words.plan.blocked} role="alert">
@@ -165,6 +177,7 @@ function Blockers({ plan }: { plan: Plan }) {
           <li key={`${blocker.code} ${blocker.message}`}>{blocker.message}</li>
         ))}
       </ul>
+      <BlockerRemedies blockers={plan.blockers} onLeave={onLeave} />
     </Alert>
   );
 }

@@ -9,8 +9,14 @@ import { isUnfinished } from '../operations/operation-state.ts';
 import { takeRefusal } from './take-refusal.ts';
 import { TakeSnapshotDialog } from './take-snapshot-dialog.tsx';
 
+interface TakeSnapshotButtonProps {
+  vm: Vm;
+  /** Among other small buttons, with the name of the VM. */
+  label?: string;
+}
+
 /** For the head of a VM, and wherever its active layer is shown. */
-export function TakeSnapshotButton({ vm }: { vm: Vm }) {
+export function TakeSnapshotButton({ vm, label }: TakeSnapshotButtonProps) {
   const [opened, setOpened] = useState(false);
   const operations = useQuery(operationsQuery()).data?.items;
   const busy = operations?.find(
@@ -19,11 +25,12 @@ export function TakeSnapshotButton({ vm }: { vm: Vm }) {
   return (
     <>
       <ReasonedButton
-        leftSection={<IconCamera size={16} aria-hidden />}
+        {...(label === undefined ? {} : { size: 'compact-sm', variant: 'default' })}
+        leftSection={<IconCamera size={label === undefined ? 16 : 14} aria-hidden />}
         reason={takeRefusal(vm, busy?.title)}
         onClick={() => setOpened(true)}
       >
-        {words.snapshots.take.button}
+        {label ?? words.snapshots.take.button}
       </ReasonedButton>
       {opened ? <TakeSnapshotDialog vm={vm} onClose={() => setOpened(false)} /> : null}
     </>

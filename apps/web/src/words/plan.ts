@@ -31,6 +31,7 @@ export const plan = {
     leaving: (count: number) => `${count} more layers, as those above and below`,
   },
   unfold: 'Show them',
+  more: (count: number) => `Show ${count} more`,
   movesTo: (bytes: number, to: string) => `${formatBytes(bytes)} → ${to}`,
   activeOf: (names: readonly string[]) => `active layer of ${names.join(', ')}`,
   nothingChanges: 'The chains stay as they are.',

@@ -132,6 +132,8 @@ export interface CompactUsage {
   readonly scannedBytes: number;
   readonly compressed: boolean;
   readonly bitmaps: number;
+  /** Names that the file has beside this one (hard links). */
+  readonly otherNames: number;
 }
 /** The place for a file, as its file system tells it. */
 export interface MoveTarget {

@@ -1,4 +1,5 @@
 import type {
+  CompactUsage,
   DiskUse,
   ExtentList,
   Forest,
@@ -17,7 +18,6 @@ import type {
   ImportImage,
   Operation,
 } from '@strata/contract';
-import type { LayerUsage } from '@strata/disk-image';
 
 import type { ImagePage, ImageQuery } from './image-list.ts';
 import type { Move } from './move-files.ts';
@@ -110,7 +110,7 @@ export interface ImagesService {
   /** Ranges a layer holds itself, from its qcow2 tables (other formats: `qemu-img map`), cached by inode, size and mtime. */
   allocation(id: string): Promise<ExtentList>;
   /** What a qcow2 or raw layer takes, and what it would take without zeros and unused clusters: reads its data. */
-  usage(id: string): Promise<LayerUsage>;
+  usage(id: string): Promise<CompactUsage>;
   map(id: string, query?: Partial<ImageMapQuery>): Promise<ImageMap>;
 
   /** Changes the shown name; the file keeps its own. */

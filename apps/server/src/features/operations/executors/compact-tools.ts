@@ -29,7 +29,7 @@ export interface CompactTools {
   markOf(path: string): Promise<FileMark | null>;
   storedBytes(path: string): Promise<number>;
   demandFree(path: string): Promise<void>;
-  /** A second name, so that the file outlives the next step. */
+  /** A second name, so that the file outlives the next step. Throws when it has one already that is not ours. */
   keepOld(path: string, old: string): Promise<void>;
   /** Over what is there, in one step. */
   takePlace(from: string, path: string): Promise<void>;
@@ -149,6 +149,12 @@ export const compactTools: CompactTools = {
   },
   keepOld: async (path, old) => {
     await rm(old, { force: true });
+    const { nlink } = await stat(path);
+    if (nlink > 1)
+      throw new AppError(
+        'not-possible',
+        `${path} has got another name meanwhile (a hard link), under which the old file would stay. Nothing was given back.`,
+      );
     // Without hard links (FAT) the old file goes when the new one takes its place: compared it is already.
     await link(path, old).catch((error: NodeJS.ErrnoException) => {
       if (!noHardLinks.has(error.code ?? '')) throw error;

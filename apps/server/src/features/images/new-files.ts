@@ -8,6 +8,7 @@ import { createOverlay, relinkImage } from '../../qemu/qemu-img.ts';
 import { approvedChain } from './chain-facts.ts';
 import { copyBytes, sameBytes } from './copy-bytes.ts';
 import { libraryFolder, overlayFolder, verifyOverlay } from './create-images.ts';
+import { awayFrom, type FolderPlace, placeOfFolder } from './folder-place.ts';
 import { demandFreeSpace } from './free-space.ts';
 import { candidatePaths, exists } from './image-names.ts';
 import type { ImageRecord } from './image-record.ts';
@@ -28,6 +29,8 @@ export interface NewFile {
   readonly format: ImageFormat;
   /** Its inode; null while it is being made. */
   readonly key: string | null;
+  /** Where the folder was when this was planned. */
+  readonly place?: FolderPlace;
 }
 
 export interface NewFileWish {
@@ -131,6 +134,8 @@ export const createNewFiles = (access: LibraryAccess): NewFiles => {
   /** Complete and on disk, or not there. */
   const completely = async (file: NewFile, make: () => Promise<void>): Promise<NewFile> => {
     if (file.key !== null && (await inodeOf(file.part)) === file.key) return file;
+    const away = await awayFrom(file.folder, file.place);
+    if (away !== null) throw new AppError('not-possible', `${away} Nothing was copied.`);
     try {
       await make();
       await syncWithFolder(file.part);
@@ -171,7 +176,8 @@ export const createNewFiles = (access: LibraryAccess): NewFiles => {
         folder === undefined ? await overlayFolder(access, top) : await libraryFolder(access, folder);
       await demandFreeSpace(place, spaceFor(kind, chain));
       const format = newFormat(top, kind);
-      return { part: join(place, `.strata-${tag}.part`), folder: place, name, format, key: null };
+      const part = join(place, `.strata-${tag}.part`);
+      return { part, folder: place, name, format, key: null, place: await placeOfFolder(place) };
     },
 
     make: (file, wish, watch) => {

@@ -165,6 +165,41 @@ describe('the plan of taking in a folder', () => {
     }
   });
 
+  it('is refused while what would be moved, or a link that would be rewritten, is open in a program', async () => {
+    // Stands on a file of the folder, and lies elsewhere.
+    const above = at('above.qcow2');
+    overlay(above, there('base.qcow2'), 'qcow2');
+    const holder = await holdOpen(above);
+    try {
+      const plan = await bench.adoption.plan(wish({ mode: 'move' }));
+      expect(plan.blockers).toContainEqual(
+        expect.objectContaining({ code: 'image-locked', message: expect.stringContaining(above) }),
+      );
+      await expect(start(wish({ mode: 'move' }))).rejects.toMatchObject({ code: 'plan-blocked' });
+      // What stays where it is may be open.
+      expect((await bench.adoption.plan(wish())).blockers).toEqual([]);
+    } finally {
+      await holder.close();
+    }
+    expect((await bench.adoption.plan(wish({ mode: 'move' }))).blockers).toEqual([]);
+  });
+
+  it('is refused while a VM runs on what would be moved, and names it', async () => {
+    await adopt(wish());
+    const id = imageAt(there('top.qcow2'))?.id ?? '';
+    const vm = await bench.defineVm({ name: 'web', disks: [{ imageId: id }] });
+    await bench.vms.start(vm);
+    try {
+      const { blockers } = await bench.adoption.plan(wish({ mode: 'move' }));
+      expect(blockers).toMatchObject([{ code: 'held-by-running-vm', subjects: [{ kind: 'vm', id: vm }] }]);
+      expect(blockers[0]?.message).toContain('“web”');
+      await expect(start(wish({ mode: 'move' }))).rejects.toMatchObject({ code: 'plan-blocked' });
+    } finally {
+      await bench.vms.poweroff(vm);
+    }
+    expect((await bench.adoption.plan(wish({ mode: 'move' }))).blockers).toEqual([]);
+  });
+
   it('is refused when the folder has changed since, while a file is open elsewhere, and for system folders', async () => {
     const { fingerprint } = await bench.adoption.plan(wish());
     writeAt(there('top.qcow2'), 3, 9);
@@ -303,6 +338,27 @@ describe('moving a folder into the library', () => {
     rmFolder(at('top.qcow2'));
     expect(await adopt(wish({ mode: 'move' }))).toMatchObject({ state: 'done', result: { moved: 11 } });
     expectMoved();
+  });
+
+  it('moves nothing that a program has opened since the plan was made, and breaks no chain', async () => {
+    // After the header of `on-raw` was looked at, written and proven.
+    bench = await folder.open(4);
+    const started = await start(wish({ mode: 'move' }));
+    expect(await folder.died()).toBe('giveName');
+    const program = await holdOpen(there('on-vmdk.qcow2'));
+    try {
+      bench = await folder.open();
+      const ended = await bench.operations.wait(started.id, 60);
+      expect(ended).toMatchObject({ state: 'failed', error: { code: 'image-locked' } });
+    } finally {
+      await program.close();
+    }
+    for (const tip of tips) {
+      const path = existsSync(at(`${tip}.qcow2`)) ? at(`${tip}.qcow2`) : there(`${tip}.qcow2`);
+      expectSame(path, flat(tip));
+    }
+    expect(existsSync(there('on-vmdk.qcow2')) && existsSync(there('disk.vmdk'))).toBe(true);
+    expect(hidden()).toEqual([]);
   });
 
   it('killed at any step, no chain is ever broken, and the next start ends it', async () => {

@@ -4,6 +4,7 @@ import { basename, dirname, extname, join } from 'node:path';
 import type { AdoptedImage, AdoptFolder, AdoptPlan, Blocker } from '@strata/contract';
 import { lockHolder } from '../../../qemu/lock-holder.ts';
 import { libraryFolder } from '../create-images.ts';
+import { type FolderPlace, placeOfFolder } from '../folder-place.ts';
 import { realFolder } from '../folders.service.ts';
 import { isWithin } from '../forbidden-paths.ts';
 import { demandFreeSpace, freeSpaceIn } from '../free-space.ts';
@@ -12,6 +13,7 @@ import type { ImageRecord } from '../image-record.ts';
 import { extensions } from '../import-images.ts';
 import type { LibraryAccess } from '../library-access.ts';
 import { ringOf } from '../repair/repair-words.ts';
+import { vmsOn } from '../work/image-work.service.ts';
 import { adoptImage, chainBelow } from './adopt-image.ts';
 import { type Survey, surveyFolder } from './survey-folder.ts';
 
@@ -19,6 +21,8 @@ import { type Survey, surveyFolder } from './survey-folder.ts';
 export interface PlannedAdoption {
   readonly survey: Survey;
   readonly plan: AdoptPlan;
+  /** Where the folder is that files are copied or moved to. */
+  readonly place: FolderPlace | null;
   /** Every image of the plan with its record, what is stood on before what stands on it. */
   readonly upwards: readonly { readonly image: AdoptedImage; readonly record: ImageRecord }[];
 }
@@ -97,15 +101,51 @@ const trashBlockers = ({ world }: LibraryAccess, images: readonly AdoptedImage[]
       subjects: [],
     }));
 
+/** The link in each of these is rewritten when what it stands on is moved. */
+const linkedTo = ({ world, library }: Survey, images: readonly AdoptedImage[]): ImageRecord[] => {
+  const moved = new Set(images.filter(({ action }) => action === 'move').map(({ path }) => path));
+  const own = new Set(images.map(({ path }) => path));
+  return [...library.all()].filter(({ id, path }) => {
+    const { backingId } = world.relation(id);
+    return !own.has(path) && backingId !== null && moved.has(world.record(backingId).path);
+  });
+};
+
+/** By the books, which know a VM also where QEMU's locks do not tell: of a network folder, or of another user's process. */
+const runningBlockers = (
+  { world }: LibraryAccess,
+  images: readonly AdoptedImage[],
+  overlays: readonly ImageRecord[],
+): Blocker[] => {
+  const { forest } = world.now();
+  const known = images.flatMap(({ action, recordFormat, imageId }) =>
+    imageId !== null && (action === 'move' || recordFormat !== null) ? [imageId] : [],
+  );
+  const running = [...known, ...overlays.map(({ id }) => id)]
+    .filter((id) => forest.layers.has(id))
+    .flatMap((id) => vmsOn(forest, id))
+    .filter((vm) => vm.running);
+  return [...new Map(running.map((vm) => [vm.vmId, vm])).values()].map(({ vmId, vmName }) => ({
+    code: 'held-by-running-vm',
+    message: `The VM “${vmName}” runs on images that would be changed. Shut it down first.`,
+    subjects: [{ kind: 'vm', id: vmId, name: vmName }],
+  }));
+};
+
 const blockersOf = async (
   access: LibraryAccess,
+  survey: Survey,
   plan: Pick<AdoptPlan, 'images' | 'freeSpaceNeeded' | 'folder' | 'registersFolder' | 'outside'>,
 ): Promise<Blocker[]> => {
-  const blockers: Blocker[] = [];
-  for (const { path, action, recordFormat } of plan.images) {
-    if (action !== 'move' && action !== 'copy' && recordFormat === null) continue;
+  const overlays = linkedTo(survey, plan.images);
+  const blockers: Blocker[] = runningBlockers(access, plan.images, overlays);
+  const touched = plan.images.filter(
+    ({ action, recordFormat }) => action === 'move' || action === 'copy' || recordFormat !== null,
+  );
+  for (const { path } of [...touched, ...overlays]) {
     const holder = await lockHolder(path);
-    if (holder === null) continue;
+    // A VM of the books has been named already.
+    if (holder === null || blockers.some(({ code }) => code === 'held-by-running-vm')) continue;
     const message = `${holder.program} (process ${holder.pid}) has ${path} open. Close it there first.`;
     blockers.push({ code: 'image-locked', message, subjects: [] });
   }
@@ -239,11 +279,12 @@ export const planAdopt = async (access: LibraryAccess, wish: AdoptFolder): Promi
   const plan: AdoptPlan = {
     ...parts,
     fingerprint: '',
-    blockers: await blockersOf(access, parts),
+    blockers: await blockersOf(access, survey, parts),
     steps: stepsOf(parts),
   };
   const planned = {
     survey,
+    place: folder === null ? null : await placeOfFolder(folder),
     plan,
     upwards: upwards.flatMap((record, at) => {
       const image = images[at];

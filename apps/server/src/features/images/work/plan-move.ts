@@ -5,6 +5,7 @@ import { readImageHeader } from '@strata/disk-image';
 import { AppError } from '../../../app-error.ts';
 import { newId } from '../../../new-id.ts';
 import { libraryFolder } from '../create-images.ts';
+import { placeOfFolder } from '../folder-place.ts';
 import { demandFreeSpace } from '../free-space.ts';
 import { candidatePaths, exists } from '../image-names.ts';
 import type { MovePlace } from '../images.types.ts';
@@ -64,7 +65,8 @@ export const planMove = async (
   const otherDisk = (await lstat(dirname(from))).dev !== (await lstat(place)).dev;
   if (otherDisk) await demandFreeSpace(place, image.allocatedSize);
   const part = otherDisk ? join(place, `.strata-${newId()}.part`) : null;
-  return { move: { imageId: image.id, from, fromKey, to, name: name ?? null, part }, overlays };
+  const move = { imageId: image.id, from, fromKey, to, name: name ?? null, part };
+  return { move: { ...move, place: await placeOfFolder(place) }, overlays };
 };
 
 const isThere = (path: string): Promise<boolean> =>
@@ -100,7 +102,7 @@ export const placeFor = async (
     },
     bitmaps: header?.qcow2?.bitmaps ?? 0,
     move: {
-      ...{ imageId, from, fromKey, to, name: null },
+      ...{ imageId, from, fromKey, to, name: null, place: await placeOfFolder(place) },
       part: sameDisk ? null : join(place, `.strata-${newId()}.part`),
     },
   };

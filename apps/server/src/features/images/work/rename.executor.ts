@@ -52,7 +52,7 @@ const finish = (moves: MoveFiles, context: Context): Promise<void> =>
   moves.exclusively(async (steps) => {
     const { move } = context.request;
     const stranger = await strangerAt(steps, context);
-    if (stranger === null) await steps.removeOld(move);
+    if (stranger === null) await steps.removeOld(move, context.journal.key);
     else context.recovered(`The image was moved. ${move.from} was kept: ${stranger}`);
     await steps.linkSelf(move, 'relative');
     await steps.scan();

@@ -3,7 +3,7 @@ import type { ImageFormat } from '@strata/contract';
 import { z } from 'zod';
 import { inTurn, type ProcessWatch, runLimited } from './limited-process.ts';
 import { inWords } from './qemu-errors.ts';
-import { absolute, driverOf, heavy, type ImageFile, outputOf } from './qemu-img.ts';
+import { absolute, driverOf, heavy, type ImageFile, outputOf, persistently } from './qemu-img.ts';
 import { over } from './rebase-image.ts';
 
 /* The long calls of qemu-img: they tell how far they are, and can be ended. The rules are those of qemu-img.ts. */
@@ -71,7 +71,8 @@ export const contentsAreEqual = (one: ImageFile, other: ImageFile, watch: WorkWa
     const args = ['compare', '-p', '-f', driverOf(one.format), '-F', driverOf(other.format)];
     const files = ['--', absolute(one.path), absolute(other.path)];
     // 1: they differ.
-    return (await work([...args, ...files], watch).then(() => null, outputOf([1]))) === null;
+    const compare = () => work([...args, ...files], watch);
+    return (await persistently(compare).then(() => null, outputOf([1]))) === null;
   });
 
 /** Formats that qemu-img can look through, and those it can mend. */

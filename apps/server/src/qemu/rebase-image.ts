@@ -2,7 +2,15 @@ import type { ImageFormat } from '@strata/contract';
 import { inTurn, runLimited } from './limited-process.ts';
 import { allPids, argumentsOf, identify, killProcess, waitForEnd } from './process-identity.ts';
 import { inWords } from './qemu-errors.ts';
-import { absolute, backingName, driverOf, heavy, type ImageFile, outputOf } from './qemu-img.ts';
+import {
+  absolute,
+  backingName,
+  driverOf,
+  heavy,
+  type ImageFile,
+  outputOf,
+  persistently,
+} from './qemu-img.ts';
 
 /* Putting another backing under an image, and the proof that it reads the same. The rules are those of qemu-img.ts. */
 
@@ -103,10 +111,8 @@ export const readsSameOver = (
 ): Promise<boolean> =>
   unlessCancelled(`Comparing what ${path} reads`, watch, async () => {
     // 1: they differ.
-    const answer = await work(['compare', '-q', '--', over(path, one), over(path, other)], watch).then(
-      () => null,
-      outputOf([1]),
-    );
+    const args = ['compare', '-q', '--', over(path, one), over(path, other)];
+    const answer = await persistently(() => work(args, watch)).then(() => null, outputOf([1]));
     return answer === null;
   });
 
@@ -115,5 +121,5 @@ export const readSame = (one: ImageFile, other: ImageFile, watch: RebaseWatch = 
   unlessCancelled(`Comparing ${one.path} with ${other.path}`, watch, async () => {
     const formats = ['-f', driverOf(one.format), '-F', driverOf(other.format)];
     const args = ['compare', '-p', ...formats, '--', absolute(one.path), absolute(other.path)];
-    return (await work(args, watch).then(() => null, outputOf([1]))) === null;
+    return (await persistently(() => work(args, watch)).then(() => null, outputOf([1]))) === null;
   });

@@ -130,10 +130,18 @@ const copy = async (deps: ExecutorDeps, context: Context, tools: RebaseTools): P
   context.finishing();
   context.step(1);
   const [old, backing] = [run.old, run.backing].map((id) => (id === null ? null : layerOf(run, id)));
-  if (await readsSameOver(layer.path, old ?? null, backing ?? null)) return;
   // Over the old backing it still reads what it always did.
-  await tools.relinkImage(layer.path, linkTo(run, run.old));
-  await deps.images.refresh([run.layer]);
+  const putBack = async (): Promise<void> => {
+    await tools.relinkImage(layer.path, linkTo(run, run.old));
+    await deps.images.refresh([run.layer]);
+  };
+  const proof = readsSameOver(layer.path, old ?? null, backing ?? null);
+  const isWhole = await proof.catch(async (error: unknown) => {
+    if (!context.ending) await putBack();
+    throw error;
+  });
+  if (isWhole) return;
+  await putBack();
   throw new AppError(
     'image-unreadable',
     `Over its new backing “${layer.name}” did not read the same. It was linked to its old one again, and reads what it always did.`,

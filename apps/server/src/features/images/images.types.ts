@@ -61,7 +61,7 @@ export interface ImageMoves {
   /** Looks, touches nothing. Throws `forbidden-path` for a folder outside the library. */
   placeOf(imageId: string, folder: string): Promise<MovePlace>;
   /** The file itself, with every link to it; nobody may have it open. */
-  offline(imageId: string, folder: string): Promise<Operation>;
+  offline(imageId: string, folder: string, useReserve: boolean): Promise<Operation>;
 }
 
 /** The library: which images there are, what they are, how they stand on each other. Files are the truth. */

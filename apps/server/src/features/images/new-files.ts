@@ -9,7 +9,7 @@ import { approvedChain } from './chain-facts.ts';
 import { copyBytes, sameBytes } from './copy-bytes.ts';
 import { libraryFolder, overlayFolder, verifyOverlay } from './create-images.ts';
 import { awayFrom, type FolderPlace, placeOfFolder } from './folder-place.ts';
-import { demandFreeSpace } from './free-space.ts';
+import { demandFreeSpace, justHeader } from './free-space.ts';
 import { candidatePaths, exists } from './image-names.ts';
 import type { ImageRecord } from './image-record.ts';
 import { extensions } from './import-images.ts';
@@ -38,6 +38,7 @@ export interface NewFileWish {
   readonly kind: 'overlay' | 'content' | 'file';
   readonly name: string;
   readonly folder?: string | undefined;
+  readonly useReserve?: boolean | undefined;
   /** Of the operation and the file in it: makes the hidden name nobody else's. */
   readonly tag: string;
 }
@@ -72,11 +73,11 @@ const newFormat = (record: ImageRecord, kind: NewFileWish['kind']): ImageFormat 
 
 const spaceFor = (kind: NewFileWish['kind'], chain: readonly ImageRecord[]): number => {
   const [top] = chain;
-  if (kind === 'overlay' || top === undefined) return 1024 ** 2;
+  if (kind === 'overlay' || top === undefined) return justHeader;
   if (kind === 'file') return top.facts.allocatedSize;
   const stored = chain.reduce((sum, { facts }) => sum + facts.allocatedSize, 0);
   // qcow2 needs at most 1/8192 of what it holds for its tables, and a little to begin with.
-  return Math.ceil(Math.min(stored, top.facts.virtualSize) * (1 + 1 / 4096)) + 1024 ** 2;
+  return Math.ceil(Math.min(stored, top.facts.virtualSize) * (1 + 1 / 4096)) + justHeader;
 };
 
 export const createNewFiles = (access: LibraryAccess): NewFiles => {
@@ -168,13 +169,13 @@ export const createNewFiles = (access: LibraryAccess): NewFiles => {
   };
 
   return {
-    place: async ({ imageId, kind, name, folder, tag }) => {
+    place: async ({ imageId, kind, name, folder, tag, useReserve }) => {
       const chain = kind === 'file' ? [world.record(imageId)] : approvedChain(world, imageId);
       const [top] = chain;
       if (top === undefined) throw new AppError('not-found', `There is no image ${imageId}.`);
       const place =
         folder === undefined ? await overlayFolder(access, top) : await libraryFolder(access, folder);
-      await demandFreeSpace(place, spaceFor(kind, chain));
+      await demandFreeSpace(place, spaceFor(kind, chain), useReserve);
       const format = newFormat(top, kind);
       const part = join(place, `.strata-${tag}.part`);
       return { part, folder: place, name, format, key: null, place: await placeOfFolder(place) };

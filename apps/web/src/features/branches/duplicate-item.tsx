@@ -27,7 +27,7 @@ export function DuplicateVmDialog({ vm, onClose }: { vm: Vm; onClose: () => void
       mode="full"
       modeText={{ linked: duplicate.linkedText }}
       submit={duplicate.submit}
-      start={(name, mode) => call(endpoints.duplicateVm, { params: { id: vm.id }, body: { name, mode } })}
+      start={(wish) => call(endpoints.duplicateVm, { params: { id: vm.id }, body: wish })}
       onClose={onClose}
     >
       {duplicate.text}

@@ -177,7 +177,8 @@ const moveAll = async ({ images, access, moveFiles }: Files, context: Context): 
       const name = keeps ? {} : { name: basename(wish.target, extname(wish.target)) };
       const folder = dirname(wish.target);
       await demandMovable({ images, access }, context, record.id, folder);
-      const run = await planMove(access, images.get(record.id), { folder, ...name });
+      // The room for all of them was looked at in the plan.
+      const run = await planMove(access, images.get(record.id), { folder, useReserve: true, ...name });
       context.save({ ...context.journal, move: { run, journal: { phase: 'new', key: null } } });
     }
     const current = context.journal.move;

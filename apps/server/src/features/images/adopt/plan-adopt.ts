@@ -3,11 +3,12 @@ import { lstat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import type { AdoptedImage, AdoptFolder, AdoptPlan, Blocker } from '@strata/contract';
 import { lockHolder } from '../../../qemu/lock-holder.ts';
+import { freeSpaceIn, spendable } from '../../../space-reserve.ts';
 import { libraryFolder } from '../create-images.ts';
 import { type FolderPlace, placeOfFolder } from '../folder-place.ts';
 import { realFolder } from '../folders.service.ts';
 import { isWithin } from '../forbidden-paths.ts';
-import { demandFreeSpace, freeSpaceIn } from '../free-space.ts';
+import { demandFreeSpace } from '../free-space.ts';
 import { candidatePaths, exists } from '../image-names.ts';
 import type { ImageRecord } from '../image-record.ts';
 import { extensions } from '../import-images.ts';
@@ -136,6 +137,7 @@ const blockersOf = async (
   access: LibraryAccess,
   survey: Survey,
   plan: Pick<AdoptPlan, 'images' | 'freeSpaceNeeded' | 'folder' | 'registersFolder' | 'outside'>,
+  useReserve: boolean | undefined,
 ): Promise<Blocker[]> => {
   const overlays = linkedTo(survey, plan.images);
   const blockers: Blocker[] = runningBlockers(access, plan.images, overlays);
@@ -159,7 +161,7 @@ const blockersOf = async (
     });
   const { folder, freeSpaceNeeded } = plan;
   if (folder !== null && freeSpaceNeeded > 0)
-    await demandFreeSpace(folder, freeSpaceNeeded).catch(({ message }: Error) => {
+    await demandFreeSpace(folder, freeSpaceNeeded, useReserve).catch(({ message }: Error) => {
       blockers.push({ code: 'disk-full', message, subjects: [] });
     });
   const works = plan.images.some(
@@ -207,7 +209,7 @@ const fingerprintOf = (
   { survey, plan }: PlannedAdoption,
 ): string => {
   const facts = [
-    [wish.path, wish.mode, wish.folder, wish.outside, wish.recordFormats],
+    [wish.path, wish.mode, wish.folder, wish.outside, wish.recordFormats, wish.useReserve],
     access.folders().map(({ path }) => path),
     survey.images.map(({ path, identity, format }) => [path, identity, format]),
     survey.outside.map(({ path, record, why }) => [path, record?.identity, why]),
@@ -274,12 +276,13 @@ export const planAdopt = async (access: LibraryAccess, wish: AdoptFolder): Promi
     outside: outsideOf(survey, wish.outside === 'register'),
     unreadable: [...survey.unreadable],
     freeSpaceNeeded: bytesToCopy,
-    freeSpace: space,
+    freeSpace: space === null ? null : spendable(space, wish.useReserve),
+    fitsInReserve: space !== null && bytesToCopy > spendable(space) && bytesToCopy <= space.free,
   };
   const plan: AdoptPlan = {
     ...parts,
     fingerprint: '',
-    blockers: await blockersOf(access, survey, parts),
+    blockers: await blockersOf(access, survey, parts, wish.useReserve),
     steps: stepsOf(parts),
   };
   const planned = {

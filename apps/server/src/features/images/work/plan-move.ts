@@ -49,7 +49,7 @@ const demandLinks = (access: LibraryAccess, image: Image, moves: boolean): void 
 export const planMove = async (
   access: LibraryAccess,
   image: Image,
-  { name, folder }: RenameImage,
+  { name, folder, useReserve }: RenameImage,
 ): Promise<{ move: Move; overlays: readonly string[] }> => {
   const from = image.path;
   const place = folder === undefined ? dirname(from) : await libraryFolder(access, folder);
@@ -63,7 +63,7 @@ export const planMove = async (
       throw new AppError('image-exists', `${to} exists already. Choose another name or folder.`);
   }
   const otherDisk = (await lstat(dirname(from))).dev !== (await lstat(place)).dev;
-  if (otherDisk) await demandFreeSpace(place, image.allocatedSize);
+  if (otherDisk) await demandFreeSpace(place, image.allocatedSize, useReserve);
   const part = otherDisk ? join(place, `.strata-${newId()}.part`) : null;
   const move = { imageId: image.id, from, fromKey, to, name: name ?? null, part };
   return { move: { ...move, place: await placeOfFolder(place) }, overlays };

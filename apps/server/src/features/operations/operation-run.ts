@@ -70,11 +70,11 @@ export class OperationRun {
   #impossible(): Pick<Operation, 'cannotPause' | 'cannotLimit'> {
     const { state } = this.row;
     if (state !== 'running' && state !== 'paused') return {};
-    const { pause, setSpeed } = this.#controls ?? {};
-    const limitable = setSpeed !== undefined || (this.#controls === null && this.row.unit === 'bytes');
+    const { pause, setSpeed, cannot } = this.#controls ?? {};
+    const limitable = this.row.unit === 'bytes' && (setSpeed !== undefined || this.#controls === null);
     return {
-      ...(pause === undefined ? { cannotPause } : {}),
-      ...(limitable ? {} : { cannotLimit }),
+      ...(pause === undefined && state === 'running' ? { cannotPause: cannot ?? cannotPause } : {}),
+      ...(limitable ? {} : { cannotLimit: cannot ?? cannotLimit }),
     };
   }
 
@@ -105,8 +105,8 @@ export class OperationRun {
 
   async pause(): Promise<void> {
     this.#demand(this.row.state === 'running', 'Only a running operation can be paused.');
-    const { pause } = this.#controls ?? {};
-    if (pause === undefined) throw this.#refusal(cannotPause);
+    const { pause, cannot } = this.#controls ?? {};
+    if (pause === undefined) throw this.#refusal(cannot ?? cannotPause);
     await pause();
     if (this.row.state !== 'running') return;
     this.row.state = 'paused';
@@ -124,7 +124,7 @@ export class OperationRun {
   async setSpeed(bytesPerSecond: number): Promise<void> {
     const copies = this.row.unit === 'bytes' && ['queued', 'running', 'paused'].includes(this.row.state);
     const cannot = this.#controls !== null && this.#controls.setSpeed === undefined;
-    if (!copies || cannot) throw this.#refusal(cannotLimit);
+    if (!copies || cannot) throw this.#refusal(this.#controls?.cannot ?? cannotLimit);
     this.#speed = bytesPerSecond;
     await this.#controls?.setSpeed?.(bytesPerSecond);
   }

@@ -42,6 +42,8 @@ export interface OperationContext<Request, Journal> {
       pause?(): Promise<void>;
       resume?(): Promise<void>;
       setSpeed?(bytesPerSecond: number): Promise<void>;
+      /** Why some of it is not possible, in words. */
+      readonly cannot?: string;
     } | null,
   ): void;
   pausedBecause(reason: 'no-space' | null): void;

@@ -1,6 +1,7 @@
 import { basename, dirname, extname, join } from 'node:path';
 import type { ImageFormat } from '@strata/contract';
 import { AppError } from '../../../app-error.ts';
+import { workWatch } from '../../../qemu/work-watch.ts';
 import type { Executor, OperationContext } from '../../operations/operations.types.ts';
 import { awayFrom, type FolderPlace } from '../folder-place.ts';
 import { type FileIdentity, identityOf } from '../image-record.ts';
@@ -101,6 +102,7 @@ const copyAll = async ({ newFiles }: Files, context: Context): Promise<void> => 
   const { copies, tag, place } = context.request;
   const at = place === undefined ? {} : { place };
   const total = copies.reduce((sum, { bytes }) => sum + bytes, 0);
+  const held = workWatch(context);
   let before = 0;
   for (const [index, { path, name, folder, format, backing, bytes }] of copies.entries()) {
     if (index >= context.journal.copied.length) {
@@ -111,7 +113,7 @@ const copyAll = async ({ newFiles }: Files, context: Context): Promise<void> => 
       const below = copied === undefined || backing === null ? backing : { ...backing, path: copied.path };
       const [under, done] = [context.journal.file ?? placed, before];
       const watch = {
-        signal: context.cancelled,
+        ...held,
         onProgress: (fraction: number) => context.progress(done + fraction * bytes, total),
       };
       // With a key it is complete, and may have its name already.
@@ -125,6 +127,7 @@ const copyAll = async ({ newFiles }: Files, context: Context): Promise<void> => 
     }
     before += bytes;
   }
+  context.controls(null);
 };
 
 /** All copies or none: what stands on another goes first. */

@@ -69,7 +69,7 @@ const holdTheSame = async (one: string, other: string, backingSize: number): Pro
 const digestOf = async (
   path: string,
   chunks: readonly HostRange[],
-  { signal, onProgress }: WorkWatch,
+  { signal, onProgress, brake }: WorkWatch,
   each: (bytes: Buffer, at: number) => void = () => {},
 ): Promise<string> => {
   const digest: Hash = createHash('sha256');
@@ -79,6 +79,7 @@ const digestOf = async (
       signal?.throwIfAborted();
       const bytes = await readPiece(handle, chunk);
       digest.update(bytes);
+      await brake?.pass(bytes.length, signal);
       each(bytes, chunk[0]);
       onProgress?.((index + 1) / chunks.length);
     }
@@ -93,7 +94,9 @@ const punchZeros = async (path: string, held: ExtentList, watch: PunchWatch): Pr
   const { size } = await stat(path);
   const chunks = chunksOf(wholeGrains(held, size), rawGrain);
   const half = (offset: number): WorkWatch => ({
+    // Proving is the end of it: no longer cancelled, and not held up.
     ...(watch.signal === undefined || offset > 0 ? {} : { signal: watch.signal }),
+    ...(watch.brake === undefined || offset > 0 ? {} : { brake: watch.brake }),
     onProgress: (fraction) => watch.onProgress?.((offset + fraction) / 2),
   });
   let before = '';

@@ -21,7 +21,7 @@ const firstSeed = Number(process.env.STRATA_SURVIVAL_SEED ?? 20_261);
 const killsOfAForest = 6;
 const forests = Math.ceil(runs / killsOfAForest);
 
-test.describe.configure({ mode: 'default', timeout: 240_000 });
+test.describe.configure({ mode: 'default', timeout: 600_000 });
 
 for (let forest = 0; forest < forests; forest += 1) {
   const seed = firstSeed + forest;

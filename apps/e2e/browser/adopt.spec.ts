@@ -28,7 +28,7 @@ test('a folder of foreign images is looked at, planned, and copied into the libr
     await expect(dialog).toContainText('1 chain is not whole');
     await dialog.getByText('Copy in', { exact: true }).click();
     await expect(dialog).toContainText(`→ ${join(strata.dataDir, 'images', 'old-s2.qcow2')}`);
-    await expect(dialog.getByText('left alone')).toHaveCount(2);
+    await expect(dialog.getByText('stays as it is')).toHaveCount(2);
     await dialog.getByRole('button', { name: 'Adopt', exact: true }).click();
     await expect(dialog).toBeHidden();
     await expect(page.getByRole('row', { name: /old-s2/ })).toBeVisible({ timeout: 30_000 });

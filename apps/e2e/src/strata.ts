@@ -62,6 +62,8 @@ export const startStrata = async ({
       method,
       headers: {
         authorization: `Bearer ${token}`,
+        // A test that was busy for longer than the server keeps a connection would meet a closed one.
+        connection: 'close',
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),

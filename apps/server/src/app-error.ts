@@ -1,7 +1,7 @@
 import { type ErrorCode, errorCodes, type ProblemDetails } from '@strata/contract';
 
 /** What a problem answer carries beside its code and detail. */
-export type ErrorExtras = Pick<ProblemDetails, 'errors' | 'blockers' | 'stderr' | 'usedBy'>;
+export type ErrorExtras = Pick<ProblemDetails, 'errors' | 'blockers' | 'stderr' | 'usedBy' | 'fitsInReserve'>;
 
 /**
  * The only error that reaches the wire as itself: a code of the contract, and in words what happened, to which

@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Config } from './config.ts';
+import { keepDailyBackups } from './db/daily-backups.ts';
 import type { Db } from './db/open-database.ts';
 import { openStore } from './db/open-store.ts';
 import { eventsRoutes } from './features/events/events.routes.ts';
@@ -34,6 +36,9 @@ export const createBase = async (config: Config, limits: HttpLimits = httpLimits
 
   const { app, methodsOf } = await createHttpServer(config, { token, tickets, brake }, limits);
   app.get('/healthz', { config: { anonymous: true }, schema: { hide: true } }, () => ({ status: 'ok' }));
+  const backups = keepDailyBackups(db, join(config.dataDir, 'backups'), (error) =>
+    app.log.error({ err: error }, 'The daily copy of the database could not be made.'),
+  );
   accessRoutes(app, { token, startCodes, tickets, brake });
   eventsRoutes(app, events);
   await openApiRoutes(app);
@@ -49,6 +54,7 @@ export const createBase = async (config: Config, limits: HttpLimits = httpLimits
     close: async () => {
       events.close();
       await app.close();
+      await backups.stop();
       db.close();
     },
   };

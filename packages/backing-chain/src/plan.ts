@@ -1,3 +1,4 @@
+import type { Course } from './course.ts';
 import type { ExtentList } from './extents.ts';
 import type { LayerId } from './forest.ts';
 
@@ -37,6 +38,8 @@ export interface ChainPlan {
   /** Data that is copied; bytes of virtual disk, from allocation data. */
   readonly moves: readonly { readonly from: LayerId; readonly to: LayerId; readonly bytes: number }[];
   readonly bytesToMove: number;
+  /** Where on the disk these bytes lie, when one job walks over them. */
+  readonly course?: Course;
   /** The layer that grows, and by how much at the most. */
   readonly grows: { readonly layer: LayerId; readonly bytes: number };
   /** Files that are unlinked at the end. */
@@ -134,6 +137,8 @@ export interface CompactUsage {
   readonly scannedBytes: number;
   readonly compressed: boolean;
   readonly bitmaps: number;
+  /** Names that the file has beside this one (hard links). */
+  readonly otherNames: number;
 }
 /** The place for a file, as its file system tells it. */
 export interface MoveTarget {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { blocker } from './chains.ts';
-import { bytes, hostPath, id, problem } from './common.ts';
+import { bytes, hostPath, id, problem, useReserve } from './common.ts';
 import { backingState, imageFormat } from './images.ts';
 
 export const adoptFolderBody = z.strictObject({
@@ -14,6 +14,7 @@ export const adoptFolderBody = z.strictObject({
   outside: z.enum(['leave', 'register']).default('leave'),
   /** Write the format of the backing into headers that do not tell it, where it is certain. */
   recordFormats: z.boolean().default(true),
+  useReserve,
 });
 export type AdoptFolder = z.infer<typeof adoptFolderBody>;
 export const adoptPlanBody = adoptFolderBody.extend({ fingerprint: z.string().max(200).optional() });
@@ -66,6 +67,8 @@ export const adoptPlan = z.object({
   bytesToCopy: bytes,
   freeSpaceNeeded: bytes,
   freeSpace: bytes.nullable(),
+  /** It fits only when the reserve may be used (`useReserve`). */
+  fitsInReserve: z.boolean(),
   blockers: z.array(blocker),
   steps: z.array(z.string()),
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bytes, displayName, hostPath, id } from './common.ts';
+import { bytes, displayName, hostPath, id, useReserve } from './common.ts';
 
 export const commitRequest = z.strictObject({
   operation: z.literal('commit'),
@@ -93,8 +93,7 @@ const required = {
   fingerprint: z.string().min(1).max(200),
   /** A limit from the first byte on, as a PATCH of the operation would set it. */
   bytesPerSecond: bytes.optional(),
-  /** Also the space that is kept free on every file system may be used. */
-  useReserve: z.boolean().optional(),
+  useReserve,
 };
 /** Running takes the fingerprint of the plan that was looked at. */
 export const chainRunBody = z.discriminatedUnion('operation', [

@@ -9,6 +9,9 @@ export const maxImageSize = 64 * 1024 ** 4;
 
 const unitBytes = { K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 } as const;
 
+/** Also the space that is kept free on every file system (2 GiB, or 5 %) may be used. */
+export const useReserve = z.boolean().optional();
+
 /** Bytes, as an integer. */
 export const bytes = z.int().min(0);
 

@@ -67,6 +67,8 @@ export const problemDetails = z
       .optional(),
     /** With `qemu-refused`: QEMU's own words. */
     stderr: z.string().optional(),
+    /** With `disk-full`: whether it fits when the reserve may be used (`useReserve`). */
+    fitsInReserve: z.boolean().optional(),
     /** With `image-in-use`: who stands on it. */
     usedBy: z.array(z.object({ kind: z.string(), id: z.string(), name: z.string() })).optional(),
   })

@@ -10,6 +10,7 @@ import {
   listQuery,
   problem,
   time,
+  useReserve,
 } from './common.ts';
 
 /** What a file is, by its header. `raw` is what has no header we know. */
@@ -79,6 +80,7 @@ export const createImageBody = z
     folder: hostPath.optional(),
     preallocation: z.enum(['off', 'metadata', 'falloc', 'full']).default('off'),
     backing: id.optional(),
+    useReserve,
   })
   .refine((body) => body.size !== undefined || body.backing !== undefined, {
     path: ['size'],
@@ -94,6 +96,7 @@ export const importImageBody = z.strictObject({
   path: hostPath,
   mode: z.enum(['register', 'copy', 'move']).default('register'),
   name: displayName.optional(),
+  useReserve,
 });
 export type ImportImage = z.infer<typeof importImageBody>;
 
@@ -105,6 +108,7 @@ export const copyImageBody = z.strictObject({
   folder: hostPath.optional(),
   /** `content`: what the image reads through its whole chain, standing on nothing. `file`: this one file, link and all. */
   what: z.enum(['content', 'file']).default('content'),
+  useReserve,
 });
 export type CopyImage = z.infer<typeof copyImageBody>;
 
@@ -124,6 +128,7 @@ export const renameImageBody = z
     name: displayName.optional(),
     /** A folder of the library to move the file to. */
     folder: hostPath.optional(),
+    useReserve,
   })
   .refine((body) => body.name !== undefined || body.folder !== undefined, {
     message: 'needs a name, a folder, or both',
@@ -201,6 +206,10 @@ export const imageChain = z.object({
   /** Top first. */
   layers: z.array(image),
   snapshotsByImage: z.record(z.string(), z.array(snapshotMark)),
+  /** Deleted overlays that can still be restored, by the layer that they stand on. */
+  trashedByImage: z
+    .record(z.string(), z.array(z.object({ trashId: z.string(), name: z.string() })))
+    .optional(),
 });
 export type ImageChain = z.infer<typeof imageChain>;
 

@@ -58,6 +58,11 @@ export const operation = z.object({
   /** How an operation that a crash interrupted was brought to its end. */
   recovery: z.string().nullable(),
   result: z.record(z.string(), z.unknown()).optional(),
+  /** How far a job that walks the disk is on it, and into which layer its data goes: `done` does not count the holes. */
+  front: z.object({ into: id, at: z.number() }).optional(),
+  /** Why it cannot be paused at this moment, or its speed not be limited; absent: it can. */
+  cannotPause: z.string().optional(),
+  cannotLimit: z.string().optional(),
   /** From which layer into which data goes, when it moves any. */
   moves: z.array(z.object({ from: id, to: id })).optional(),
   createdAt: time,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bytes, displayName, flagQuery, id, notesText, time, waitQuery } from './common.ts';
+import { bytes, displayName, flagQuery, id, notesText, time, useReserve, waitQuery } from './common.ts';
 
 export const snapshotDisk = z.object({ diskId: id, imageId: id, internalTag: z.string().optional() });
 
@@ -108,7 +108,11 @@ export type DeleteSnapshots = z.infer<typeof deleteSnapshotsBody>;
 
 /** `linked`: overlays on the layers that are there. `full`: files of its own, standing on nothing. */
 const copyMode = z.enum(['linked', 'full']);
-export const branchBody = z.strictObject({ name: displayName, mode: copyMode.default('linked') });
+export const branchBody = z.strictObject({ name: displayName, mode: copyMode.default('linked'), useReserve });
 export type Branch = z.infer<typeof branchBody>;
-export const duplicateBody = z.strictObject({ name: displayName, mode: copyMode.default('full') });
+export const duplicateBody = z.strictObject({
+  name: displayName,
+  mode: copyMode.default('full'),
+  useReserve,
+});
 export type Duplicate = z.infer<typeof duplicateBody>;

@@ -57,8 +57,9 @@ const isoVolume = async (reader: HeaderReader): Promise<boolean> => {
 
 const identify = async (reader: HeaderReader): Promise<{ kind: ImageKind; footer: Buffer }> => {
   const kind = kindByStart(await reader.upTo(0, 4096));
+  // Only what does not begin like an image can be one by its end.
+  if (kind !== null) return { kind, footer: Buffer.alloc(0) };
   const footer = await reader.upTo(Math.max(0, reader.size - 512), 512);
-  if (kind !== null) return { kind, footer };
   if (isFixedVhdFooter(footer, reader.size)) return { kind: 'vpc', footer };
   if (latin1(footer, 0, 4) === 'koly') return { kind: 'dmg', footer };
   return { kind: (await isoVolume(reader)) ? 'iso' : 'raw', footer };
@@ -113,10 +114,10 @@ const asProblem = (error: unknown): HeaderProblem => {
   return { code: 'unreadable', message: error instanceof Error ? error.message : String(error) };
 };
 
-const readFrom = async (handle: FileHandle): Promise<ImageHeader> => {
+const readFrom = async (handle: FileHandle, size?: number): Promise<ImageHeader> => {
   const draft: Draft = { kind: 'unknown', fileSize: 0, virtualSize: 0, backing: null, problems: [] };
   try {
-    draft.fileSize = (await handle.stat()).size;
+    draft.fileSize = size ?? (await handle.stat()).size;
     const reader = await headerReader(handle, draft.fileSize);
     const { kind, footer } = await identify(reader);
     draft.kind = kind;
@@ -130,10 +131,10 @@ const readFrom = async (handle: FileHandle): Promise<ImageHeader> => {
 
 /**
  * What a file says about itself, from at most 1 MiB of it. Never throws: whatever is wrong with the file is in
- * `problems`, and then nothing of it may be given to QEMU.
+ * `problems`, and then nothing of it may be given to QEMU. `size`: that of the file, where it is known already.
  */
-export const readImageHeader = async (source: string | FileHandle): Promise<ImageHeader> => {
-  if (typeof source !== 'string') return readFrom(source);
+export const readImageHeader = async (source: string | FileHandle, size?: number): Promise<ImageHeader> => {
+  if (typeof source !== 'string') return readFrom(source, size);
   try {
     const { handle } = await openForReading(source);
     try {

@@ -19,7 +19,9 @@ export type ActKind =
   | 'duplicate'
   | 'copy'
   | 'rename'
-  | 'check';
+  | 'check'
+  | 'adopt'
+  | 'repair';
 
 /** One operation that can be run now, and what it may change in the world. */
 export interface Act {
@@ -36,11 +38,15 @@ export interface Act {
   readonly disks: ReadonlyMap<string, string>;
   /** For each image that there is more when it is done: the image whose content it has. */
   readonly newImages: readonly string[];
+  /** The same of files that no library knew before: what they read. */
+  readonly newContents: readonly string[];
   readonly newSnapshots: number;
   /** A VM that there is more when it is done: for each disk the image whose content it shows. */
   readonly newVm: readonly string[] | null;
   /** Images whose file has another path when it is done. */
   readonly moves: ReadonlySet<string>;
+  /** What else is not as it should be when it is done; no words when all is well. */
+  readonly besides: () => Promise<string[]>;
   /** 0: as fast as it goes; also for what copies nothing. Null when it is refused after all. */
   readonly run: (bytesPerSecond: number) => Promise<Json | null>;
 }
@@ -52,9 +58,11 @@ export const nothing = {
   losesSnapshots: new Set<string>(),
   disks: new Map<string, string>(),
   newImages: [],
+  newContents: [],
   newSnapshots: 0,
   newVm: null,
   moves: new Set<string>(),
+  besides: () => Promise.resolve([]),
 };
 
 export const idsOf = (items: Json[]): Set<string> => new Set(items.map(({ id, imageId }) => id ?? imageId));

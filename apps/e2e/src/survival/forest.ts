@@ -29,13 +29,13 @@ export const scribble = (random: Random, path: string, format: string): void => 
   });
 };
 
-interface Layer {
+export interface Layer {
   readonly path: string;
   readonly format: 'qcow2' | 'raw';
   readonly size: number;
 }
 
-const newLayer = (random: Random, folder: string, name: string, backing: Layer | null): Layer => {
+export const newLayer = (random: Random, folder: string, name: string, backing: Layer | null): Layer => {
   const format = backing === null && random.chance(0.25) ? 'raw' : 'qcow2';
   const path = join(folder, `${name}.${format}`);
   const size = (backing?.size ?? smallest) + (random.chance(0.2) ? megabyte : 0);
@@ -83,6 +83,9 @@ const removeFolders = (folders: Iterable<string>): void => {
 };
 process.once('exit', () => removeFolders(left));
 
+/** Where files of other tools lie, which no library knows. */
+export const foreignFolder = ({ dataDir }: Strata): string => `${dataDir}-foreign`;
+
 /** Where files may be moved to; the answer undoes it. */
 const addFolders = async (strata: Strata): Promise<() => void> => {
   const folders = [`${strata.dataDir}-more`, ...otherDisk(strata)];
@@ -91,7 +94,9 @@ const addFolders = async (strata: Strata): Promise<() => void> => {
     mkdirSync(path, { mode: 0o700 });
     await strata.ok('POST', '/folders', { path });
   }
-  return () => removeFolders(folders);
+  const foreign = foreignFolder(strata);
+  left.add(foreign);
+  return () => removeFolders([...folders, foreign]);
 };
 
 /** A random forest in the server's library, with VMs at some of its tips and snapshots of some of these. Answers what removes its folders. */

@@ -4,7 +4,7 @@ import { type Act, nothing, unlessRefused } from './act.ts';
 import type { SeenImage, World } from './world.ts';
 
 /** Images that a VM is writing are not copied, moved or checked; those above which one runs not moved or checked. */
-const isHeld = (world: World, image: SeenImage): boolean =>
+export const isHeld = (world: World, image: SeenImage): boolean =>
   [...world.vms.values()].some(
     (vm) => vm.pid !== null && vm.disks.some(({ imageId }) => isAbove(world, imageId, image.id)),
   );

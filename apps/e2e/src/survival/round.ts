@@ -35,7 +35,7 @@ const tidyUp = async (random: Random, strata: Strata): Promise<void> => {
 };
 
 /** Between two rounds life goes on: VMs are started and paused, guests write, somebody branches. */
-const live = async (random: Random, strata: Strata): Promise<void> => {
+export const live = async (random: Random, strata: Strata): Promise<void> => {
   await tidyUp(random, strata);
   const { items: vms }: Json = await strata.ok('GET', '/vms');
   for (const vm of vms) {
@@ -63,7 +63,7 @@ const live = async (random: Random, strata: Strata): Promise<void> => {
 const isMoving = (operation: Json): boolean => !['done', 'failed', 'cancelled'].includes(operation.state);
 
 /** Waits until nothing moves and the dead are known to be dead; answers the operation as it is then. */
-const settled = async (strata: Strata, operation: Json, killed: Killed): Promise<Outcome> => {
+export const settled = async (strata: Strata, operation: Json, killed: Killed): Promise<Outcome> => {
   await until(
     'the VMs that were killed are seen to have ended',
     () => strata.ok('GET', '/vms'),
@@ -97,7 +97,7 @@ const complaintsOfProcesses = async (strata: Strata, world: World): Promise<stri
   ];
 };
 
-const inspect = async (
+export const inspect = async (
   strata: Strata,
   scratch: string,
   before: World,
@@ -108,7 +108,7 @@ const inspect = async (
   const after = await observe(strata, scratch);
   const { items } = await strata.ok('GET', '/operations?limit=200');
   return [
-    ...judge(before, after, act, outcome, killed),
+    ...(await judge(before, after, act, outcome, killed)),
     ...complaintsOfOperations(items),
     ...(await complaintsOfFiles(after)),
     ...(await complaintsOfProcesses(strata, after)),
@@ -120,7 +120,7 @@ const usualMs: Readonly<Record<ActKind, number>> = {
   ...{ commit: 90, pull: 70, flatten: 70, delete: 90, rebase: 110, relink: 70, compact: 120 },
   move: 150,
   ...{ take: 60, revert: 250, forget: 4, branch: 110, duplicate: 110, promote: 60 },
-  ...{ copy: 90, rename: 40, check: 25 },
+  ...{ copy: 90, rename: 40, check: 25, adopt: 180, repair: 60 },
 };
 /** Those that a block job does, whose speed can be limited. */
 const jobs: readonly ActKind[] = ['commit', 'pull', 'flatten', 'delete', 'move'];

@@ -39,7 +39,9 @@ const judgePath = (now: SeenImage, then: SeenImage, act: Act, took: boolean): st
 };
 
 /** Those that know by their journal what they were making. */
-const leavesNothing: readonly ActKind[] = ['branch', 'duplicate', 'copy', 'rename', 'compact', 'move'];
+const leavesNothing: readonly ActKind[] = [
+  ...(['branch', 'duplicate', 'copy', 'rename', 'compact', 'move', 'adopt', 'repair'] as const),
+];
 
 const judgeImages = (before: World, after: World, act: Act, took: boolean): string[] => {
   const complaints: string[] = [];
@@ -56,7 +58,8 @@ const judgeImages = (before: World, after: World, act: Act, took: boolean): stri
     if (now !== undefined) complaints.push(...judgePath(now, image, act, took));
   }
   const added = [...after.images.values()].filter(({ id }) => !before.images.has(id));
-  const contents = took ? act.newImages.map((id) => before.images.get(id)?.content ?? '') : [];
+  const copied = act.newImages.map((id) => before.images.get(id)?.content ?? '');
+  const contents = took ? [...copied, ...act.newContents] : [];
   if (added.length !== contents.length)
     complaints.push(`there are ${added.length} new images, not ${contents.length}`);
   else if (
@@ -138,9 +141,16 @@ const judgeNewVm = (before: World, after: World, act: Act, took: boolean): strin
 };
 
 /** Everything that is not as the product promises; no words when all is well. */
-export const judge = (before: World, after: World, act: Act, outcome: Outcome, killed: Killed): string[] => {
+export const judge = async (
+  before: World,
+  after: World,
+  act: Act,
+  outcome: Outcome,
+  killed: Killed,
+): Promise<string[]> => {
   const took = tookPlace(outcome);
   return [
+    ...(took ? await act.besides() : []),
     ...judgeOutcome(act, outcome, killed),
     ...judgeImages(before, after, act, took),
     ...judgeSnapshots(before, after, act, took),

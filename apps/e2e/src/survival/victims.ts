@@ -12,6 +12,8 @@ export const victims = [
   'the server and the storage daemon',
   'the server and the tool',
   'the server and the QEMU of the VM',
+  // As when the power fails: server, VMs, storage daemons and tools. What was synced is there; what else was written is
+  // too, so that it is the order of the steps that is tested, and not the disk.
   'everything',
 ] as const;
 export type Victim = (typeof victims)[number];

@@ -63,7 +63,10 @@ const inTurn = async <Item, Result>(
 };
 
 /** A flattened copy, hashed; `-U` because a running VM without any guest system writes nothing. */
-const contentOf = async (image: Json, scratch: string): Promise<string> => {
+export const contentOf = async (
+  image: { readonly id: string; readonly path: string; readonly format: string },
+  scratch: string,
+): Promise<string> => {
   const flat = join(scratch, `${image.id}.raw`);
   await exec('qemu-img', ['convert', '-U', '-f', image.format, '-O', 'raw', image.path, flat]);
   const hash = createHash('sha256');
@@ -82,7 +85,7 @@ export const observe = async (strata: Strata, scratch: string): Promise<World> =
     await strata.ok('GET', '/vms'),
   ];
   const folders: string[] = (await strata.ok('GET', '/folders')).items.map(({ path }: Json) => path);
-  const contents = await inTurn(images.items as Json[], (image) => contentOf(image, scratch));
+  const contents = await inTurn(images.items as SeenImage[], (image) => contentOf(image, scratch));
   const trees = await inTurn(vms.items as Json[], (vm) => strata.ok('GET', `/vms/${vm.id}/snapshots`));
   const byId = <Item extends { readonly id: string }>(items: readonly Item[]) =>
     new Map(items.map((item) => [item.id, item]));

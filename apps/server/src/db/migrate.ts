@@ -1,8 +1,9 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { StartRefusal } from '../start-refusal.ts';
 import type { Db } from './open-database.ts';
+import { syncPath } from './sync-path.ts';
 
 /** One numbered file of `migrations/`; `build.mjs` puts a copy of the folder beside the bundle. */
 interface Migration {
@@ -30,15 +31,6 @@ export const readMigrations = (folder: string = bundledMigrations): Migration[] 
 
 export const schemaVersion = (db: Db): number => db.pragma('user_version', { simple: true }) as number;
 
-const syncFile = (path: string): void => {
-  const file = openSync(path, 'r');
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-};
-
 /** A complete copy of the database as it was, before anything of it is changed. */
 const backUp = (db: Db, folder: string, version: number): void => {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -47,8 +39,8 @@ const backUp = (db: Db, folder: string, version: number): void => {
   let path = free('');
   for (let attempt = 2; existsSync(path); attempt += 1) path = free(`-${attempt}`);
   db.prepare('VACUUM INTO ?').run(path);
-  syncFile(path);
-  syncFile(folder);
+  syncPath(path);
+  syncPath(folder);
 };
 
 const apply = (db: Db, migration: Migration): void => {

@@ -60,3 +60,16 @@ export const openDatabase = (path: string): Db => {
  * `work` is synchronous: nothing else may happen on the connection in between.
  */
 export const transaction = <Result>(db: Db, work: () => Result): Result => db.transaction(work).immediate();
+
+/**
+ * One write that may be lost with the power, never with the process: it gets into the log without a sync, and is durable
+ * with the next transaction. Not inside a transaction.
+ */
+export const unsynced = (db: Db, write: () => unknown): void => {
+  db.pragma('synchronous = NORMAL');
+  try {
+    write();
+  } finally {
+    db.pragma('synchronous = FULL');
+  }
+};

@@ -2,6 +2,7 @@ import { serializerCompiler, validatorCompiler } from '@fastify/type-provider-zo
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import type { Config } from '../config.ts';
 import { type AuthDeps, registerAuth } from './auth.ts';
+import { registerChangePace } from './change-pace.ts';
 import { registerErrors, sendError } from './errors.ts';
 import { registerGuard } from './guard.ts';
 import { registerJsonBody } from './json-body.ts';
@@ -97,6 +98,7 @@ export const createHttpServer = async (
   registerGuard(app, config.host);
   registerJsonBody(app);
   registerAuth(app, auth);
+  registerChangePace(app);
   await registerOpenApi(app, config.version);
   return { app, methodsOf };
 };

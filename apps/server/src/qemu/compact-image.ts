@@ -2,10 +2,10 @@ import { readImageHeader } from '@strata/disk-image';
 import { execa } from 'execa';
 import { AppError } from '../app-error.ts';
 import { qemuEnvironment } from './capabilities.ts';
-import { unlessCancelled, type WorkWatch, work } from './image-work.ts';
+import { over, unlessCancelled, type WorkWatch, work } from './image-work.ts';
 import { qcow2Form } from './qcow2-form.ts';
 import { absolute, backingName, driverOf, type ImageFile, outputOf } from './qemu-img.ts';
-import { type NewBacking, over } from './rebase-image.ts';
+import type { NewBacking } from './rebase-image.ts';
 
 /* Giving space back. The rules are those of qemu-img.ts. */
 

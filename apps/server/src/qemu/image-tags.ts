@@ -1,8 +1,8 @@
+import { over } from './image-work.ts';
 import { inTurn, runLimited } from './limited-process.ts';
 import { inWords } from './qemu-errors.ts';
 import { heavy } from './qemu-img.ts';
 import { readQcow2Header } from './read-header.ts';
-import { over } from './rebase-image.ts';
 
 /*
  * Internal snapshots of a qcow2 image that no QEMU has open. Ended in the middle these calls would leave clusters that

@@ -3,8 +3,8 @@ import type { ImageFormat } from '@strata/contract';
 import { z } from 'zod';
 import { inTurn, type ProcessWatch, runLimited } from './limited-process.ts';
 import { inWords } from './qemu-errors.ts';
-import { absolute, driverOf, heavy, type ImageFile, outputOf } from './qemu-img.ts';
-import { over } from './rebase-image.ts';
+import { absolute, driverOf, heavy, type ImageFile, outputOf, persistently } from './qemu-img.ts';
+import type { WorkBrake } from './work-brake.ts';
 
 /* The long calls of qemu-img: they tell how far they are, and can be ended. The rules are those of qemu-img.ts. */
 
@@ -13,6 +13,8 @@ export interface WorkWatch {
   readonly signal?: AbortSignal;
   /** From 0 to 1. */
   onProgress?(fraction: number): void;
+  /** Pauses it, and limits its speed. */
+  readonly brake?: WorkBrake;
 }
 type Work = WorkWatch & Pick<ProcessWatch, 'outlivesServer'>;
 
@@ -20,12 +22,15 @@ type Work = WorkWatch & Pick<ProcessWatch, 'outlivesServer'>;
 const fractions = (text: string): number[] =>
   [...text.matchAll(/\((\d+(?:\.\d+)?)\/100%\)/g)].map(([, percent]) => Number(percent) / 100);
 
-export const work = (args: readonly string[], { signal, onProgress, ...how }: Work): Promise<string> => {
-  return inTurn('heavy', () => {
+export const work = async (args: readonly string[], watch: Work): Promise<string> => {
+  const { signal, onProgress, brake } = watch;
+  // Nothing is begun while it is paused.
+  await brake?.pass(0, signal);
+  return inTurn('heavy', (leave) => {
     signal?.throwIfAborted();
     return runLimited('qemu-img', args, heavy, {
-      ...how,
-      ...(signal === undefined ? {} : { signal }),
+      ...watch,
+      onStopped: leave,
       onOutput: (text) => {
         const last = fractions(text).at(-1);
         if (last !== undefined) onProgress?.(last);
@@ -33,6 +38,17 @@ export const work = (args: readonly string[], { signal, onProgress, ...how }: Wo
     });
   });
 };
+
+/** A qcow2 image over a backing of our choice, whatever its header says. */
+export const over = (path: string, backing: ImageFile | null): string =>
+  `json:${JSON.stringify({
+    driver: 'qcow2',
+    file: { driver: 'file', filename: absolute(path) },
+    backing:
+      backing === null
+        ? null
+        : { driver: driverOf(backing.format), file: { driver: 'file', filename: absolute(backing.path) } },
+  })}`;
 
 /** A process that was ended because somebody cancelled is no failure of QEMU. */
 export const unlessCancelled = async <Result>(
@@ -71,7 +87,8 @@ export const contentsAreEqual = (one: ImageFile, other: ImageFile, watch: WorkWa
     const args = ['compare', '-p', '-f', driverOf(one.format), '-F', driverOf(other.format)];
     const files = ['--', absolute(one.path), absolute(other.path)];
     // 1: they differ.
-    return (await work([...args, ...files], watch).then(() => null, outputOf([1]))) === null;
+    const compare = () => work([...args, ...files], watch);
+    return (await persistently(compare).then(() => null, outputOf([1]))) === null;
   });
 
 /** Formats that qemu-img can look through, and those it can mend. */

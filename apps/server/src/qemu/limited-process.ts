@@ -1,5 +1,6 @@
 import { execa } from 'execa';
 import { findProgram, qemuEnvironment } from './capabilities.ts';
+import type { WorkBrake } from './work-brake.ts';
 
 /** What a tool that reads images may use: an image is a program for whoever reads it (security.md 2). */
 export interface ProcessLimits {
@@ -19,14 +20,20 @@ class Slots {
     this.#free = count;
   }
 
-  async run<T>(work: () => Promise<T>): Promise<T> {
+  async run<T>(work: (leave: () => void) => Promise<T>): Promise<T> {
     while (this.#free === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#free--;
-    try {
-      return await work();
-    } finally {
+    let isIn = true;
+    const leave = (): void => {
+      if (!isIn) return;
+      isIn = false;
       this.#free++;
       this.#waiting.shift()?.();
+    };
+    try {
+      return await work(leave);
+    } finally {
+      leave();
     }
   }
 }
@@ -34,7 +41,8 @@ class Slots {
 /** `heavy` reads or writes whole images, `light` a header. */
 const slots = { heavy: new Slots(2), light: new Slots(4) };
 
-export const inTurn = <T>(weight: keyof typeof slots, work: () => Promise<T>): Promise<T> =>
+/** `leave` lets others have the turn before the end: of work that is paused or slowed down. */
+export const inTurn = <T>(weight: keyof typeof slots, work: (leave: () => void) => Promise<T>): Promise<T> =>
   slots[weight].run(work);
 
 /** For tools that work for a long time. */
@@ -43,6 +51,10 @@ export interface ProcessWatch {
   readonly signal?: AbortSignal;
   /** Ended in the middle it would leave something worse than there was: it goes on when the server is killed. */
   readonly outlivesServer?: boolean;
+  /** Pauses and limits it. Then it may take as long as it takes: whoever can do that can also cancel it. */
+  readonly brake?: WorkBrake;
+  /** It was paused or slowed down. */
+  onStopped?(): void;
   onOutput?(text: string): void;
 }
 
@@ -73,7 +85,7 @@ export async function runLimited(
   const process = execa(file, argv, {
     stdin: 'ignore',
     ...(watch.signal === undefined ? {} : { cancelSignal: watch.signal }),
-    timeout: limits.timeoutMs,
+    ...(watch.brake === undefined ? { timeout: limits.timeoutMs } : {}),
     maxBuffer: limits.maxOutputBytes,
     extendEnv: false,
     // glibc reserves 64 MiB of addresses per thread's arena: with many worker threads the limit is met by nothing at all
@@ -82,5 +94,15 @@ export async function runLimited(
   });
   if (watch.onOutput !== undefined)
     process.stdout.on('data', (chunk: Buffer) => watch.onOutput?.(chunk.toString('latin1')));
-  return (await process).stdout;
+  const { pid } = process;
+  const { brake, signal } = watch;
+  const letGo =
+    pid === undefined
+      ? undefined
+      : brake?.hold({ pid, program, signal, onStopped: () => watch.onStopped?.() });
+  try {
+    return (await process).stdout;
+  } finally {
+    letGo?.();
+  }
 }

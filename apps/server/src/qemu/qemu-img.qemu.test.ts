@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -179,5 +179,45 @@ describe('relinking', () => {
     expect(await backingStringOf(at('top.qcow2'))).toBe('../elsewhere/base.qcow2');
     await relinkImage(at('top.qcow2'), null);
     expect(await backingStringOf(at('top.qcow2'))).toBeNull();
+  });
+});
+
+describe('a tool that is killed', () => {
+  const path = process.env.PATH ?? '';
+  afterEach(() => {
+    process.env.PATH = path;
+  });
+
+  /** A qemu-img before the real one: it dies as often as told, and writes down each of its starts. */
+  const dying = async (times: number): Promise<() => Promise<number>> => {
+    const starts = at('starts');
+    const script = [
+      '#!/bin/sh',
+      `echo >>${starts}`,
+      `[ "$(wc -l <${starts})" -gt ${times} ] || kill -9 $$`,
+      `PATH=${path} exec qemu-img "$@"`,
+    ];
+    await mkdir(at('bin'));
+    await writeFile(at('bin/qemu-img'), `${script.join('\n')}\n`, { mode: 0o700 });
+    process.env.PATH = `${at('bin')}:${path}`;
+    return async () => (await readFile(starts, 'utf8')).length;
+  };
+
+  it('is started again where it only looks, or may do it again: the answer is that of the last', async () => {
+    await makeBase();
+    const starts = await dying(2);
+    const base = { path: at('base.qcow2'), format: 'qcow2' } as const;
+    expect(await imagesAreEqual(base, base)).toBe(true);
+    expect(await starts()).toBe(3);
+  });
+
+  it('is not started for ever: something is wrong that repeating does not cure', async () => {
+    await makeBase();
+    const starts = await dying(100);
+    await expect(checkImage({ path: at('base.qcow2'), format: 'qcow2' })).rejects.toMatchObject({
+      code: 'qemu-refused',
+      message: expect.stringContaining('SIGKILL'),
+    });
+    expect(await starts()).toBe(3);
   });
 });

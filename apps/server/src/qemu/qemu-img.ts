@@ -77,6 +77,22 @@ export const driverOf = (format: ImageFormat): string => (format === 'iso' ? 'ra
 const run = (args: readonly string[], limits: ProcessLimits, watch?: ProcessWatch): Promise<string> =>
   inTurn(limits === heavy ? 'heavy' : 'light', () => runLimited('qemu-img', args, limits, watch));
 
+const wasKilled = (error: unknown): boolean =>
+  error instanceof ExecaError && error.signal === 'SIGKILL' && !error.timedOut && !error.isMaxBuffer;
+
+/**
+ * For what may be done again without a thought: when the tool is killed (the kernel is short of memory, somebody tidies
+ * up), an operation that has moved all of its data need not fail for that.
+ */
+export const persistently = async (tool: () => Promise<string>): Promise<string> => {
+  for (let again = 2; ; again -= 1)
+    try {
+      return await tool();
+    } catch (error) {
+      if (again === 0 || !wasKilled(error)) throw error;
+    }
+};
+
 /** What the header says. Works on an image in use (`-U`); opens nothing but this one file, if it is a qcow2. */
 export function readImageDetails({ path, format }: ImageFile): Promise<ImageDetails> {
   return inWords(`Reading ${path}`, async () => {
@@ -127,7 +143,9 @@ export function checkImage({ path, format }: ImageFile): Promise<{ errors: numbe
   return inWords(`Checking ${path}`, async () => {
     const args = ['check', '-f', driverOf(format), '--output=json', '--', absolute(path)];
     // 2: corruptions, 3: leaks; the report is on stdout all the same.
-    const report = checkResult.parse(JSON.parse(await run(args, heavy).catch(outputOf([2, 3]))));
+    const report = checkResult.parse(
+      JSON.parse(await persistently(() => run(args, heavy)).catch(outputOf([2, 3]))),
+    );
     return { errors: report['check-errors'] + (report.corruptions ?? 0), leaks: report.leaks ?? 0 };
   });
 }
@@ -138,7 +156,7 @@ export function imagesAreEqual(one: ImageFile, other: ImageFile): Promise<boolea
     const formats = ['-f', driverOf(one.format), '-F', driverOf(other.format)];
     const args = ['compare', '-q', ...formats, '--', absolute(one.path), absolute(other.path)];
     // 1: they differ.
-    return (await run(args, heavy).then(() => 'same', outputOf([1]))) === 'same';
+    return (await persistently(() => run(args, heavy)).then(() => 'same', outputOf([1]))) === 'same';
   });
 }
 
@@ -163,7 +181,7 @@ export function relinkImage(
   return inWords(`Relinking ${path}`, async () => {
     const link = backing ? ['-b', backingName(backing.name), '-F', driverOf(backing.format)] : ['-b', ''];
     const args = ['rebase', '-q', '-u', '-f', 'qcow2', ...link, '--', absolute(path)];
-    await run(args, light, { outlivesServer: true });
+    await persistently(() => run(args, light, { outlivesServer: true }));
   });
 }
 

@@ -32,3 +32,10 @@ export const mountSmallDisk = (folder: string, megabytes: number): SmallDisk => 
     unmount: () => void execFileSync('umount', ['-l', folder]),
   };
 };
+
+/** The disk's folder under another name, too; answers what takes that away again, as when a disk is unplugged. */
+export const mountAlsoAt = (disk: string, folder: string): (() => void) => {
+  mkdirSync(folder, { recursive: true });
+  execFileSync('mount', ['--bind', disk, folder]);
+  return () => void execFileSync('umount', ['-l', folder]);
+};

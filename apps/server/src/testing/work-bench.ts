@@ -119,6 +119,7 @@ export const workFolder = async (): Promise<WorkFolder> => {
     const newFiles: NewFiles = mortal(library.newFiles, stopBefore);
     const moves = library.moveFiles;
     const moveFiles: MoveFiles = {
+      awayFrom: moves.awayFrom,
       ...mortal({ copy: moves.copy, blank: moves.blank }, stopBefore),
       exclusively: (work) => moves.exclusively((steps) => work(mortal<MoveSteps>(steps, stopBefore))),
     };

@@ -96,6 +96,9 @@ describe('an image that is deleted', () => {
     expect(isOfGoneImage(keys.imageMap('x', { columns: 400 }))).toBe(true);
     expect(isOfGoneImage(keys.imageChain('y'))).toBe(false);
     expect(isOfGoneImage(keys.forest)).toBe(false);
+    // The end of the operation that merged it away.
+    apply({ type: 'image', id: 'x', change: 'updated' });
+    expect(isOfGoneImage(keys.imageChain('x'))).toBe(true);
     apply({ type: 'image', id: 'x', change: 'created', data: { id: 'x', present: true, problems: [] } });
     expect(isOfGoneImage(keys.imageChain('x'))).toBe(false);
   });

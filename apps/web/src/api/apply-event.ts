@@ -63,15 +63,18 @@ export function applyEvent(
       return;
     case 'trash':
       invalidate(keys.trash);
+      // What is deleted for good no longer locks what it stood on.
+      invalidate([...keys.images, 'chain']);
       return;
   }
 }
 
 const goneImages = new Set<string>();
 
-function noteGone({ id, change }: ServerEvent): void {
+/** An operation that ends speaks of all its layers, of those that it has merged away as well: that brings none back. */
+function noteGone({ id, change, data }: ServerEvent): void {
   if (change === 'deleted') goneImages.add(id);
-  else goneImages.delete(id);
+  else if (change === 'created' || data !== undefined) goneImages.delete(id);
 }
 
 /** Of an image that the events said is deleted: whoever still shows it learns by other events what to show instead. */

@@ -45,6 +45,7 @@ export function PathField({
     <Group align="flex-end" gap={8} wrap="nowrap">
       <TextInput
         className={classes.input ?? ''}
+        classNames={{ label: classes.label ?? '' }}
         label={label}
         value={value}
         placeholder={placeholder}

@@ -30,7 +30,6 @@ export const forest = {
     count === 0 ? 'Nothing found' : at === 0 ? `${count} found` : `${at} of ${count} found`,
   previous: 'Previous found',
   next: 'Next found',
-  problems: (count: number) => formatCount(count, 'problem', 'problems'),
   nextProblem: 'Go to the next problem',
   incomplete: 'A folder could not be read: more may stand on these images than is shown.',
   fit: 'Show all',

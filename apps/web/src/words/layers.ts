@@ -23,8 +23,20 @@ export const layers = {
   internalSnapshot: (tag: string) => `internal snapshot ${tag}`,
   internalSnapshots: (count: number, more: boolean) =>
     more ? `${count} more` : formatCount(count, 'internal snapshot', 'internal snapshots'),
-  lockedBy: (names: readonly string[]) =>
-    `locked: ${quoted(names)} ${names.length === 1 ? 'stands' : 'stand'} on it`,
+  locked: (reasons: readonly string[]) => `locked: ${reasons.join('; ')}`,
+  lockedBy: {
+    overlay: (names: readonly string[]) =>
+      `${quoted(names)} ${names.length === 1 ? 'stands' : 'stand'} on it`,
+    vm: (names: readonly string[]) =>
+      `the ${names.length === 1 ? 'VM' : 'VMs'} ${quoted(names)} ${names.length === 1 ? 'uses' : 'use'} it`,
+    export: (names: readonly string[]) => `${quoted(names)} exports it`,
+    operation: (names: readonly string[]) =>
+      names.length === 1
+        ? `an operation is working on it (${names[0]})`
+        : `${names.length} operations are working on it`,
+    trash: (names: readonly string[]) =>
+      `${quoted(names)} in the trash ${names.length === 1 ? 'stands' : 'stand'} on it`,
+  },
   lockedWhy: 'A commit into it would change what they read. Pull data up instead.',
   missing: 'file missing',
   backingMissing: 'what it stands on is missing',

@@ -38,8 +38,8 @@ export const library = {
   roles: { base: 'base', layer: 'layer', active: 'active', media: 'medium', orphan: 'chain broken' },
   gone: 'file missing',
   brokenChain: {
-    missing: (path: string) => `Not possible: ${path} is missing. Put it back first.`,
-    cycle: 'Not possible: its chain leads back into itself.',
+    missing: (path: string) => `Not possible: ${path} is missing. Put it back, or repair the chain first.`,
+    cycle: 'Not possible: its chain leads back into itself. Repair it first.',
     member: 'missing',
   },
   none: '–',

@@ -2,8 +2,19 @@ import { formatBytes, formatCount } from '../lib/format.ts';
 
 export const plan = {
   making: 'Working out the plan…',
+  failed: 'There is no plan that could run.',
   stale: 'The world changed; this is the new plan.',
   blocked: 'This cannot run now',
+  remedies: {
+    shutDown: (vm: string) => `Shut down “${vm}”`,
+    snapshot: (vm: string) => `Snapshot of “${vm}”…`,
+    vm: (vm: string) => `Go to “${vm}”`,
+    media: (vm: string) => `Drives of “${vm}”`,
+    operation: 'Show the operation',
+    trash: 'Open the trash',
+    image: (name: string) => `Show “${name}”`,
+    folders: 'Go to the library',
+  },
   before: 'Before',
   after: 'After',
   fileTrashed: 'given up, file to the trash',
@@ -15,7 +26,12 @@ export const plan = {
   inFolder: (path: string) => `in ${path.slice(0, path.lastIndexOf('/')) || '/'}`,
   leaves: 'no longer in this chain',
   staysBranch: 'stays as a branch',
-  folded: (count: number) => `${formatCount(count, 'layer', 'layers')} that nothing happens to`,
+  folded: {
+    quiet: (count: number) => `${formatCount(count, 'layer', 'layers')} that nothing happens to`,
+    leaving: (count: number) => `${count} more layers, as those above and below`,
+  },
+  unfold: 'Show them',
+  more: (count: number) => `Show ${count} more`,
   movesTo: (bytes: number, to: string) => `${formatBytes(bytes)} → ${to}`,
   activeOf: (names: readonly string[]) => `active layer of ${names.join(', ')}`,
   nothingChanges: 'The chains stay as they are.',

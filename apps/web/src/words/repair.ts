@@ -2,6 +2,7 @@ import { formatBytes, formatCount } from '../lib/format.ts';
 
 export const repair = {
   button: 'Repair…',
+  offer: (name: string) => `Repair ${name}…`,
   of: (name: string) => `Repair ${name}`,
   title: (name: string) => `Repair “${name}”`,
   looking: 'Looking for what mends it…',
@@ -12,13 +13,18 @@ export const repair = {
       : `${count} images are left alone: what they stood on is lost.`,
   showLeftAlone: 'Show',
   hideLeftAlone: 'Hide',
-  remembered: (path: string, format: string, bytes: number) =>
-    `Strata remembers the lost file: ${path}, ${format}, ${formatBytes(bytes)}.`,
-  neverSeen: 'Strata has never seen the lost file.',
+  sought: {
+    lost: 'the lost file',
+    outside: 'the file its header names',
+    circle: 'what it stood on before',
+  },
+  remembered: (it: string, path: string, format: string, bytes: number) =>
+    `Strata remembers ${it}: ${path}, ${format}, ${formatBytes(bytes)}.`,
+  neverSeen: (it: string) => `Strata has never seen ${it}.`,
   candidates: 'Files that could be it',
   candidateCount: (count: number) => formatCount(count, 'file', 'files'),
   noCandidates: 'No file of the library fits. It may lie in a folder that Strata does not know.',
-  folder: 'Look in another folder, too',
+  folder: 'Look in another folder as well',
   look: 'Look there',
   verdicts: {
     proven: 'is it',
@@ -33,7 +39,7 @@ export const repair = {
     'Nobody can prove it. If the file holds something else, the image shows other data, and programs in it may damage them.',
   relink: 'Point it there',
   chooseFirst: 'Choose one of the files first.',
-  assumeFirst: 'Nobody can prove that it is the lost file: say that you know it, first.',
+  assumeFirst: (it: string) => `Nobody can prove that it is ${it}: say that you know it, first.`,
   cutTitle: (name: string) => `Cut the link of “${name}”?`,
   cutConfirm: 'It stands alone: cut the link',
   sayFormat: (format: string) => `I know it is ${format}: write it down`,

@@ -38,6 +38,10 @@ test('an intermediate commit: overlays go on from the base, files between go, sn
       { from: 's1', to: 'base', bytes: 90 },
     ],
     bytesToMove: 120,
+    course: [
+      [50, 0],
+      [170, 120],
+    ],
     grows: { layer: 'base', bytes: 70 },
     deletes: ['s2', 's1'],
     losesSnapshots: [{ id: 'first', name: 'first' }],

@@ -1,3 +1,4 @@
+import { courseOf } from '../course.ts';
 import { type ExtentList, totalLength } from '../extents.ts';
 import { chainIds, type Forest, type Layer, type LayerId, overlaysOf, tipsOf } from '../forest.ts';
 import {
@@ -107,6 +108,7 @@ function commitMoves(range: CommitRange, allocation: Allocation) {
       .map(({ from, extents }) => ({ from, to: range.base.id, bytes: totalLength(extents) }))
       .filter((move) => move.bytes > 0),
     bytesToMove: totalLength(moved),
+    course: courseOf(moved),
     grows: growthOf(range.base, moved, allocation, grownTail(range)),
   };
 }

@@ -24,6 +24,7 @@ const usage: CompactUsage = {
   scannedBytes: 9 * MiB,
   compressed: false,
   bitmaps: 0,
+  otherNames: 0,
 };
 const codes = (plan: ChainPlan | Refusal) =>
   isRefusal(plan) ? plan.code : plan.blockers.map((blocker) => blocker.code);
@@ -67,6 +68,7 @@ describe('compacting a layer', () => {
   test.each([
     ['compressed', { compressed: true }],
     ['bitmaps', { bitmaps: 2 }],
+    ['hard-linked', { otherNames: 1 }],
   ])('is refused for what a new file would not keep: %s', (code, differs) => {
     expect(codes(planCompact(forestWith(layers), { ...usage, ...differs }, { layer: 'mid' }))).toEqual([
       code,

@@ -44,6 +44,12 @@ function keptBlockers(layer: Layer, usage: CompactUsage): readonly Blocker[] {
       message: `“${layer.name}” holds ${usage.bitmaps === 1 ? 'a dirty bitmap' : `${usage.bitmaps} dirty bitmaps`} of a backup program, which a new file would not have. Remove them there first (qemu-img bitmap --remove).`,
       subjects,
     });
+  if (usage.otherNames > 0 && layer.format === 'qcow2')
+    blockers.push({
+      code: 'hard-linked',
+      message: `“${layer.name}” has ${usage.otherNames === 1 ? 'another name' : `${usage.otherNames} other names`} (hard links), under which the old file would stay and nothing would be given back. Remove ${usage.otherNames === 1 ? 'that' : 'them'}, or copy the image, first.`,
+      subjects,
+    });
   return blockers;
 }
 

@@ -29,6 +29,10 @@ test('a partial pull: only the link of the layer changes, what is passed over is
       { from: 's1', to: 'active', bytes: 15 },
     ],
     bytesToMove: 20,
+    course: [
+      [10, 0],
+      [30, 20],
+    ],
     grows: { layer: 'active', bytes: 20 },
     deletes: [],
     losesSnapshots: [],

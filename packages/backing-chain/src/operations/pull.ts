@@ -1,3 +1,4 @@
+import { courseOf } from '../course.ts';
 import { totalLength } from '../extents.ts';
 import { chainIds, type Forest, type Layer, type LayerId, tipsOf } from '../forest.ts';
 import {
@@ -132,6 +133,7 @@ function pullMoves({ into, passed }: PullRange, allocation: Allocation) {
       .map(({ from, extents }) => ({ from, to: into.id, bytes: totalLength(extents) }))
       .filter((move) => move.bytes > 0),
     bytesToMove: totalLength(moved),
+    course: courseOf(moved),
     grows: growthOf(into, moved, allocation),
   };
 }

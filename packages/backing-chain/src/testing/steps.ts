@@ -109,7 +109,7 @@ function copy(model: Model, step: Step, number: number): Model {
 
 const worthIt: CompactUsage = {
   ...{ storedBytes: 1024 ** 3, dataBytes: 0, zeroBytes: 0, neededBytes: 0, exact: true, scannedBytes: 0 },
-  ...{ compressed: false, bitmaps: 0 },
+  ...{ compressed: false, bitmaps: 0, otherNames: 0 },
 };
 
 const marked = (model: Model, image: ModelImage | undefined, trashed: boolean): Model => ({

@@ -1,4 +1,5 @@
 import { AppError } from '../../app-error.ts';
+import { workWatch } from '../../qemu/work-watch.ts';
 import type { ImagesService } from '../images/images.types.ts';
 import type { NewFile, NewFiles, NewFileWish } from '../images/new-files.ts';
 import type { Executor, OperationContext } from '../operations/operations.types.ts';
@@ -43,12 +44,14 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((total, numbe
 const make = async ({ files, copies }: BranchDeps, context: Context): Promise<void> => {
   const { wishes, weights, mode, copy } = context.request;
   const total = sum(weights);
+  // An overlay is made at once.
+  const held = mode === 'full' ? workWatch(context) : { signal: context.cancelled };
   for (const [index, wish] of wishes.entries()) {
     const file = context.journal.files[index];
     if (file === undefined) throw new Error('a file of the branch has no place');
     const before = sum(weights.slice(0, index));
     const made = await files.make(file, wish, {
-      signal: context.cancelled,
+      ...held,
       onProgress: (fraction) => {
         if (mode === 'full') context.progress(before + fraction * (weights[index] ?? 0), total);
       },
@@ -57,6 +60,7 @@ const make = async ({ files, copies }: BranchDeps, context: Context): Promise<vo
     const done = context.journal.files.map((other, place) => (place === index ? made : other));
     context.save({ phase: 'making', files: done });
   }
+  context.controls(null);
   await copies.copyState(copy);
 };
 

@@ -72,9 +72,15 @@ export const createBranchesService = (deps: BranchesDeps): BranchesService => {
     return chains;
   };
 
-  const wishesOf = (disks: readonly Disk[], name: string, mode: Mode, tag: string): NewFileWish[] =>
+  const wishesOf = (
+    disks: readonly Disk[],
+    name: string,
+    mode: Mode,
+    tag: string,
+    useReserve: boolean | undefined,
+  ): NewFileWish[] =>
     disks.map(({ imageId }, position) => ({
-      ...{ imageId, tag: `${tag}-${position}` },
+      ...{ imageId, useReserve, tag: `${tag}-${position}` },
       kind: mode === 'linked' ? 'overlay' : 'content',
       name: position === 0 ? name : `${name}-${position + 1}`,
     }));
@@ -98,12 +104,13 @@ export const createBranchesService = (deps: BranchesDeps): BranchesService => {
     readonly disks: readonly Disk[];
     readonly name: string;
     readonly mode: Mode;
+    readonly useReserve: boolean | undefined;
     readonly subjects: readonly OperationSubject[];
     /** The disks are those the VM writes when it runs. */
     readonly ofNow: boolean;
   }
 
-  const start = async ({ kind, title, vm, disks, name, mode, subjects, ofNow }: Wish) => {
+  const start = async ({ kind, title, vm, disks, name, mode, useReserve, subjects, ofNow }: Wish) => {
     if (disks.length === 0)
       throw new AppError('not-possible', 'There is no disk that a new VM could stand on.');
     const copy = vms.copies.draft(vm.id, name, disks);
@@ -112,8 +119,8 @@ export const createBranchesService = (deps: BranchesDeps): BranchesService => {
     // Both stand on the layer that was active: from now on nobody writes it.
     const continues = ofNow && mode === 'linked' ? disks : [];
     const wishes = [
-      ...wishesOf(disks, name, mode, tag),
-      ...wishesOf(continues, vm.name, 'linked', `${tag}-s`),
+      ...wishesOf(disks, name, mode, tag, useReserve),
+      ...wishesOf(continues, vm.name, 'linked', `${tag}-s`, useReserve),
     ];
     if (ofNow) for (const [top] of chains) if (top !== undefined) await demandUnlocked(top);
     // Refused now rather than after the first gigabyte.
@@ -147,12 +154,12 @@ export const createBranchesService = (deps: BranchesDeps): BranchesService => {
   };
 
   return {
-    branch: async (vmId, snapshotId, { name, mode }) => {
+    branch: async (vmId, snapshotId, { name, mode, useReserve }) => {
       const vm = vms.get(vmId);
       const snapshot = snapshots.get(vmId, snapshotId);
       demandExternal(snapshot);
       return start({
-        ...{ kind: 'vm-branch', vm, name, mode, ofNow: false },
+        ...{ kind: 'vm-branch', vm, name, mode, useReserve, ofNow: false },
         title: `Branch “${name}” from “${snapshot.name}” of “${vm.name}”`,
         disks: snapshot.disks.map(({ diskId, imageId }) => ({ diskId, imageId })),
         subjects: [
@@ -161,11 +168,11 @@ export const createBranchesService = (deps: BranchesDeps): BranchesService => {
         ],
       });
     },
-    duplicate: async (vmId, { name, mode }) => {
+    duplicate: async (vmId, { name, mode, useReserve }) => {
       const vm = vms.get(vmId);
       demandOff(vm);
       return start({
-        ...{ kind: 'vm-duplicate', vm, name, mode, ofNow: true },
+        ...{ kind: 'vm-duplicate', vm, name, mode, useReserve, ofNow: true },
         title: `Duplicate “${vm.name}” as “${name}”`,
         disks: vm.disks.map(({ id, imageId }) => ({ diskId: id, imageId })),
         subjects: [{ kind: 'vm', id: vm.id, name: vm.name }],

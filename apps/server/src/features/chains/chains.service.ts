@@ -17,6 +17,7 @@ import {
 } from '@strata/backing-chain';
 import type { ErrorCode, LayerRequest, Plan } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
+import type { FreeSpace } from '../../space-reserve.ts';
 import type { ImageMoves, ImagesService, MovePlace } from '../images/images.types.ts';
 import type { CommitJournal, CommitRun } from '../operations/executors/commit.ts';
 import type { OperationsService, StartOperation } from '../operations/operations.types.ts';
@@ -25,7 +26,7 @@ import { type ChainWish, chainWish } from './chain-wish.ts';
 import type { ChainsService, Promotions } from './chains.types.ts';
 import { demandSpace } from './demand-space.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { type FreeSpace, freeSpaceAt, growthsOf, type SpaceNeeded, spacesNeeded } from './free-space.ts';
+import { freeSpaceAt, growthsOf, type SpaceNeeded, spacesNeeded } from './free-space.ts';
 import { lockBlockers } from './lock-blockers.ts';
 import { type NodesOf, openNodes } from './open-nodes.ts';
 import { planView } from './plan-view.ts';
@@ -174,7 +175,7 @@ export const createChainsService = ({
         });
       demandSpace(planned.forest, plan, planned.spaces, useReserve);
       if (wish.operation === 'move' && plan.liveVm === null)
-        return moves.offline(wish.layer, wish.place.target.folder);
+        return moves.offline(wish.layer, wish.place.target.folder, useReserve);
       // Each kind finds its own executor; the service itself does not look into request and journal.
       return operations.start(start as StartOperation<CommitRun, CommitJournal>);
     },

@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import type { ChainPlan, Forest } from '@strata/backing-chain';
 import { AppError } from '../../app-error.ts';
 import { byteWords } from './byte-words.ts';
-import { type SpaceNeeded, spendable } from './free-space.ts';
+import { type SpaceNeeded, spendableOf } from './free-space.ts';
 
 /** Throws `disk-full` where a file system has less to give than the plan may need. */
 export const demandSpace = (
@@ -12,7 +12,7 @@ export const demandSpace = (
   useReserve: boolean,
 ): void => {
   const short = spaces.find((space) => {
-    const usable = useReserve ? space.free : spendable(space);
+    const usable = spendableOf(space, useReserve);
     return usable !== null && space.needed > usable;
   });
   if (short === undefined) return;

@@ -1,34 +1,18 @@
-import { stat, statfs } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { ChainPlan, Forest } from '@strata/backing-chain';
 import type { Plan } from '@strata/contract';
 import { mountPointOf } from '../../mount-point.ts';
-
-/**
- * What operations leave free, so that guests, the database and the host go on when an estimate was wrong
- * (security.md, DATA-11). Who has to merge layers because the disk is nearly full can say so, and use it.
- */
-export const reserveOf = (totalBytes: number): number =>
-  Math.max(2 * 1024 ** 3, Math.ceil(totalBytes * 0.05));
-
-export interface FreeSpace {
-  readonly free: number;
-  readonly reserve: number;
-}
+import { type FreeSpace, freeSpaceIn, spendable } from '../../space-reserve.ts';
 
 /** Of the file system that holds a file; null when it does not say. */
-export const freeSpaceAt = async (path: string): Promise<FreeSpace | null> => {
-  try {
-    const { bavail, blocks, bsize } = await statfs(dirname(path));
-    return { free: bavail * bsize, reserve: reserveOf(blocks * bsize) };
-  } catch {
-    return null;
-  }
-};
+export const freeSpaceAt = (path: string): Promise<FreeSpace | null> => freeSpaceIn(dirname(path));
 
-/** What may be used of it without asking. */
-export const spendable = ({ free, reserve }: Pick<SpaceNeeded, 'free' | 'reserve'>): number | null =>
-  free === null ? null : Math.max(0, free - reserve);
+/** What may be used of it; null when it is not known. */
+export const spendableOf = (
+  { free, reserve }: Pick<SpaceNeeded, 'free' | 'reserve'>,
+  useReserve = false,
+): number | null => (free === null ? null : spendable({ free, reserve }, useReserve));
 
 export interface Growth {
   readonly path: string;
@@ -54,7 +38,7 @@ const deviceOf = async (path: string): Promise<string> => {
 };
 
 const margin = (space: SpaceNeeded): number => {
-  const free = spendable(space);
+  const free = spendableOf(space);
   return free === null ? Number.POSITIVE_INFINITY : free - space.needed;
 };
 

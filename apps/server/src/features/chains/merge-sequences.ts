@@ -7,6 +7,7 @@ import {
   type SnapshotMerge,
   type World,
 } from '@strata/backing-chain';
+import type { FreeSpace } from '../../space-reserve.ts';
 import type { ImagesService } from '../images/images.types.ts';
 import type { CommitRun } from '../operations/executors/commit.ts';
 import type { SnapshotMergeRun } from '../operations/executors/delete-snapshots.ts';
@@ -17,7 +18,7 @@ import { type ChainWish, chainWish } from './chain-wish.ts';
 import type { MergeSequences, PreparedMerges } from './chains.types.ts';
 import { demandSpace } from './demand-space.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { type FreeSpace, freeSpaceAt, growthsOf, spacesNeeded } from './free-space.ts';
+import { freeSpaceAt, growthsOf, spacesNeeded } from './free-space.ts';
 import { lockBlockers } from './lock-blockers.ts';
 import { type NodesOf, openNodes } from './open-nodes.ts';
 import { planCommands } from './plan-commands.ts';

@@ -9,7 +9,7 @@ import {
 } from '@strata/backing-chain';
 import type { Plan } from '@strata/contract';
 import type { ChainWish } from './chain-wish.ts';
-import { type SpaceNeeded, spendable } from './free-space.ts';
+import { type SpaceNeeded, spendableOf } from './free-space.ts';
 import { type OpenNodes, planCommands } from './plan-commands.ts';
 import { planSteps } from './plan-steps.ts';
 
@@ -142,7 +142,7 @@ export const planFacts = (
     moves: plan.moves.map((move) => ({ ...move })),
     bytesToMove: plan.bytesToMove,
     freeSpaceNeeded: tightest?.needed ?? 0,
-    freeSpace: tightest === undefined ? null : spendable(tightest),
+    freeSpace: tightest === undefined ? null : spendableOf(tightest),
     spaces: [...known.spaces],
     deletes: plan.deletes.map(file),
     ...(isTrash(plan) ? { toTrash: true } : {}),

@@ -27,7 +27,7 @@ const withFiles = async <Result>(
 /** Calls `each` with every chunk of the file; ends early when it answers false. */
 const walkChunks = async (
   file: FileHandle,
-  { signal, onProgress }: WorkWatch,
+  { signal, onProgress, brake }: WorkWatch,
   each: (chunk: Buffer, position: number) => Promise<boolean>,
 ): Promise<boolean> => {
   const { size } = await file.stat();
@@ -38,6 +38,7 @@ const walkChunks = async (
     if (bytesRead === 0) return false;
     if (!(await each(buffer.subarray(0, bytesRead), position))) return false;
     position += bytesRead;
+    await brake?.pass(bytesRead, signal);
     onProgress?.(position / size);
   }
   return true;

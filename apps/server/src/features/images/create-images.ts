@@ -8,7 +8,7 @@ import { createImage, createOverlay, type Preallocation } from '../../qemu/qemu-
 import { syncWithFolder } from '../../sync-files.ts';
 import { approvedChain } from './chain-facts.ts';
 import { forbidSystemPath, isWithin } from './forbidden-paths.ts';
-import { demandFreeSpace } from './free-space.ts';
+import { demandFreeSpace, justHeader } from './free-space.ts';
 import { candidatePaths, exists, shownStem, stemOf } from './image-names.ts';
 import type { ImageRecord } from './image-record.ts';
 import type { LibraryAccess } from './library-access.ts';
@@ -66,7 +66,7 @@ const isUnusedName = ({ library, repository }: LibraryAccess): ((path: string) =
 };
 
 const spaceFor = (size: number, preallocation: Preallocation): number =>
-  preallocation === 'full' || preallocation === 'falloc' ? size : 1024 ** 2;
+  preallocation === 'full' || preallocation === 'falloc' ? size : justHeader;
 
 export const createEmptyImage = async (
   access: LibraryAccess,
@@ -81,7 +81,7 @@ export const createEmptyImage = async (
     );
   }
   const folder = await libraryFolder(access, request.folder);
-  await demandFreeSpace(folder, spaceFor(size, preallocation));
+  await demandFreeSpace(folder, spaceFor(size, preallocation), request.useReserve);
   const path = await atFreeName(
     folder,
     name,
@@ -146,7 +146,7 @@ const createOverlayLocked = async (access: LibraryAccess, request: OverlayReques
   if (backing === undefined) throw new AppError('not-found', `There is no image ${request.backingId}.`);
   demandSettled(access.world, backing.id, request.operationId);
   const folder = await overlayFolder(access, backing, request);
-  await demandFreeSpace(folder, 1024 ** 2);
+  await demandFreeSpace(folder, justHeader);
   const link = relativeBacking(folder, backing.path);
   const path = await atFreeName(
     folder,

@@ -1,5 +1,6 @@
 import {
   ColumnDrawing,
+  type CompactUsage,
   type ExtentList,
   extentsOf,
   type HeldLayer,
@@ -8,7 +9,6 @@ import {
   within,
 } from '@strata/backing-chain';
 import type { ImageMap, ImageMapQuery } from '@strata/contract';
-import type { LayerUsage } from '@strata/disk-image';
 import { AppError } from '../../app-error.ts';
 import { approvedChain } from './chain-facts.ts';
 import { type Held, HeldRanges } from './held-ranges.ts';
@@ -90,7 +90,7 @@ export class ImageMaps {
     return written && !flushed ? { ...held, exact: false } : held;
   }
 
-  async usage(id: string): Promise<LayerUsage> {
+  async usage(id: string): Promise<CompactUsage> {
     // Refuses what must not be read, and has a running VM flush first.
     const extents = await this.allocation(id);
     return usageOf(this.world.record(id), () => Promise.resolve(extents));

@@ -524,6 +524,19 @@ describe('the trash', () => {
     expect(existsSync(base.path) && existsSync(top.path)).toBe(true);
   });
 
+  test('is named where a deleted overlay still stands on a layer, until it is deleted for good', async () => {
+    writeQcow2File(library.at('base.qcow2'));
+    writeQcow2File(library.at('top.qcow2'), { backing: 'base.qcow2', backingFormat: 'qcow2' });
+    await library.images.scan();
+    const base = library.byName('base.qcow2').id;
+    await library.images.delete(library.byName('top.qcow2').id);
+    const [item] = library.trash.list();
+    const told = () => library.images.chain(base).trashedByImage;
+    expect(told()).toEqual({ [base]: [{ trashId: item?.id, name: 'top.qcow2' }] });
+    await library.trash.deleteForGood(item?.id ?? '');
+    expect(told()).toEqual({});
+  });
+
   test('keeps a deleted image until it is restored with its id, or deleted for good', async () => {
     writeQcow2File(library.at('a.qcow2'));
     await library.images.scan();

@@ -201,6 +201,7 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
   const chain = (id: string): ImageChain => {
     const ids = visibleChain(world, id);
     const memory = repository.snapshotsWithMemory();
+    const { trashed } = world.now().forest;
     const marks = world.uses().snapshots.filter(({ imageId }) => ids.includes(imageId));
     return {
       layers: ids.map((layer) => world.view(layer)),
@@ -217,6 +218,12 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
               memory: memory.has(snapshotId),
             })),
         ]),
+      ),
+      trashedByImage: Object.fromEntries(
+        ids
+          .map((layer) => [layer, trashed.filter(({ imageId }) => imageId === layer)] as const)
+          .filter(([, uses]) => uses.length > 0)
+          .map(([layer, uses]) => [layer, uses.map(({ trashId, name }) => ({ trashId, name }))]),
       ),
     };
   };

@@ -1,4 +1,5 @@
 import type {
+  CompactUsage,
   DiskUse,
   ExtentList,
   Forest,
@@ -17,7 +18,6 @@ import type {
   ImportImage,
   Operation,
 } from '@strata/contract';
-import type { LayerUsage } from '@strata/disk-image';
 
 import type { ImagePage, ImageQuery } from './image-list.ts';
 import type { Move } from './move-files.ts';
@@ -61,7 +61,7 @@ export interface ImageMoves {
   /** Looks, touches nothing. Throws `forbidden-path` for a folder outside the library. */
   placeOf(imageId: string, folder: string): Promise<MovePlace>;
   /** The file itself, with every link to it; nobody may have it open. */
-  offline(imageId: string, folder: string): Promise<Operation>;
+  offline(imageId: string, folder: string, useReserve: boolean): Promise<Operation>;
 }
 
 /** The library: which images there are, what they are, how they stand on each other. Files are the truth. */
@@ -110,7 +110,7 @@ export interface ImagesService {
   /** Ranges a layer holds itself, from its qcow2 tables (other formats: `qemu-img map`), cached by inode, size and mtime. */
   allocation(id: string): Promise<ExtentList>;
   /** What a qcow2 or raw layer takes, and what it would take without zeros and unused clusters: reads its data. */
-  usage(id: string): Promise<LayerUsage>;
+  usage(id: string): Promise<CompactUsage>;
   map(id: string, query?: Partial<ImageMapQuery>): Promise<ImageMap>;
 
   /** Changes the shown name; the file keeps its own. */

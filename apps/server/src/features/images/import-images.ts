@@ -187,7 +187,8 @@ export const importImage = async (
   if (holder !== null) throw new AppError('image-locked', openWords(holder, { name: basename(path), path }));
   const folder = await libraryFolder(access);
   const sameDisk = (await lstat(folder)).dev === Number(stat.dev);
-  if (request.mode === 'copy' || !sameDisk) await demandFreeSpace(folder, allocatedOf(stat));
+  if (request.mode === 'copy' || !sameDisk)
+    await demandFreeSpace(folder, allocatedOf(stat), request.useReserve);
   const name = request.name ?? basename(path, extname(path));
   const into = request.mode === 'copy' ? copyInto(path, format) : moveInto(path, format);
   const target = await atFreeName(folder, name, extensions[format], into);

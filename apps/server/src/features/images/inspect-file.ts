@@ -14,7 +14,7 @@ export interface Inspected {
 export const inspectFile = async (path: string): Promise<Inspected> => {
   const { handle, stat } = await openForReading(path);
   try {
-    return { stat, header: await readImageHeader(handle) };
+    return { stat, header: await readImageHeader(handle, Number(stat.size)) };
   } finally {
     await handle.close();
   }

@@ -1,5 +1,5 @@
 import type { BigIntStats } from 'node:fs';
-import { lstat } from 'node:fs/promises';
+import { lstat, realpath } from 'node:fs/promises';
 import { basename, dirname, relative, sep } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { ImageFormat, Problem } from '@strata/contract';
@@ -295,12 +295,18 @@ export const scanLibrary = async (
   notImages: NotImages,
 ): Promise<Map<string, Problem[]>> => {
   const files: Files = new Map();
+  const underRealPath: Files = new Map();
   const problems = new Map<string, Problem[]>();
   for (const folder of scope.folders) {
     const walk = await walkFolder(folder.path, scope.skip);
     const absent = await absentDisk(library, scope, folder, walk);
     problems.set(folder.id, absent === null ? walk.problems : [absent, ...walk.problems]);
-    if (absent === null) for (const [path, stat] of walk.files) files.set(path, stat);
+    if (absent !== null) continue;
+    const isReal = (await realpath(folder.path).catch(() => null)) === folder.path;
+    for (const [path, stat] of walk.files) {
+      files.set(path, stat);
+      if (isReal) underRealPath.set(path, stat);
+    }
   }
   const unreadable = scope.folders.filter((folder) => (problems.get(folder.id) ?? []).length > 0);
   await statRegistered(library, scope, files);
@@ -320,7 +326,7 @@ export const scanLibrary = async (
     library.change(added.slice(first, first + writtenAtOnce));
     await breathe();
   }
-  await resolveBackings(library, library.all());
+  await resolveBackings(library, library.all(), underRealPath);
   const bases = await findRawBases(library, scope, files);
   library.change(bases);
   forgetGone(library, scope, gone, unreadable);

@@ -9,6 +9,7 @@ import { type LockHolder, lockHolder } from '../../qemu/lock-holder.ts';
 import { relinkImage } from '../../qemu/qemu-img.ts';
 import { syncFolder, syncWithFolder } from '../../sync-files.ts';
 import { copyBytes, sameBytes } from './copy-bytes.ts';
+import { awayFrom, type FolderPlace } from './folder-place.ts';
 import { exists } from './image-names.ts';
 import { inodeOf } from './inode.ts';
 import type { LibraryAccess } from './library-access.ts';
@@ -34,10 +35,14 @@ export interface Move {
   readonly name: string | null;
   /** On another file system: the hidden name under which the copy grows. */
   readonly part: string | null;
+  /** Where the new folder was when this was planned. */
+  readonly place?: FolderPlace;
 }
 
 /** Each is one action on the world, may be repeated, and is on disk when it returns. */
 export interface MoveSteps {
+  /** By what the original is known, as long as nobody writes it or puts another file in its place. */
+  markOriginal(move: Move): Promise<string | null>;
   /** Who has written the original since it was copied, or has it open, in words; null: nobody, or it is gone. */
   strangerAt(move: Move, original: string): Promise<string | null>;
   /** The second name. `key`: of the copy, when it is one. */
@@ -48,12 +53,15 @@ export interface MoveSteps {
   relink(overlayId: string, target: string): Promise<void>;
   /** The change of the books, to be made together with the journal. */
   takeOver(move: Move): Promise<() => void>;
-  removeOld(move: Move): Promise<void>;
+  /** Only as long as the new name leads to the file that is known by `key`: there may be no other one left. */
+  removeOld(move: Move, key: string | null): Promise<void>;
   removeNew(move: Move, key: string | null): Promise<void>;
   scan(): Promise<void>;
 }
 
 export interface MoveFiles {
+  /** In words, when the disk it goes to is not mounted any more. */
+  awayFrom(move: Move): Promise<string | null>;
   /** For another disk: copies, proves and answers the key of the copy, and what the original was known by meanwhile. */
   copy(move: Move, watch: WorkWatch): Promise<{ readonly key: string; readonly original: string }>;
   /** An empty image of the same kind on the same backing, under the hidden name, for QEMU to fill; answers its key. */
@@ -125,11 +133,13 @@ export const createMoveFiles = (access: LibraryAccess): MoveFiles => {
   };
 
   const steps: MoveSteps = {
+    markOriginal: ({ from }) => markOf(from),
+
     strangerAt: async ({ from }, original) => {
       const holder = await lastingHolder(from);
       if (holder !== null) return `${holder.program} (process ${holder.pid}) has ${from} open.`;
       const now = await markOf(from);
-      return now === null || now === original ? null : `${from} was written after it was copied.`;
+      return now === null || now === original ? null : `${from} was written or replaced after it was copied.`;
     },
 
     giveName: async ({ from, to, part }, key) => {
@@ -189,9 +199,12 @@ export const createMoveFiles = (access: LibraryAccess): MoveFiles => {
       return () => library.change([{ ...read, formatFixed, ...(name === null ? {} : { name }) }], drops);
     },
 
-    removeOld: async ({ imageId, from, fromKey, to }) => {
+    removeOld: async ({ imageId, from, fromKey, to }, key) => {
       if (from === to || (await inodeOf(from)) !== fromKey) return;
-      if (!(await exists(to))) throw new AppError('image-unreadable', `${to} is gone; ${from} was kept.`);
+      const there = await inodeOf(to);
+      if (there === null) throw new AppError('image-unreadable', `${to} is gone; ${from} was kept.`);
+      if (there !== (key ?? fromKey))
+        throw new AppError('image-unreadable', `${to} is another file now; ${from} was kept.`);
       await unlink(from);
       forgetOther(from, imageId);
       await syncFolder(dirname(from));
@@ -211,15 +224,13 @@ export const createMoveFiles = (access: LibraryAccess): MoveFiles => {
   };
 
   return {
+    awayFrom: ({ to, place }) => awayFrom(dirname(to), place),
     copy: async (move, watch) => {
       const { imageId, from, to, part } = move;
       if (part === null) throw new Error('a move on one disk copies nothing');
       // Taken up after a restart: the image would vanish behind the disk as soon as that is mounted.
-      if ((await lstat(dirname(from))).dev === (await lstat(dirname(to))).dev)
-        throw new AppError(
-          'not-possible',
-          `${dirname(to)} was on another disk, which is not mounted now. Nothing was moved.`,
-        );
+      const away = await awayFrom(dirname(to), move.place);
+      if (away !== null) throw new AppError('not-possible', `${away} Nothing was moved.`);
       const half = (offset: number): WorkWatch => ({
         ...watch,
         onProgress: (fraction) => watch.onProgress?.((offset + fraction) / 2),

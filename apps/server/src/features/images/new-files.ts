@@ -10,7 +10,8 @@ import { syncFolder, syncWithFolder } from '../../sync-files.ts';
 import { approvedChain } from './chain-facts.ts';
 import { copyBytes, sameBytes } from './copy-bytes.ts';
 import { libraryFolder, overlayFolder, verifyOverlay } from './create-images.ts';
-import { demandFreeSpace } from './free-space.ts';
+import { awayFrom, type FolderPlace, placeOfFolder } from './folder-place.ts';
+import { demandFreeSpace, justHeader } from './free-space.ts';
 import { candidatePaths, exists } from './image-names.ts';
 import type { ImageRecord } from './image-record.ts';
 import { extensions } from './import-images.ts';
@@ -29,6 +30,8 @@ export interface NewFile {
   readonly format: ImageFormat;
   /** Its inode; null while it is being made. */
   readonly key: string | null;
+  /** Where the folder was when this was planned. */
+  readonly place?: FolderPlace;
 }
 
 export interface NewFileWish {
@@ -38,6 +41,7 @@ export interface NewFileWish {
   readonly folder?: string | undefined;
   /** With `content`: what this internal snapshot of the image shows, by its number; left out: what the image shows now. */
   readonly snapshot?: string | undefined;
+  readonly useReserve?: boolean | undefined;
   /** Of the operation and the file in it: makes the hidden name nobody else's. */
   readonly tag: string;
 }
@@ -72,11 +76,11 @@ const newFormat = (record: ImageRecord, kind: NewFileWish['kind']): ImageFormat 
 
 const spaceFor = (kind: NewFileWish['kind'], chain: readonly ImageRecord[]): number => {
   const [top] = chain;
-  if (kind === 'overlay' || top === undefined) return 1024 ** 2;
+  if (kind === 'overlay' || top === undefined) return justHeader;
   if (kind === 'file') return top.facts.allocatedSize;
   const stored = chain.reduce((sum, { facts }) => sum + facts.allocatedSize, 0);
   // qcow2 needs at most 1/8192 of what it holds for its tables, and a little to begin with.
-  return Math.ceil(Math.min(stored, top.facts.virtualSize) * (1 + 1 / 4096)) + 1024 ** 2;
+  return Math.ceil(Math.min(stored, top.facts.virtualSize) * (1 + 1 / 4096)) + justHeader;
 };
 
 /** Made and compared: each is half of the work. */
@@ -149,6 +153,8 @@ export const createNewFiles = (access: LibraryAccess): NewFiles => {
   /** Complete and on disk, or not there. */
   const completely = async (file: NewFile, make: () => Promise<void>): Promise<NewFile> => {
     if (file.key !== null && (await inodeOf(file.part)) === file.key) return file;
+    const away = await awayFrom(file.folder, file.place);
+    if (away !== null) throw new AppError('not-possible', `${away} Nothing was copied.`);
     try {
       await make();
       await syncWithFolder(file.part);
@@ -181,15 +187,16 @@ export const createNewFiles = (access: LibraryAccess): NewFiles => {
   };
 
   return {
-    place: async ({ imageId, kind, name, folder, tag }) => {
+    place: async ({ imageId, kind, name, folder, tag, useReserve }) => {
       const chain = kind === 'file' ? [world.record(imageId)] : approvedChain(world, imageId);
       const [top] = chain;
       if (top === undefined) throw new AppError('not-found', `There is no image ${imageId}.`);
       const place =
         folder === undefined ? await overlayFolder(access, top) : await libraryFolder(access, folder);
-      await demandFreeSpace(place, spaceFor(kind, chain));
+      await demandFreeSpace(place, spaceFor(kind, chain), useReserve);
       const format = newFormat(top, kind);
-      return { part: join(place, `.strata-${tag}.part`), folder: place, name, format, key: null };
+      const part = join(place, `.strata-${tag}.part`);
+      return { part, folder: place, name, format, key: null, place: await placeOfFolder(place) };
     },
 
     make: (file, wish, watch) => {

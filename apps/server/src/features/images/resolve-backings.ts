@@ -1,3 +1,4 @@
+import type { BigIntStats } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { normalize } from 'node:path';
 import { resolveBacking } from '@strata/disk-image';
@@ -26,9 +27,16 @@ const lookAtFile = async (name: string): Promise<ResolvedBacking> => {
 };
 
 /** Where every backing string leads now; files come and go without their overlays changing. */
-export const resolveBackings = async (library: Library, records: Iterable<ImageRecord>): Promise<void> => {
+export const resolveBackings = async (
+  library: Library,
+  records: Iterable<ImageRecord>,
+  /** Regular files by their real paths that were looked at a moment ago. */
+  files: ReadonlyMap<string, BigIntStats> = new Map(),
+): Promise<void> => {
   // Many overlays stand on one base: it is looked at once.
   const seen = new Map<string, Promise<ResolvedBacking>>();
+  for (const [path, stat] of files)
+    seen.set(path, Promise.resolve({ target: { kind: 'file', path }, key: statKey(stat), regular: true }));
   const lookAt = (path: string): Promise<ResolvedBacking> => {
     const known = seen.get(path) ?? lookAtFile(path);
     seen.set(path, known);

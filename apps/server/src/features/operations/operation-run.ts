@@ -2,9 +2,9 @@ import type { Operation } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
 import type { Db } from '../../db/open-database.ts';
 import { transaction } from '../../db/open-database.ts';
-import { type OperationRow, toOperation } from './operation-row.ts';
+import { hasEnded, type OperationRow, toOperation } from './operation-row.ts';
 import type { OperationsRepository } from './operations.repository.ts';
-import type { Executor, OperationContext, Taints } from './operations.types.ts';
+import type { DiskFront, Executor, OperationContext, Taints } from './operations.types.ts';
 import { type ProgressRate, progressRate } from './progress-rate.ts';
 
 /** Progress reaches the disk at most once, the pages at most four times a second. */
@@ -28,6 +28,9 @@ class ServerEnding extends Error {
   override readonly name = 'ServerEnding';
 }
 
+const cannotPause = 'This step cannot be paused.';
+const cannotLimit = 'There is nothing at work whose speed could be limited.';
+
 const now = (): string => new Date().toISOString();
 
 /** One unfinished operation: its row, its executor at work, its buttons. */
@@ -41,6 +44,7 @@ export class OperationRun {
   #controls: Controls | null = null;
   /** Bytes a second; 0: as fast as it goes. Also for a job that is begun again because its process was killed. */
   #speed = 0;
+  #front: DiskFront | undefined;
   #savedAt = 0;
   #publishTimer: NodeJS.Timeout | null = null;
   #publishedAt = 0;
@@ -55,10 +59,23 @@ export class OperationRun {
   }
 
   toOperation(): Operation {
-    const moving = this.row.state === 'running' || this.row.state === 'finishing';
-    return this.row.unit === 'bytes' && moving
-      ? toOperation(this.row, this.#rate.read(this.row.total))
-      : toOperation(this.row);
+    const { row } = this;
+    const moving = row.state === 'running' || row.state === 'finishing';
+    const rate = row.unit === 'bytes' && moving ? this.#rate.read(row.total) : undefined;
+    const operation = { ...toOperation(row, rate), ...this.#impossible() };
+    return this.#front === undefined || hasEnded(row) ? operation : { ...operation, front: this.#front };
+  }
+
+  /** Said with the operation, so that a button can be grey before it is refused. */
+  #impossible(): Pick<Operation, 'cannotPause' | 'cannotLimit'> {
+    const { state } = this.row;
+    if (state !== 'running' && state !== 'paused') return {};
+    const { pause, setSpeed, cannot } = this.#controls ?? {};
+    const limitable = this.row.unit === 'bytes' && (setSpeed !== undefined || this.#controls === null);
+    return {
+      ...(pause === undefined && state === 'running' ? { cannotPause: cannot ?? cannotPause } : {}),
+      ...(limitable ? {} : { cannotLimit: cannot ?? cannotLimit }),
+    };
   }
 
   async execute(executor: Executor<unknown, unknown>, resumed: boolean): Promise<void> {
@@ -88,8 +105,8 @@ export class OperationRun {
 
   async pause(): Promise<void> {
     this.#demand(this.row.state === 'running', 'Only a running operation can be paused.');
-    const { pause } = this.#controls ?? {};
-    if (pause === undefined) throw this.#refusal('This step cannot be paused.');
+    const { pause, cannot } = this.#controls ?? {};
+    if (pause === undefined) throw this.#refusal(cannot ?? cannotPause);
     await pause();
     if (this.row.state !== 'running') return;
     this.row.state = 'paused';
@@ -107,7 +124,7 @@ export class OperationRun {
   async setSpeed(bytesPerSecond: number): Promise<void> {
     const copies = this.row.unit === 'bytes' && ['queued', 'running', 'paused'].includes(this.row.state);
     const cannot = this.#controls !== null && this.#controls.setSpeed === undefined;
-    if (!copies || cannot) throw this.#refusal('There is nothing at work whose speed could be limited.');
+    if (!copies || cannot) throw this.#refusal(this.#controls?.cannot ?? cannotLimit);
     this.#speed = bytesPerSecond;
     await this.#controls?.setSpeed?.(bytesPerSecond);
   }
@@ -148,7 +165,7 @@ export class OperationRun {
       },
       save: (journal, alongside) => this.#save(journal, alongside),
       step: (index) => this.#step(index),
-      progress: (done, total) => this.#progress(done, total),
+      progress: (done, total, front) => this.#progress(done, total, front),
       recovered: (text) => {
         const said = row.recovery ?? '';
         if (!said.includes(text)) row.recovery = `${said} ${text}`.trim();
@@ -166,6 +183,7 @@ export class OperationRun {
       },
       controls: (controls) => {
         this.#controls = controls;
+        this.#publishSoon();
         // A job begun a moment before the limit was set; one that has ended since needs none.
         if (this.#speed > 0) void controls?.setSpeed?.(this.#speed).catch(() => {});
         // A job that was paused and is gone: whatever comes next runs.
@@ -213,7 +231,8 @@ export class OperationRun {
     this.#write();
   }
 
-  #progress(done: number, total: number): void {
+  #progress(done: number, total: number, front: DiskFront | undefined): void {
+    this.#front = front;
     this.row.done = done;
     this.row.total = total;
     this.#rate.add(done);

@@ -1,4 +1,4 @@
-import type { Db } from '../../db/open-database.ts';
+import { type Db, unsynced } from '../../db/open-database.ts';
 import { fromRecord, type OperationRecord, type OperationRow, toRecord } from './operation-row.ts';
 import type { OperationQuery } from './operations.types.ts';
 
@@ -6,6 +6,7 @@ export interface OperationsRepository {
   insert(row: OperationRow): void;
   /** Writes all of it that can change. */
   update(row: OperationRow): void;
+  /** Not durable: its sync would wait for all that the job has written into the same file system meanwhile. */
   updateProgress(row: OperationRow): void;
   find(id: string): OperationRow | null;
   unfinished(): OperationRow[];
@@ -70,7 +71,7 @@ export const operationsRepository = (db: Db): OperationsRepository => {
     insert: (row) => void insert.run(toRecord(row)),
     update: (row) => void update.run(toRecord(row)),
     updateProgress: ({ id, done, total, pausedBecause }) =>
-      void updateProgress.run({ id, done, total, pausedBecause }),
+      unsynced(db, () => updateProgress.run({ id, done, total, pausedBecause })),
     find: (id) => {
       const record = find.get(id);
       return record === undefined ? null : fromRecord(record);

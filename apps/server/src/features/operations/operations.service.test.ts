@@ -212,6 +212,18 @@ describe('the buttons', () => {
     expect(said).toEqual(['pause', 'resume', 'speed 1000']);
   });
 
+  it('say before it is tried what cannot be paused or limited, and refuse it in the same words', async () => {
+    const cannot = 'The program setpriv is missing.';
+    const service = serviceOn(async (context) => {
+      context.controls({ cannot });
+      return untilCancelled(context);
+    });
+    const { id } = service.start(work());
+    await expect.poll(() => service.get(id)).toMatchObject({ cannotPause: cannot, cannotLimit: cannot });
+    await expect(service.pause(id)).rejects.toMatchObject({ code: 'operation-state', message: cannot });
+    await expect(service.setSpeed(id, 1)).rejects.toMatchObject({ code: 'operation-state', message: cannot });
+  });
+
   it('limit the speed before the copying has begun, and again when it has to be begun again', async () => {
     const begunWith: number[] = [];
     let begin = () => {};

@@ -10,6 +10,9 @@ export interface OperationSubject {
   readonly name: string;
 }
 
+/** In bytes from the start of the disk. */
+export type DiskFront = NonNullable<Operation['front']>;
+
 /**
  * What an executor works with. `journal` is its own durable memory: `save` writes it in a FULL-sync transaction
  * *before* the action it describes, together with whatever `alongside` changes.
@@ -23,7 +26,8 @@ export interface OperationContext<Request, Journal> {
   save(journal: Journal, alongside?: () => void): void;
   /** Starts the step with this index of the list given at creation; the ones before it are done. */
   step(index: number): void;
-  progress(done: number, total: number): void;
+  /** `front`: how far the job is on the disk of the layer that the data goes into. */
+  progress(done: number, total: number, front?: DiskFront): void;
   /** Said in the operation when a crash was recovered from: what was found and done. */
   recovered(text: string): void;
   /** Aborted when the user cancels. An executor past its point of no return ignores it. */
@@ -38,6 +42,8 @@ export interface OperationContext<Request, Journal> {
       pause?(): Promise<void>;
       resume?(): Promise<void>;
       setSpeed?(bytesPerSecond: number): Promise<void>;
+      /** Why some of it is not possible, in words. */
+      readonly cannot?: string;
     } | null,
   ): void;
   pausedBecause(reason: 'no-space' | null): void;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -248,6 +248,59 @@ it('a snapshot of a VM that is off is whole or not there, whichever call the ser
     await build();
   }
 });
+
+it('a snapshot is forgotten with its picture or still there with it, whenever the server is killed', {
+  timeout: 60_000,
+}, async () => {
+  for (let at = 1; at < 40; at += 1) {
+    bench.vms.setPicture('vmone', Buffer.from('png'));
+    const snapshotId = idOf(await take('kept'));
+    const picture = join(folder.folder, 'vms', 'vmone', 'snapshots', `${snapshotId}.png`);
+    const before = await flatten(bench, join(folder.folder, 'before'));
+    let changes = 0;
+    const publish = (): void => {
+      changes += 1;
+      if (changes < at) return;
+      folder.kill();
+      throw new Error('killed');
+    };
+    bench = folder.open({ publish });
+    await bench.images.scan();
+    let begun: string | null = null;
+    let how = 'killed';
+    try {
+      ({ id: begun } = await bench.deletions.run('vmone', { snapshots: [snapshotId], mode: 'forget' }));
+      const ended = bench.operations.wait(begun, 30).then(() => 'ended');
+      how = await Promise.race([ended, untilKilled(() => changes >= at)]);
+    } catch {
+      // Killed before it could be answered.
+    }
+    bench = folder.open();
+    await bench.images.scan();
+    await bench.operations.recover();
+    const [operation] = bench.operations.list({}).items.filter(({ kind }) => kind === 'snapshot-delete');
+    const place = `killed at change ${at}`;
+    if (operation !== undefined)
+      expect(await bench.operations.wait(operation.id, 30), place).toMatchObject({ state: 'done' });
+    else expect(begun, place).toBeNull();
+    const isGone = operation !== undefined;
+    expect((await bench.snapshots.tree('vmone')).tree, place).toHaveLength(isGone ? 0 : 1);
+    expect(existsSync(picture), place).toBe(!isGone);
+    for (const [image, copy] of before) expect(await readsAs(bench, image, copy), place).toBe(true);
+    if (how === 'ended') {
+      expect(at).toBeGreaterThan(2);
+      return;
+    }
+    folder.dispose();
+    await build();
+  }
+  throw new Error('it never ended');
+});
+
+const untilKilled = async (isDead: () => boolean): Promise<'killed'> => {
+  while (!isDead()) await new Promise((next) => setTimeout(next, 5));
+  return 'killed';
+};
 
 describe('the picture of a snapshot', () => {
   it('shows the last screen of a VM that is off, but never that of a state it was reverted from', async () => {

@@ -13,7 +13,7 @@ export function BranchDialog({ vm, snapshot, onClose }: { vm: Vm; snapshot: Snap
       suggestion={branch.suggestion(vm.name, snapshot.name)}
       mode="linked"
       submit={branch.submit}
-      start={(name, mode) => call(endpoints.branchSnapshot, { params, body: { name, mode } })}
+      start={(wish) => call(endpoints.branchSnapshot, { params, body: wish })}
       onClose={onClose}
     >
       {branch.text}

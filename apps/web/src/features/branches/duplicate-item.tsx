@@ -1,8 +1,8 @@
-import { Menu, Tooltip } from '@mantine/core';
 import { endpoints, type Vm } from '@strata/contract';
 import { IconCopy } from '@tabler/icons-react';
 import { call } from '../../api/call.ts';
 import { words } from '../../lib/words.ts';
+import { ReasonedMenuItem } from '../../ui/reasoned-menu-item.tsx';
 import { NewVmDialog } from './new-vm-dialog.tsx';
 
 /** Why a VM in this state has nothing that could be duplicated; null when it has. */
@@ -12,30 +12,11 @@ export function duplicateRefusal({ state }: Pick<Vm, 'state'>): string | null {
   return state === 'suspended' ? duplicate.suspended : duplicate.running;
 }
 
-export function DuplicateItem({ vm, onSelect }: { vm: Vm; onSelect: () => void }) {
-  const refusal = duplicateRefusal(vm);
-  const icon = <IconCopy size={15} />;
-  const { menu } = words.copies.duplicate;
-  if (refusal === null)
-    return (
-      <Menu.Item leftSection={icon} onClick={onSelect}>
-        {menu}
-      </Menu.Item>
-    );
-  return (
-    <Tooltip label={refusal} position="left" events={{ hover: true, focus: true, touch: true }}>
-      <Menu.Item
-        leftSection={icon}
-        aria-disabled
-        data-disabled
-        closeMenuOnClick={false}
-        aria-description={refusal}
-      >
-        {menu}
-      </Menu.Item>
-    </Tooltip>
-  );
-}
+export const DuplicateItem = ({ vm, onSelect }: { vm: Vm; onSelect: () => void }) => (
+  <ReasonedMenuItem leftSection={<IconCopy size={15} />} reason={duplicateRefusal(vm)} onSelect={onSelect}>
+    {words.copies.duplicate.menu}
+  </ReasonedMenuItem>
+);
 
 export function DuplicateVmDialog({ vm, onClose }: { vm: Vm; onClose: () => void }) {
   const { duplicate } = words.copies;
@@ -46,7 +27,7 @@ export function DuplicateVmDialog({ vm, onClose }: { vm: Vm; onClose: () => void
       mode="full"
       modeText={{ linked: duplicate.linkedText }}
       submit={duplicate.submit}
-      start={(name, mode) => call(endpoints.duplicateVm, { params: { id: vm.id }, body: { name, mode } })}
+      start={(wish) => call(endpoints.duplicateVm, { params: { id: vm.id }, body: wish })}
       onClose={onClose}
     >
       {duplicate.text}

@@ -1,5 +1,5 @@
 import { Button, Group, Modal, Radio, Stack, Text, TextInput } from '@mantine/core';
-import type { Operation } from '@strata/contract';
+import type { Branch, Operation } from '@strata/contract';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, useState } from 'react';
 import { isApiError } from '../../api/api-error.ts';
@@ -8,6 +8,7 @@ import { freeName } from '../../lib/free-name.ts';
 import { words } from '../../lib/words.ts';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { notifyDone } from '../../ui/notify.tsx';
+import { ReserveChoice } from '../../ui/reserve-choice.tsx';
 
 export type Mode = 'linked' | 'full';
 
@@ -19,7 +20,7 @@ interface NewVmDialogProps {
   mode: Mode;
   modeText?: Partial<Record<Mode, string>>;
   submit: string;
-  start: (name: string, mode: Mode) => Promise<Operation>;
+  start: (wish: Branch) => Promise<Operation>;
   onClose: () => void;
 }
 
@@ -31,8 +32,9 @@ export function NewVmDialog(props: NewVmDialogProps) {
   const [mode, setMode] = useState<Mode>(props.mode);
   const { copies } = words;
   const name = typed ?? freeName(suggestion, taken);
+  const [useReserve, setUseReserve] = useState(false);
   const make = useMutation({
-    mutationFn: () => start(name.trim(), mode),
+    mutationFn: () => start({ name: name.trim(), mode, ...(useReserve ? { useReserve } : {}) }),
     onSuccess: (operation) => {
       notifyDone(copies.started(operation.title));
       onClose();
@@ -70,6 +72,7 @@ export function NewVmDialog(props: NewVmDialogProps) {
             </Stack>
           </Radio.Group>
           <ErrorNotice error={fieldError === undefined ? make.error : null} />
+          <ReserveChoice error={make.error} checked={useReserve} onChange={setUseReserve} />
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>
               {words.common.cancel}

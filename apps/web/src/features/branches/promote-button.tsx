@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { vmsQuery } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
 import { ReasonedButton } from '../../ui/reasoned-button.tsx';
+import { breakRefusal, useBreak } from '../library/use-break.ts';
 import { PromoteDialog } from './promote-dialog.tsx';
 
 interface PromoteButtonProps {
@@ -19,9 +20,10 @@ export function PromoteButton({ image, vm, diskId, compact = false }: PromoteBut
   const vms = useQuery(vmsQuery()).data?.items ?? [];
   const { promote } = words.copies;
   const writer = image.usedBy.find(({ kind }) => kind === 'vm');
+  const broken = breakRefusal(useBreak(image));
   const reason = vms.some(({ disks }) => disks.length > 0)
     ? writer === undefined
-      ? null
+      ? broken
       : promote.written(writer.name)
     : promote.noVm;
   return (

@@ -1,13 +1,13 @@
 import { Checkbox, Select, Stack, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { type ChainRequest, endpoints, type Image, type Vm } from '@strata/contract';
+import type { ChainRequest, Image, Vm } from '@strata/contract';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { call } from '../../api/call.ts';
 import { vmsQuery } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
 import { Dialog } from '../../ui/dialog.tsx';
 import { diskName } from '../layers/disk-name.ts';
+import { chainPlan } from '../plan/chain-plan.ts';
 import { PlanDialog } from '../plan/plan-dialog.tsx';
 
 interface PromoteDialogProps {
@@ -77,9 +77,7 @@ function PromoteForm({ image, vm, diskId, vms, onClose }: PromoteDialogProps & {
   return (
     <PlanDialog
       title={promote.title(image.name)}
-      planKey={[request(settledName)]}
-      makePlan={(signal) => call(endpoints.planChain, { body: request(settledName), signal })}
-      run={(approved) => call(endpoints.runChain, { body: { ...request(name.trim()), ...approved } })}
+      {...chainPlan(request(settledName), () => request(name.trim()))}
       onClose={onClose}
     >
       <Stack gap="sm">

@@ -1,10 +1,14 @@
 import { formatBytes } from '../../lib/format.ts';
 import { words } from '../../lib/words.ts';
-import { hasProblem } from '../library/image-list.ts';
+import { hasProblem, problemsOf } from '../library/image-list.ts';
 import type { ForestNode } from './forest-tree.ts';
 
-export const isTroubled = ({ subject }: ForestNode): boolean =>
-  subject.kind === 'gap' || (subject.kind === 'image' && hasProblem(subject.image));
+/** What is counted: images, as the table counts them. A gap is the problem of the image above it. */
+export const countsAsProblem = ({ subject }: Pick<ForestNode, 'subject'>): boolean =>
+  subject.kind === 'image' && hasProblem(subject.image);
+
+/** Drawn as what is wrong. */
+export const isTroubled = (node: ForestNode): boolean => node.subject.kind === 'gap' || countsAsProblem(node);
 
 /** All that the drawing says of a node, in words. */
 export function describe({ name, subject, children }: ForestNode): string {
@@ -26,7 +30,7 @@ export function describe({ name, subject, children }: ForestNode): string {
     ...snapshots.map((snapshot) => forest.snapshot(snapshot.name)),
     ...image.internalSnapshots.map(({ tag }) => forest.internalSnapshot(tag)),
     ...(image.present ? [] : [library.gone]),
-    ...image.problems.map(({ message }) => forest.problem(message)),
+    ...problemsOf(image).map(({ message }) => forest.problem(message)),
   ]
     .filter((part) => part !== null)
     .join(', ');

@@ -23,7 +23,7 @@ import { forestColours } from './forest-colours.ts';
 import { layOut } from './forest-layout.ts';
 import { ForestOutline, outlineId } from './forest-outline.tsx';
 import { findNodes, nextOf } from './forest-search.ts';
-import { isTroubled } from './forest-text.ts';
+import { countsAsProblem } from './forest-text.ts';
 import { type ForestNode, growTrees } from './forest-tree.ts';
 import { stepOfKey, walk } from './forest-walk.ts';
 
@@ -75,7 +75,7 @@ function Forest({
   const wanted = useDeferredValue(search);
   const nodes = useMemo(() => [...layout.places.values()].map(({ node }) => node), [layout]);
   const found = useMemo(() => findNodes(nodes, wanted), [nodes, wanted]);
-  const troubled = useMemo(() => nodes.filter(isTroubled).map(({ id }) => id), [nodes]);
+  const troubled = useMemo(() => nodes.filter(countsAsProblem).map(({ id }) => id), [nodes]);
   const picture = useMemo(
     () => ({ layout, colours, scheme, current, found: found === null ? null : new Set(found) }),
     [layout, colours, scheme, current, found],
@@ -134,7 +134,7 @@ function Forest({
             title={words.forest.nextProblem}
             onClick={() => go(nextOf(troubled, current, 1), true)}
           >
-            {words.forest.problems(troubled.length)}
+            {words.library.problems.title(troubled.length)}
           </Button>
         ) : null}
         <span id="forest-help" className={classes.help}>

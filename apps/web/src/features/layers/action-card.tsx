@@ -1,7 +1,10 @@
 import { UnstyledButton } from '@mantine/core';
+import type { Blocker } from '@strata/contract';
 import { IconBan } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { words } from '../../lib/words.ts';
+import { BlockerRemedies } from '../plan/blocker-remedies.tsx';
+import { remediesOf } from '../plan/remedies.ts';
 import classes from './action-panel.module.css';
 import { actionTitle } from './action-title.ts';
 import type { ConceivableAction } from './conceivable-actions.ts';
@@ -20,11 +23,16 @@ interface ActionCardProps {
 
 /** An action with its price; grey with the reason when it cannot be done. */
 export function ActionCard({ action, models, world, settled, onChoose }: ActionCardProps) {
-  const { plan, blocked, isPending } = usePrice(action, world, settled);
+  const { plan, blocked, blockers, isPending } = usePrice(action, world, settled);
   const price = plan ? priceOf(plan) : null;
   const ways = plan ? otherWays(plan) : [];
   return (
-    <OfferCard title={actionTitle(action, namesOf(models))} blocked={blocked} onChoose={onChoose}>
+    <OfferCard
+      title={actionTitle(action, namesOf(models))}
+      blocked={blocked}
+      blockers={blockers}
+      onChoose={onChoose}
+    >
       {isPending ? <span className={classes.price}>{words.layers.panel.pricing}</span> : null}
       {price ? <span className={classes.price}>{price.line}</span> : null}
       {blocked.length > 0 && ways.length > 1
@@ -42,14 +50,16 @@ export function ActionCard({ action, models, world, settled, onChoose }: ActionC
 interface OfferCardProps {
   title: string;
   blocked: readonly string[];
+  /** The same with the things they are about, where buttons can lift them. */
+  blockers?: readonly Blocker[];
   onChoose: () => void;
   children?: ReactNode;
 }
 
 /** Something one can do with the selection, with what it means; not to be pressed while something blocks it. */
-export function OfferCard({ title, blocked, onChoose, children }: OfferCardProps) {
+export function OfferCard({ title, blocked, blockers = [], onChoose, children }: OfferCardProps) {
   const isPossible = blocked.length === 0;
-  return (
+  const card = (
     <UnstyledButton
       className={classes.card}
       data-action
@@ -72,5 +82,12 @@ export function OfferCard({ title, blocked, onChoose, children }: OfferCardProps
         </span>
       )}
     </UnstyledButton>
+  );
+  if (remediesOf(blockers).length === 0) return card;
+  return (
+    <div className={classes.lifted}>
+      {card}
+      <BlockerRemedies blockers={blockers} />
+    </div>
   );
 }

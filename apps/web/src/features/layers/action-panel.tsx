@@ -6,6 +6,7 @@ import { ChainActions } from './chain-actions.tsx';
 import type { ConceivableAction } from './conceivable-actions.ts';
 import { KeyHelp } from './key-help.tsx';
 import { type LayerModel, runFacts } from './layer-model.ts';
+import { RepairOffers } from './repair-offers.tsx';
 import type { Run } from './selection.ts';
 import type { PriceWorld } from './use-price.ts';
 
@@ -29,6 +30,7 @@ export function ActionPanel({ models, run, vms, vm, world, onChoose, onClear }: 
         <h2>{panel.nothing.title}</h2>
         <p>{panel.nothing.text}</p>
         <p>{panel.nothing.drag}</p>
+        <RepairOffers models={models} />
         <KeyHelp />
       </div>
     );

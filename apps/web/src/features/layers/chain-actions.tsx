@@ -10,6 +10,7 @@ import classes from './action-panel.module.css';
 import { type ConceivableAction, conceivableActions } from './conceivable-actions.ts';
 import type { LayerModel } from './layer-model.ts';
 import { LayerOffers } from './layer-offers.tsx';
+import { RepairOffers } from './repair-offers.tsx';
 import type { Run } from './selection.ts';
 import type { PriceWorld } from './use-price.ts';
 
@@ -55,6 +56,7 @@ export function ChainActions(props: ChainActionsProps) {
   );
   return (
     <>
+      <RepairOffers models={models} besides={isBrief ? only?.image.id : undefined} />
       <Remark models={models} run={run} />
       {others.map(card)}
       <Further actions={further}>{card}</Further>

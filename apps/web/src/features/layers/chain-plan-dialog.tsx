@@ -1,9 +1,9 @@
 import { SegmentedControl } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
-import { type ChainRequest, endpoints } from '@strata/contract';
+import type { ChainRequest } from '@strata/contract';
 import { useState } from 'react';
-import { call } from '../../api/call.ts';
 import { words } from '../../lib/words.ts';
+import { chainPlan } from '../plan/chain-plan.ts';
 import { PlanDialog } from '../plan/plan-dialog.tsx';
 import { actionTitle } from './action-title.ts';
 import type { ConceivableAction } from './conceivable-actions.ts';
@@ -28,13 +28,7 @@ export function ChainPlanDialog({ action, models, onClose }: ChainPlanDialogProp
   const request: ChainRequest =
     action.request.operation === 'delete' ? { ...action.request, mode } : action.request;
   return (
-    <PlanDialog
-      title={title}
-      planKey={[request]}
-      makePlan={(signal) => call(endpoints.planChain, { body: request, signal })}
-      run={(approved) => call(endpoints.runChain, { body: { ...request, ...approved } })}
-      onClose={onClose}
-    >
+    <PlanDialog title={title} {...chainPlan(request)} onClose={onClose}>
       {deletes ? (
         <SegmentedControl
           orientation={narrow ? 'vertical' : 'horizontal'}

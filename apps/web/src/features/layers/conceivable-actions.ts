@@ -18,6 +18,10 @@ export interface ConceivableAction {
   readonly target: string;
 }
 
+/** The only layer of a chain is deleted where files are: in the library. Unless other chains begin on it. */
+export const deletesAsLayer = (chainLength: number, hasOverlays: boolean): boolean =>
+  chainLength > 1 || hasOverlays;
+
 /**
  * What one could do with a run of layers, whether or not it is allowed: that the plan says.
  *
@@ -58,8 +62,7 @@ export function conceivableActions(
   if (upper === lower && lower + 1 < last) pull('pull-below', upper, lower + 1);
   if (upper === lower) pull('pull-all', upper, last, true);
   const only = chain[upper];
-  // The only layer of a chain is deleted where files are: in the library. Unless other chains begin on it.
-  if (upper === lower && (last > 0 || forksAbove) && only !== undefined)
+  if (upper === lower && deletesAsLayer(chain.length, forksAbove) && only !== undefined)
     actions.push({
       request: { operation: 'delete', imageId: only, mode: 'auto' },
       kind: 'delete',

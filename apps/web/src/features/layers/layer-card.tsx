@@ -14,7 +14,7 @@ import { Bytes } from '../../ui/bytes.tsx';
 import { When } from '../../ui/when.tsx';
 import { problemsOf } from '../library/image-list.ts';
 import classes from './layer-card.module.css';
-import type { LayerModel } from './layer-model.ts';
+import type { LayerModel, Lock } from './layer-model.ts';
 
 /** The VM whose active layer it is. Suspended, its memory waits for exactly this content: nothing may write it. */
 export interface LayerWriter {
@@ -61,11 +61,11 @@ export function LayerCard({ layer, writer, vmId }: LayerCardProps) {
           </Link>
         ))}
         <InternalMarks snapshots={image.internalSnapshots} />
-        {layer.lockedBy.length > 0 ? (
+        {layer.locks.length > 0 ? (
           <Tooltip label={words.layers.lockedWhy}>
             <span className={classes.hinted}>
               <Chip kind="locked" icon={<IconLock size={12} aria-hidden />}>
-                {words.layers.lockedBy(layer.lockedBy)}
+                {words.layers.locked(lockReasons(layer.locks))}
               </Chip>
             </span>
           </Tooltip>
@@ -101,6 +101,13 @@ function WriterChip({ writer: { name, state } }: { writer: LayerWriter }) {
       {state === 'running' ? words.layers.runningWritesHere : words.layers.writesHere}
     </Chip>
   );
+}
+
+/** Each kind of lock as a phrase, so that one knows what to do about it. */
+function lockReasons(locks: LayerModel['locks']): string[] {
+  const names = new Map<Lock['kind'], string[]>();
+  for (const { kind, name } of locks) names.set(kind, [...(names.get(kind) ?? []), name]);
+  return [...names].map(([kind, of]) => words.layers.lockedBy[kind](of));
 }
 
 /** That a file below is missing stands at the head of a VM's page, with what helps. */

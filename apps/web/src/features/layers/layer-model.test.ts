@@ -36,7 +36,38 @@ const models = layerModels({
 
 describe('a row of the Layers tab', () => {
   it('is locked by what stands on it outside this chain, not by the layer above or the VM that writes here', () => {
-    expect(models.map(({ lockedBy }) => lockedBy)).toEqual([[], [], ['build-farm', 'reader']]);
+    expect(models.map(({ locks }) => locks)).toEqual([
+      [],
+      [],
+      [
+        { kind: 'overlay', name: 'build-farm' },
+        { kind: 'vm', name: 'reader' },
+      ],
+    ]);
+  });
+  it('is locked by an export, by an operation that is not drawn here, and by what is in the trash', () => {
+    const uses: ImageUse[] = [
+      { kind: 'export', id: 'e', name: 'nbd' },
+      { kind: 'operation', id: 'o', name: 'Copy it' },
+    ];
+    const trashed = { ...chain, layers: [image('top'), image('base', uses)], snapshotsByImage: {} };
+    const [, base] = layerModels({
+      chain: { ...trashed, trashedByImage: { base: [{ trashId: 't', name: 'old' }] } },
+      map: undefined,
+      colours: assignColours(['top', 'base']),
+      scheme: 'dark',
+    });
+    expect(base?.locks.map(({ kind }) => kind)).toEqual(['export', 'operation', 'trash']);
+  });
+  it('is not locked by what the operation drawn here is about: that is about to go', () => {
+    const [base] = layerModels({
+      chain: { layers: [image('base', [overlay('merged'), overlay('other')])], snapshotsByImage: {} },
+      map: undefined,
+      colours: assignColours(['base']),
+      scheme: 'dark',
+      atWork: new Set(['commit', 'merged', 'base']),
+    });
+    expect(base?.locks).toEqual([{ kind: 'overlay', name: 'other' }]);
   });
   it('knows its place and its snapshots', () => {
     expect(models.map(({ position }) => position)).toEqual(['active', 'layer', 'base']);

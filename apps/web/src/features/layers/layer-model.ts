@@ -11,8 +11,13 @@ export interface LayerModel {
   readonly snapshots: readonly SnapshotMark[];
   /** Null as long as the cross-section is not read, or where it cannot be. */
   readonly map: ImageMap['layers'][number] | null;
-  /** Who else stands on it: a commit into it is refused. */
-  readonly lockedBy: readonly string[];
+  /** Who else needs it as it is: a commit into it is refused. */
+  readonly locks: readonly Lock[];
+}
+
+export interface Lock {
+  readonly kind: 'overlay' | 'vm' | 'export' | 'operation' | 'trash';
+  readonly name: string;
 }
 
 interface ModelInput {
@@ -20,9 +25,15 @@ interface ModelInput {
   readonly map: ImageMap | undefined;
   readonly colours: LayerColours;
   readonly scheme: 'dark' | 'light';
+  /**
+   * The work shown between the rows, and all that it works on: what stands there is told by the drawing, and is about
+   * to change. Without this, the layer that a commit has just merged away would lock its target for a moment.
+   */
+  readonly atWork?: ReadonlySet<string>;
 }
+const nobody: ReadonlySet<string> = new Set();
 
-export function layerModels({ chain, map, colours, scheme }: ModelInput): LayerModel[] {
+export function layerModels({ chain, map, colours, scheme, atWork = nobody }: ModelInput): LayerModel[] {
   const maps = new Map(map?.layers.map((layer) => [layer.imageId, layer]));
   const shown = new Set(chain.layers.map(({ id }) => id));
   const last = chain.layers.length - 1;
@@ -32,7 +43,7 @@ export function layerModels({ chain, map, colours, scheme }: ModelInput): LayerM
     position: positionOf(image, index, last),
     snapshots: chain.snapshotsByImage[image.id] ?? [],
     map: maps.get(image.id) ?? null,
-    lockedBy: lockedBy(image, shown, index === 0),
+    locks: locksOn(image, { shown, isTop: index === 0, atWork, trashed: chain.trashedByImage?.[image.id] }),
   }));
 }
 
@@ -42,14 +53,21 @@ function positionOf(image: Image, index: number, last: number): LayerModel['posi
   return index === 0 && last > 0 ? 'active' : 'layer';
 }
 
-/** Overlays outside this chain, exports, and VMs that use a layer which is not the top of this one. */
-function lockedBy(image: Image, shown: ReadonlySet<string>, isTop: boolean): string[] {
-  return image.usedBy
-    .filter(({ kind, id }) => {
-      if (kind === 'overlay') return !shown.has(id);
-      return kind === 'export' || (kind === 'vm' && !isTop);
-    })
-    .map(({ name }) => name);
+interface Surroundings {
+  readonly shown: ReadonlySet<string>;
+  readonly isTop: boolean;
+  readonly atWork: ReadonlySet<string>;
+  readonly trashed: readonly { readonly name: string }[] | undefined;
+}
+
+/** Overlays outside this chain (deleted ones too), exports, operations, and VMs that use a layer which is not its top. */
+function locksOn(image: Image, { shown, isTop, atWork, trashed = [] }: Surroundings): Lock[] {
+  const locks = image.usedBy.flatMap(({ kind, id, name }): Lock[] => {
+    if (kind === 'snapshot' || atWork.has(id)) return [];
+    if (kind === 'overlay' && shown.has(id)) return [];
+    return kind === 'vm' && isTop ? [] : [{ kind, name }];
+  });
+  return [...locks, ...trashed.map(({ name }): Lock => ({ kind: 'trash', name }))];
 }
 
 export function namesOf(models: readonly LayerModel[]): (imageId: string) => string {

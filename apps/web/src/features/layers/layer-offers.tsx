@@ -6,7 +6,7 @@ import { PromoteDialog } from '../branches/promote-dialog.tsx';
 import { CompactImageDialog, isCompactable } from '../library/compact-image-dialog.tsx';
 import { CreateImageDialog } from '../library/create-image-dialog.tsx';
 import { MoveImageDialog } from '../library/move-image-dialog.tsx';
-import { overlayRefusal, useBreak } from '../library/use-break.ts';
+import { breakRefusal, useBreak } from '../library/use-break.ts';
 import { TakeSnapshotButton } from '../snapshots/take-snapshot-button.tsx';
 import { OfferCard } from './action-card.tsx';
 import classes from './action-panel.module.css';
@@ -27,10 +27,11 @@ export function LayerOffers({ layer: { image }, vms, vm, isBrief = false }: Laye
   const [opened, setOpened] = useState<'overlay' | 'rebase' | 'compact' | 'move' | 'promote' | null>(null);
   const navigate = useNavigate();
   const { offers } = words.layers;
-  const refusal = overlayRefusal(useBreak(image));
+  const refusal = breakRefusal(useBreak(image));
   const writer = vms.find(({ disks }) => disks.some(({ imageId }) => imageId === image.id));
   const written = writer === undefined ? null : words.copies.branch.fromLayerReason(writer.name);
   const overlayBlocked = [written ?? refusal].filter((why) => why !== null);
+  const wholeBlocked = refusal === null ? [] : [refusal];
   const close = () => setOpened(null);
   return (
     <>
@@ -54,24 +55,28 @@ export function LayerOffers({ layer: { image }, vms, vm, isBrief = false }: Laye
       {isBrief || vms.every(({ disks }) => disks.length === 0) ? null : (
         <OfferCard
           title={offers.promote(vm?.name ?? null, image.name)}
-          blocked={writer === undefined ? [] : [words.copies.promote.written(writer.name)]}
+          blocked={writer === undefined ? wholeBlocked : [words.copies.promote.written(writer.name)]}
           onChoose={() => setOpened('promote')}
         >
           <span className={classes.price}>{offers.promoteText}</span>
         </OfferCard>
       )}
-      {image.format === 'qcow2' ? (
+      {image.format === 'qcow2' && image.present ? (
         <OfferCard title={offers.rebase(image.name)} blocked={[]} onChoose={() => setOpened('rebase')}>
           <span className={classes.price}>{offers.rebaseText}</span>
         </OfferCard>
       ) : null}
       {!isBrief && isCompactable(image) ? (
-        <OfferCard title={offers.compact(image.name)} blocked={[]} onChoose={() => setOpened('compact')}>
+        <OfferCard
+          title={offers.compact(image.name)}
+          blocked={wholeBlocked}
+          onChoose={() => setOpened('compact')}
+        >
           <span className={classes.price}>{offers.compactText}</span>
         </OfferCard>
       ) : null}
       {isBrief ? null : (
-        <OfferCard title={offers.move(image.name)} blocked={[]} onChoose={() => setOpened('move')}>
+        <OfferCard title={offers.move(image.name)} blocked={wholeBlocked} onChoose={() => setOpened('move')}>
           <span className={classes.price}>{offers.moveText}</span>
         </OfferCard>
       )}

@@ -33,8 +33,9 @@ it('a commit of two layers: what the job has passed is solid below, and hatched 
     { from: 'b', to: 'base' },
     { from: 'a', to: 'base' },
   ];
-  // A job that counts the disk: it is at byte 70.
-  expect(drawn(movingMap(map, { moves, ...progress(70, 100) }))).toEqual({
+  // At byte 70 of the disk, 30 of the 40 bytes have moved.
+  const front = { into: 'base', at: 70 };
+  expect(drawn(movingMap(map, { moves, front, ...progress(30, 40) }))).toEqual({
     active: { visible: [[0, 10]], shadowed: [] },
     b: {
       visible: [],
@@ -55,7 +56,7 @@ it('a commit of two layers: what the job has passed is solid below, and hatched 
   });
 });
 
-it('a pull, whose job counts the bytes that it has copied', () => {
+it('a job that tells only how many bytes it has copied', () => {
   const moving = movingMap(map, { moves: [{ from: 'b', to: 'active' }], ...progress(5, 20 + 2) });
   const [active, b] = moving.layers;
   expect(active?.visible).toEqual([[0, 14]]);
@@ -69,6 +70,8 @@ it('a pull, whose job counts the bytes that it has copied', () => {
 it('nothing is drawn otherwise before it begins, or when nothing moves here', () => {
   expect(movingMap(map, { moves: [{ from: 'b', to: 'a' }], ...progress(0, 20) })).toBe(map);
   expect(movingMap(map, progress(5, 20))).toBe(map);
+  const other = { moves: [{ from: 'b', to: 'active' }], front: { into: 'branch', at: 50 } };
+  expect(movingMap(map, { ...other, ...progress(5, 20) })).toBe(map);
   expect(movingMap(map, { moves: [{ from: 'b', to: 'elsewhere' }], ...progress(5, 20) })).toBe(map);
 });
 
@@ -88,7 +91,11 @@ it('what is told coarsely keeps how much it holds, and a closer look follows the
     ],
   };
   const moves = [{ from: 'b', to: 'active' }];
-  const [active, b] = movingMap(coarse, { moves, ...progress(25, 100) }).layers;
+  const [active, b] = movingMap(coarse, {
+    moves,
+    front: { into: 'active', at: 25 },
+    ...progress(7, 10),
+  }).layers;
   expect(active).toMatchObject({
     visible: [
       [0, 10],
@@ -107,4 +114,7 @@ it('what is told coarsely keeps how much it holds, and a closer look follows the
   });
   const closer = { ...map, start: 50, length: 50 };
   expect(movingMap(closer, { moves, ...progress(5, 20) })).toBe(closer);
+  const seen = { ...map, start: 10, length: 30 };
+  const part = drawn(movingMap(seen, { moves, front: { into: 'active', at: 25 }, ...progress(5, 20) }));
+  expect(part.b?.visible).toEqual([[25, 5]]);
 });

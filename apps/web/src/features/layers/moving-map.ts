@@ -6,21 +6,27 @@ type LayerMap = ImageMap['layers'][number];
 
 /**
  * The cross-section while data moves. QEMU keeps an image's tables in memory until it flushes, so the files lag behind;
- * but its jobs walk the disk from the first byte to the last, and the progress says how far they are:
+ * but its jobs walk the disk from the first byte to the last, and `front` says how far they are:
  *
  *                    front                              front
  *     layer  │▒▒▒  ▒▒▒│▓▓   │  still held, hidden        layer'  │▓▓▓  ▓▓▓│     │  already here
  *     base'  │▓▓▓▓ ▓▓▓│     │  already here              base    │▒▒▒  ▒▒▒│▓▓   │  hidden from now on
  *              commit                                             pull
  */
-export function movingMap(map: ImageMap, operation: Pick<Operation, 'moves' | 'progress'>): ImageMap {
+export function movingMap(
+  map: ImageMap,
+  operation: Pick<Operation, 'moves' | 'progress' | 'front'>,
+): ImageMap {
   const byId = new Map(map.layers.map((layer) => [layer.imageId, layer]));
-  // What goes to another branch stays here, too.
-  const moves = (operation.moves ?? []).filter(({ to }) => byId.has(to));
+  const into = operation.front?.into;
+  // What goes to another branch stays here, too; so does what another job moves before or after.
+  const moves = (operation.moves ?? []).filter(({ to }) => byId.has(to) && (into ?? to) === to);
   if (moves.length === 0) return map;
   const data = new Map<string, readonly Piece[]>();
   for (const { from } of moves) data.set(from, piecesOf(byId.get(from), 'visible'));
-  const front = Math.floor(frontOf([...data.values()].flat(), operation.progress, map));
+  const front = Math.floor(
+    operation.front?.at ?? frontOf([...data.values()].flat(), operation.progress, map),
+  );
   if (front <= map.start) return map;
   const moved = new Map([...data].map(([id, pieces]) => [id, cut(pieces, front)]));
   const layers = map.layers.map((layer): LayerMap => {
@@ -65,12 +71,12 @@ function without(pieces: readonly Piece[], others: readonly Piece[]): readonly P
   );
 }
 
-/** How far the job is on the disk: it counts either that, or the bytes that it has moved. */
+/** How far a job is on the disk that tells only how many bytes it has moved. */
 function frontOf(data: Piece[], { done, total }: Operation['progress'], map: ImageMap): number {
   if (total <= 0 || done <= 0) return 0;
   const share = Math.min(1, done / total);
   // Of a part of the disk one cannot tell how many bytes lie before it.
-  if (total === map.virtualSize || map.length < map.virtualSize) return share * map.virtualSize;
+  if (map.length < map.virtualSize) return share * map.virtualSize;
   let left = share * bytesOf(data);
   for (const { start, length, held } of data.sort((a, b) => a.start - b.start)) {
     if (left <= held) return start + (held === 0 ? 0 : (left / held) * length);

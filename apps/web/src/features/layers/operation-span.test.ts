@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { operationSpans } from './operation-span.ts';
+import { mergesAway, operationSpans } from './operation-span.ts';
 
 const images = (...ids: string[]) => ids.map((id) => ({ kind: 'image' as const, id, name: id }));
 const moves = (...pairs: string[]) =>
@@ -29,6 +29,13 @@ describe('the arrow of a running operation', () => {
   it('has no direction when only a link changes or a file goes', () => {
     const relink = { kind: 'rebase' as const, subjects: images('a', 'base') };
     expect(operationSpans(relink, chain)).toEqual([{ target: 2, sources: [], direction: null }]);
+  });
+  it('tells which files go with it: what is committed, also when that holds nothing', () => {
+    const commit = { kind: 'commit' as const, subjects: images('b', 'a', 'base') };
+    const moving = { ...commit, moves: moves('b>base', 'a>base') };
+    expect(chain.filter((id) => mergesAway(moving, id))).toEqual(['b', 'a']);
+    expect(chain.filter((id) => mergesAway(commit, id))).toEqual(['b']);
+    expect(chain.filter((id) => mergesAway({ ...moving, kind: 'pull' }, id))).toEqual([]);
   });
   it('is none when the work is elsewhere, or is none on chains', () => {
     expect(operationSpans({ kind: 'commit', subjects: [], moves: moves('x>y') }, chain)).toEqual([]);

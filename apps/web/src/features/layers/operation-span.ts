@@ -10,15 +10,14 @@ export interface OperationSpan {
   readonly direction: 'down' | 'up' | null;
 }
 
+type OperationFacts = Pick<Operation, 'kind' | 'subjects' | 'moves'>;
+
 /**
  * What an operation does in the chain shown: data that goes from row to row, once per receiver. Without data to move
  * (a changed link, a file to the trash) it stands at the first row that it is about. Empty when the chain has no part
  * in it.
  */
-export function operationSpans(
-  operation: Pick<Operation, 'kind' | 'subjects' | 'moves'>,
-  chain: readonly string[],
-): OperationSpan[] {
+export function operationSpans(operation: OperationFacts, chain: readonly string[]): OperationSpan[] {
   const receivers = new Map<number, number[]>();
   for (const { from, to } of operation.moves ?? []) {
     const target = chain.indexOf(to);
@@ -41,6 +40,13 @@ const chainKinds: ReadonlySet<string> = new Set(['commit', 'pull', 'flatten', 'd
 
 /** Whether it changes links, data or files of chains. */
 export const worksOnChains = ({ kind }: Pick<Operation, 'kind'>): boolean => chainKinds.has(kind);
+
+/** Whether the file of a layer goes when the operation has ended. An empty layer has no data to move: it is named first. */
+export function mergesAway({ kind, moves, subjects }: OperationFacts, imageId: string): boolean {
+  if (kind !== 'commit') return false;
+  const images = subjects.filter((subject) => subject.kind === 'image');
+  return moves?.some(({ from }) => from === imageId) ?? images[0]?.id === imageId;
+}
 
 /** By where the data comes from; when that is not in this chain any more, by what the kind does. */
 function directionOf(

@@ -1,10 +1,10 @@
 import { Checkbox, SegmentedControl, Select, Stack, Text } from '@mantine/core';
-import { type ChainRequest, endpoints, type Image } from '@strata/contract';
+import type { ChainRequest, Image } from '@strata/contract';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { call } from '../../api/call.ts';
 import { imagesQuery } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
+import { chainPlan } from '../plan/chain-plan.ts';
 import { PlanDialog } from '../plan/plan-dialog.tsx';
 import { rebaseTargets } from './rebase-targets.ts';
 
@@ -45,10 +45,9 @@ function RebaseForm({ image, images, onClose }: RebaseFormProps) {
   return (
     <PlanDialog
       title={rebase.title(image.name)}
-      planKey={[request]}
-      makePlan={backing === null ? null : (signal) => call(endpoints.planChain, { body: request, signal })}
+      {...chainPlan(request)}
+      {...(backing === null ? { makePlan: null } : {})}
       refusal={backing === null ? rebase.choose : null}
-      run={(approved) => call(endpoints.runChain, { body: { ...request, ...approved } })}
       onClose={onClose}
     >
       <Stack gap="sm">

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { operationsQuery } from '../../api/queries.ts';
 import { isUnfinished } from '../operations/operation-state.ts';
-import { type OperationSpan, operationSpans, worksOnChains } from './operation-span.ts';
+import { mergesAway, type OperationSpan, operationSpans, worksOnChains } from './operation-span.ts';
 
 export interface ChainWork {
   readonly operation: Operation;
@@ -23,6 +23,12 @@ export function useChainWork(chain: readonly string[]): readonly ChainWork[] {
         .map((operation) => ({ operation, spans: operationSpans(operation, chain) })),
     [all, chain],
   );
+}
+
+/** Whether the data of a layer is on its way down: its file goes when that has ended. */
+export function useIsMergedAway(imageId: string): boolean {
+  const all = useQuery(operationsQuery()).data?.items ?? none;
+  return all.some((operation) => isUnfinished(operation) && mergesAway(operation, imageId));
 }
 
 export const concerns = ({ subjects }: Operation, chain: readonly string[]): boolean =>

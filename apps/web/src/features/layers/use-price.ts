@@ -1,4 +1,4 @@
-import type { Plan, Vm } from '@strata/contract';
+import type { Blocker, Plan, Vm } from '@strata/contract';
 import { useQuery } from '@tanstack/react-query';
 import { isApiError } from '../../api/api-error.ts';
 import { isGoneImage } from '../../api/apply-event.ts';
@@ -32,6 +32,7 @@ export interface Price {
   readonly plan: Plan | undefined;
   /** Why it cannot be done; empty when it can, or when that is not known yet. */
   readonly blocked: readonly string[];
+  readonly blockers: readonly Blocker[];
   readonly isPending: boolean;
 }
 
@@ -43,7 +44,8 @@ export function usePrice(action: ConceivableAction, world: PriceWorld, isSettled
       isSettled && world.isFresh && world.busyWith === null && !idsIn(action.request).some(isGoneImage),
   });
   const blocked = world.busyWith === null ? blockersOf(plan) : [words.layers.panel.busy(world.busyWith)];
-  return { plan: plan.data, blocked, isPending: plan.isPending && blocked.length === 0 };
+  const blockers = world.busyWith === null ? (plan.data?.blockers ?? []) : [];
+  return { plan: plan.data, blocked, blockers, isPending: plan.isPending && blocked.length === 0 };
 }
 
 /** A layer that was merged away while it is still drawn has no price. */

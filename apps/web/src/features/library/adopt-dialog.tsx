@@ -68,6 +68,14 @@ export function AdoptDialog({ path: given, onClose }: { path: string; onClose: (
             ))}
           </Alert>
         ) : null}
+        {plan.data?.fitsInReserve || wish.useReserve ? (
+          <Checkbox
+            label={words.plan.space.useReserve}
+            description={words.plan.space.useReserveText}
+            checked={wish.useReserve === true}
+            onChange={(event) => setWish({ ...wish, useReserve: event.currentTarget.checked })}
+          />
+        ) : null}
         <ErrorNotice error={start.error} />
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>

@@ -8,6 +8,7 @@ import { foldersQuery } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { notifyDone } from '../../ui/notify.tsx';
+import { ReserveChoice } from '../../ui/reserve-choice.tsx';
 
 /** A full copy of an image: of what it shows, or of its file alone. */
 export function CopyImageDialog({ image, onClose }: { image: Image; onClose: () => void }) {
@@ -16,11 +17,17 @@ export function CopyImageDialog({ image, onClose }: { image: Image; onClose: () 
   const [name, setName] = useState(copy.suggestion(image.name).slice(0, 100));
   const [folder, setFolder] = useState<string | null>(null);
   const [what, setWhat] = useState<CopyImage['what']>('content');
+  const [useReserve, setUseReserve] = useState(false);
   const make = useMutation({
     mutationFn: () =>
       call(endpoints.copyImage, {
         params: { id: image.id },
-        body: { name: name.trim(), what, ...(folder === null ? {} : { folder }) },
+        body: {
+          name: name.trim(),
+          what,
+          ...(folder === null ? {} : { folder }),
+          ...(useReserve ? { useReserve } : {}),
+        },
       }),
     onSuccess: (operation) => {
       notifyDone(started(operation.title));
@@ -72,6 +79,7 @@ export function CopyImageDialog({ image, onClose }: { image: Image; onClose: () 
             {copy.verified}
           </Text>
           <ErrorNotice error={make.error} />
+          <ReserveChoice error={make.error} checked={useReserve} onChange={setUseReserve} />
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>
               {words.common.cancel}

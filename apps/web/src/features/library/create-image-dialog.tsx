@@ -9,6 +9,7 @@ import { parseSize } from '../../lib/format.ts';
 import { words } from '../../lib/words.ts';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { notifyDone } from '../../ui/notify.tsx';
+import { ReserveChoice } from '../../ui/reserve-choice.tsx';
 
 interface CreateImageDialogProps {
   opened: boolean;
@@ -41,6 +42,7 @@ function CreateImageForm({ onClose, backing }: Omit<CreateImageDialogProps, 'ope
   const [preallocation, setPreallocation] = useState<CreateImage['preallocation']>('off');
   const { create } = words.library;
   const bytes = parseSize(size);
+  const [useReserve, setUseReserve] = useState(false);
   const make = useMutation({
     mutationFn: () =>
       call(endpoints.createImage, {
@@ -49,6 +51,7 @@ function CreateImageForm({ onClose, backing }: Omit<CreateImageDialogProps, 'ope
           format: backing ? 'qcow2' : format,
           ...(backing ? { backing: backing.id } : { size: bytes ?? 0, preallocation }),
           ...(folder === null ? {} : { folder }),
+          ...(useReserve ? { useReserve } : {}),
         },
       }),
     onSuccess: async (image) => {
@@ -124,6 +127,7 @@ function CreateImageForm({ onClose, backing }: Omit<CreateImageDialogProps, 'ope
           />
         ) : null}
         <ErrorNotice error={make.error} />
+        <ReserveChoice error={make.error} checked={useReserve} onChange={setUseReserve} />
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>
             {words.common.cancel}

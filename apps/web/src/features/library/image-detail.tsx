@@ -11,6 +11,7 @@ import { Bytes } from '../../ui/bytes.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { ReasonedButton } from '../../ui/reasoned-button.tsx';
 import { When } from '../../ui/when.tsx';
+import { deletesAsLayer } from '../layers/conceivable-actions.ts';
 import { ImageActions } from '../layers/image-actions.tsx';
 import { CreateImageDialog } from './create-image-dialog.tsx';
 import { DeleteImageButton } from './delete-image-button.tsx';
@@ -19,7 +20,7 @@ import { isRepairable, problemsOf } from './image-list.ts';
 import { ImageName } from './image-name.tsx';
 import { ImageWork } from './image-work.tsx';
 import { RepairDialog } from './repair-dialog.tsx';
-import { overlayRefusal, useBreak } from './use-break.ts';
+import { breakRefusal, useBreak } from './use-break.ts';
 
 interface ImageDetailProps {
   image: Image;
@@ -33,8 +34,12 @@ export function ImageDetail({ image, onClose, onOpen }: ImageDetailProps) {
   const [repairing, setRepairing] = useState(false);
   const nameOf = useImageNames();
   const found = useBreak(image);
+  const chain = useQuery(imageChainQuery(image.id)).data?.layers;
   const { detail } = words.library;
   const qcow2Chain = image.role !== 'media';
+  const hasActions = qcow2Chain && image.present;
+  // Then it is among what can be done with it in its chain, with its plan: once is enough.
+  const deletedBelow = hasActions && deletesAsLayer(chain?.length ?? 1, image.overlays.length > 0);
   return (
     <div className={classes.detail}>
       <ImageName key={image.name} image={image} />
@@ -48,7 +53,7 @@ export function ImageDetail({ image, onClose, onOpen }: ImageDetailProps) {
           </Button>
         ) : null}
         {qcow2Chain ? (
-          <ReasonedButton variant="default" reason={overlayRefusal(found)} onClick={() => setOverlay(true)}>
+          <ReasonedButton variant="default" reason={breakRefusal(found)} onClick={() => setOverlay(true)}>
             {detail.overlay}
           </ReasonedButton>
         ) : null}
@@ -58,10 +63,12 @@ export function ImageDetail({ image, onClose, onOpen }: ImageDetailProps) {
           </Button>
         ) : null}
         <ImageWork image={image} />
-        <DeleteImageButton image={toldApart(image, nameOf)} onDeleted={onClose} />
+        {deletedBelow || (hasActions && chain === undefined) ? null : (
+          <DeleteImageButton image={toldApart(image, nameOf)} onDeleted={onClose} />
+        )}
       </Group>
       <Facts image={image} />
-      {qcow2Chain && image.present ? (
+      {hasActions ? (
         <Section title={detail.actions}>
           <ImageActions key={image.id} image={image} />
         </Section>

@@ -3,12 +3,14 @@ import type { Image } from '@strata/contract';
 import { IconChevronDown } from '@tabler/icons-react';
 import { useState } from 'react';
 import { words } from '../../lib/words.ts';
+import { ReasonedMenuItem } from '../../ui/reasoned-menu-item.tsx';
 import { PromoteDialog } from '../branches/promote-dialog.tsx';
 import { CheckImageDialog } from './check-image-dialog.tsx';
 import { CompactImageDialog, isCompactable } from './compact-image-dialog.tsx';
 import { CopyImageDialog } from './copy-image-dialog.tsx';
 import { MoveImageDialog } from './move-image-dialog.tsx';
 import { RenameImageDialog } from './rename-image-dialog.tsx';
+import { breakRefusal, useBreak } from './use-break.ts';
 
 const works = ['copy', 'rename', 'move', 'check', 'compact', 'promote'] as const;
 type Work = (typeof works)[number];
@@ -18,6 +20,9 @@ export function ImageWork({ image }: { image: Image }) {
   const [work, setWork] = useState<Work | null>(null);
   const close = () => setWork(null);
   const text = words.copies.image;
+  const broken = breakRefusal(useBreak(image));
+  // The file by itself can be copied, renamed and checked, whatever it stands on.
+  const refusals = { copy: null, rename: null, check: null, move: broken, compact: broken, promote: broken };
   return (
     <>
       <Menu>
@@ -30,9 +35,13 @@ export function ImageWork({ image }: { image: Image }) {
           {works
             .filter((each) => each !== 'compact' || isCompactable(image))
             .map((each) => (
-              <Menu.Item key={each} disabled={!image.present} onClick={() => setWork(each)}>
+              <ReasonedMenuItem
+                key={each}
+                reason={image.present ? refusals[each] : words.library.gone}
+                onSelect={() => setWork(each)}
+              >
                 {text[each]}
-              </Menu.Item>
+              </ReasonedMenuItem>
             ))}
         </Menu.Dropdown>
       </Menu>

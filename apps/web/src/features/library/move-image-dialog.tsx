@@ -1,11 +1,11 @@
 import { Button, Group, Select, Stack, Text } from '@mantine/core';
-import { type ChainRequest, endpoints, type Image } from '@strata/contract';
+import type { Image } from '@strata/contract';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { call } from '../../api/call.ts';
 import { foldersQuery } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
 import { Dialog } from '../../ui/dialog.tsx';
+import { chainPlan } from '../plan/chain-plan.ts';
 import { PlanDialog } from '../plan/plan-dialog.tsx';
 import { FoldersDialog } from './folders-dialog.tsx';
 
@@ -38,13 +38,10 @@ function MoveForm({
   // While the file is on its way it may leave the place that was “here”: what was shown stays.
   const [from] = useState(here);
   const folder = chosen ?? folders[0] ?? '';
-  const request: ChainRequest = { operation: 'move', imageId: image.id, folder };
   return (
     <PlanDialog
       title={move.title(image.name)}
-      planKey={[request]}
-      makePlan={(signal) => call(endpoints.planChain, { body: request, signal })}
-      run={(approved) => call(endpoints.runChain, { body: { ...request, ...approved } })}
+      {...chainPlan({ operation: 'move', imageId: image.id, folder })}
       onClose={onClose}
     >
       <Stack gap="sm">

@@ -10,6 +10,7 @@ import { Dialog } from '../../ui/dialog.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { notifyDone } from '../../ui/notify.tsx';
 import { PathField } from '../../ui/path-field.tsx';
+import { ReserveChoice } from '../../ui/reserve-choice.tsx';
 
 interface RegisterImageDialogProps {
   onClose: () => void;
@@ -21,8 +22,12 @@ export function RegisterImageDialog({ onClose, onRegistered }: RegisterImageDial
   const [path, setPath] = useState('');
   const [mode, setMode] = useState<ImportImage['mode']>('register');
   const { register } = words.library;
+  const [useReserve, setUseReserve] = useState(false);
   const take = useMutation({
-    mutationFn: () => call(endpoints.importImage, { body: { path: path.trim(), mode } }),
+    mutationFn: () =>
+      call(endpoints.importImage, {
+        body: { path: path.trim(), mode, ...(useReserve ? { useReserve } : {}) },
+      }),
     onSuccess: async (image) => {
       notifyDone(register.done(image.name));
       onClose();
@@ -60,6 +65,7 @@ export function RegisterImageDialog({ onClose, onRegistered }: RegisterImageDial
             }))}
           />
           <ErrorNotice error={take.error} />
+          <ReserveChoice error={take.error} checked={useReserve} onChange={setUseReserve} />
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>
               {words.common.cancel}

@@ -4,7 +4,7 @@ import { type FormEvent, useState } from 'react';
 import { words } from '../../lib/words.ts';
 import { PathField } from '../../ui/path-field.tsx';
 import { ReasonedButton } from '../../ui/reasoned-button.tsx';
-import { relinkRefusal } from './relink-refusal.ts';
+import { relinkRefusal, soughtBy } from './relink-refusal.ts';
 import classes from './repair-dialog.module.css';
 
 interface RelinkChoiceProps {
@@ -24,6 +24,7 @@ export function RelinkChoice({ repair, remembered, busy, searching, onLook, onRe
   const [vouched, setVouched] = useState(false);
   const chosen = candidates.find((candidate) => candidate.path === (path ?? first?.path)) ?? null;
   const text = words.repair;
+  const sought = soughtBy(repair.problem);
   const needsWord = chosen !== null && chosen.verdict !== 'proven';
   const relink = () => {
     if (chosen === null) return;
@@ -34,8 +35,8 @@ export function RelinkChoice({ repair, remembered, busy, searching, onLook, onRe
     <Stack gap="sm">
       <Text size="sm">
         {remembered === null
-          ? text.neverSeen
-          : text.remembered(remembered.path, remembered.format, remembered.fileSize)}
+          ? text.neverSeen(sought)
+          : text.remembered(sought, remembered.path, remembered.format, remembered.fileSize)}
       </Text>
       {candidates.length === 0 ? <Text size="sm">{text.noCandidates}</Text> : null}
       {candidates.length === 0 ? null : (
@@ -60,7 +61,7 @@ export function RelinkChoice({ repair, remembered, busy, searching, onLook, onRe
         <ReasonedButton
           size="compact-md"
           loading={busy}
-          reason={repair.impediment ?? relinkRefusal(chosen, vouched)}
+          reason={repair.impediment ?? relinkRefusal(chosen, vouched, sought)}
           onClick={relink}
         >
           {text.relink}

@@ -13,8 +13,8 @@ export function useBreak(image: Image): Break | null {
   return useMemo(() => (images === undefined ? null : breakOf(image, images)), [image, images]);
 }
 
-/** Why nothing can be put on top of it, or null. */
-export function overlayRefusal(found: Break | null): string | null {
+/** Why nothing can be put on top of it, nor be done with what it holds; null: its chain is whole. */
+export function breakRefusal(found: Break | null): string | null {
   if (found === null) return null;
   const { brokenChain } = words.library;
   return found.missing === null ? brokenChain.cycle : brokenChain.missing(found.missing);

@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { words } from '../../lib/words.ts';
 import { ConfirmDialog } from '../../ui/confirm-button.tsx';
 import { ReasonedButton } from '../../ui/reasoned-button.tsx';
-import { cancelReason, isUnfinished, pauseReason } from './operation-state.ts';
+import { cancelReason, isUnfinished, limitReason, pauseReason } from './operation-state.ts';
 import { useOperationActions } from './use-operation-actions.ts';
 
 const MiB = 1024 ** 2;
@@ -18,6 +18,7 @@ export function OperationControls({ operation }: { operation: Operation }) {
   if (!isUnfinished(operation)) return null;
   const { operations } = words;
   const paused = operation.state === 'paused';
+  const noLimit = limitReason(operation);
   return (
     <Group gap={6} wrap="nowrap">
       <ReasonedButton
@@ -29,7 +30,16 @@ export function OperationControls({ operation }: { operation: Operation }) {
       >
         {paused ? operations.resume : operations.pause}
       </ReasonedButton>
-      {operation.progress.unit === 'bytes' && operation.state !== 'finishing' ? (
+      {operation.progress.unit !== 'bytes' || operation.state === 'finishing' ? null : noLimit !== null ? (
+        <ReasonedButton
+          size="compact-sm"
+          variant="default"
+          aria-label={operations.speedLimit}
+          reason={noLimit}
+        >
+          <IconGauge size={15} aria-hidden />
+        </ReasonedButton>
+      ) : (
         <Menu position="top-end">
           <Menu.Target>
             <Button size="compact-sm" variant="default" aria-label={operations.speedLimit}>
@@ -48,7 +58,7 @@ export function OperationControls({ operation }: { operation: Operation }) {
             ))}
           </Menu.Dropdown>
         </Menu>
-      ) : null}
+      )}
       <ReasonedButton
         size="compact-sm"
         variant="default"

@@ -4,6 +4,7 @@ import {
   cancelReason,
   durationOf,
   isUnfinished,
+  limitReason,
   pauseReason,
   percentOf,
   progressLine,
@@ -51,5 +52,10 @@ describe('an operation in words', () => {
     expect([isUnfinished(operation({})), pauseReason(operation({}))]).toEqual([true, null]);
     expect(cancelReason(operation({ state: 'finishing' }))).not.toBeNull();
     expect(isUnfinished(operation({ state: 'failed' }))).toBe(false);
+  });
+  it('says why a step cannot be paused or limited, in the words of the server', () => {
+    const step = operation({ cannotPause: 'Not this step.', cannotLimit: 'Nothing to limit.' });
+    expect([pauseReason(step), limitReason(step)]).toEqual(['Not this step.', 'Nothing to limit.']);
+    expect(limitReason(operation({}))).toBeNull();
   });
 });

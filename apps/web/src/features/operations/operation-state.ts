@@ -41,10 +41,13 @@ export function durationOf({ startedAt, endedAt }: Pick<Operation, 'startedAt' |
 }
 
 /** Why it cannot be paused now, or null. */
-export function pauseReason({ state }: Pick<Operation, 'state'>): string | null {
+export function pauseReason({ state, cannotPause }: Pick<Operation, 'state' | 'cannotPause'>): string | null {
   if (state === 'finishing') return words.operations.finishingReason;
-  return state === 'queued' ? words.operations.queuedReason : null;
+  return state === 'queued' ? words.operations.queuedReason : (cannotPause ?? null);
 }
+/** Why its speed cannot be limited now, or null. */
+export const limitReason = ({ cannotLimit }: Pick<Operation, 'cannotLimit'>): string | null =>
+  cannotLimit ?? null;
 export function cancelReason({ state }: Pick<Operation, 'state'>): string | null {
   return state === 'finishing' ? words.operations.finishingReason : null;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { alignChains, foldUnchanged } from './align-chains.ts';
+import { alignChains, foldAlike, foldKey } from './align-chains.ts';
 
 const chain = (...ids: string[]) => ids.map((imageId) => ({ imageId }));
 const drawn = (before: string[], after: string[]) =>
@@ -27,12 +27,14 @@ describe('a chain before and after', () => {
   });
 });
 
+const told = (rows: ReturnType<typeof foldAlike<{ imageId: string }>>) =>
+  rows.map((row) => ('folded' in row ? row.folded.length : row.before?.imageId));
+
 describe('a long plan', () => {
   it('folds what nothing happens to, and keeps the neighbours of what changes', () => {
     const ids = Array.from({ length: 200 }, (_, index) => `l${index}`);
     const rows = alignChains(chain(...ids), chain(...ids.filter((id) => id !== 'l100')));
-    const folded = foldUnchanged(rows, new Set(['l100', 'l101']));
-    expect(folded.map((row) => ('folded' in row ? row.folded : row.before?.imageId))).toEqual([
+    expect(told(foldAlike(rows, new Set(['l100', 'l101'])))).toEqual([
       'l0',
       98,
       'l99',
@@ -45,6 +47,16 @@ describe('a long plan', () => {
   });
   it('folds nothing in a short one', () => {
     const rows = alignChains(chain('a', 'b', 'c', 'd'), chain('a', 'b', 'c', 'd'));
-    expect(foldUnchanged(rows, new Set())).toHaveLength(4);
+    expect(foldAlike(rows, new Set())).toHaveLength(4);
+  });
+  it('folds the middle of many layers that all go, and opens it again', () => {
+    const ids = Array.from({ length: 60 }, (_, index) => `l${index}`);
+    const rows = alignChains(chain(...ids), chain('l0'));
+    const folded = foldAlike(rows, new Set(ids));
+    expect(told(folded)).toEqual(['l0', 'l1', 'l2', 55, 'l58', 'l59']);
+    const fold = folded.find((row) => 'folded' in row);
+    if (fold === undefined || !('folded' in fold)) throw new Error('nothing is folded');
+    expect(fold.fate).toBe('leaving');
+    expect(foldAlike(rows, new Set(ids), new Set([foldKey(fold)]))).toHaveLength(60);
   });
 });

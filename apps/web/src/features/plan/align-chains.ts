@@ -32,35 +32,44 @@ export function alignChains<Layer extends { readonly imageId: string }>(
   return rows;
 }
 
-export type FoldedRow<Layer> = AlignedRow<Layer> | { readonly folded: number };
+/** Rows that are told as one, and what they have in common: nothing happens to them, or they all go. */
+export interface Fold<Layer> {
+  readonly folded: readonly AlignedRow<Layer>[];
+  readonly fate: 'quiet' | 'leaving';
+}
+export type FoldedRow<Layer> = AlignedRow<Layer> | Fold<Layer>;
 
-/** Folds long runs of layers that nothing happens to: a plan on a chain of 200 shows where it happens. */
-export function foldUnchanged<Layer extends { readonly imageId: string }>(
+/** What a fold is known by, whether it is open or not. */
+export const foldKey = (fold: Fold<{ readonly imageId: string }>): string =>
+  fold.folded[0]?.before?.imageId ?? '';
+
+/** Of layers that all go, so many are shown at either end of their run. */
+const leavingShown = 2;
+
+/** Folds long runs that say the same: a plan on a chain of 200 shows where it happens. */
+export function foldAlike<Layer extends { readonly imageId: string }>(
   rows: readonly AlignedRow<Layer>[],
   touched: ReadonlySet<string>,
-  keep = 1,
+  opened: ReadonlySet<string> = new Set(),
 ): FoldedRow<Layer>[] {
-  const quiet = rows.map(
-    ({ before, after }) => before !== null && after !== null && !touched.has(before.imageId),
-  );
-  const near = (index: number) =>
-    index === 0 ||
-    index === rows.length - 1 ||
-    quiet.slice(Math.max(0, index - keep), index + keep + 1).some((each) => !each);
-  const folded: FoldedRow<Layer>[] = [];
-  let hidden: AlignedRow<Layer>[] = [];
-  const flush = () => {
-    // A line that says "1 layer" saves nothing over the layer itself.
-    if (hidden.length > 2) folded.push({ folded: hidden.length });
-    else folded.push(...hidden);
-    hidden = [];
-  };
-  rows.forEach((row, index) => {
-    if (near(index)) {
-      flush();
-      folded.push(row);
-    } else hidden.push(row);
+  const fates = rows.map(({ before, after }): Fold<Layer>['fate'] | 'changing' => {
+    if (before === null) return 'changing';
+    if (after === null) return 'leaving';
+    return touched.has(before.imageId) ? 'changing' : 'quiet';
   });
-  flush();
-  return folded;
+  const shown: FoldedRow<Layer>[] = [];
+  for (let start = 0; start < rows.length; ) {
+    const fate = fates[start];
+    let end = start;
+    while (end < rows.length && fates[end] === fate) end += 1;
+    const run = rows.slice(start, end);
+    // What stands beside a change is shown, and so are the ends of the chain.
+    const keep = fate === 'leaving' ? leavingShown : 1;
+    const fold = fate === undefined || fate === 'changing' ? null : { fate, folded: run.slice(keep, -keep) };
+    // A line that says "1 layer" saves nothing over the layer itself.
+    if (fold === null || fold.folded.length <= 2 || opened.has(foldKey(fold))) shown.push(...run);
+    else shown.push(...run.slice(0, keep), fold, ...run.slice(-keep));
+    start = end;
+  }
+  return shown;
 }

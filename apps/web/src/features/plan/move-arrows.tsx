@@ -15,14 +15,20 @@ interface MoveArrowsProps {
 export function MoveArrows({ rows, moves, rowHeight }: MoveArrowsProps) {
   const rowOf = new Map<string, number>();
   rows.forEach((row, index) => {
-    if ('folded' in row) return;
+    if ('folded' in row) {
+      for (const { before } of row.folded) if (before) rowOf.set(before.imageId, index);
+      return;
+    }
     if (row.before) rowOf.set(row.before.imageId, index);
     else if (row.after) rowOf.set(row.after.imageId, index);
   });
-  const arrows = moves.flatMap(({ from, to }) => {
+  // One for each pair of rows: what is folded moves as one.
+  const arrows = new Map<string, { start: number; end: number }>();
+  for (const { from, to } of moves) {
     const [start, end] = [rowOf.get(from), rowOf.get(to)];
-    return start === undefined || end === undefined || start === end ? [] : [{ from, start, end }];
-  });
+    if (start !== undefined && end !== undefined && start !== end)
+      arrows.set(`${start} ${end}`, { start, end });
+  }
   return (
     <svg
       className={classes.arrows}
@@ -31,13 +37,13 @@ export function MoveArrows({ rows, moves, rowHeight }: MoveArrowsProps) {
       viewBox={`0 0 ${gutter} ${rows.length * rowHeight}`}
       aria-hidden
     >
-      {arrows.map(({ from, start, end }, index) => {
+      {[...arrows].map(([key, { start, end }], index) => {
         const [y1, y2] = [start * rowHeight + rowHeight / 2, end * rowHeight + rowHeight / 2];
         // Arrows that leave one after another run side by side.
         const x = Math.max(5, gutter - 16 - index * 6);
         const turn = y2 > y1 ? 7 : -7;
         return (
-          <g key={from}>
+          <g key={key}>
             <path
               d={`M ${gutter} ${y1} H ${x + 7} Q ${x} ${y1} ${x} ${y1 + turn} V ${y2 - turn} Q ${x} ${y2} ${x + 7} ${y2} H ${gutter - 5}`}
             />

@@ -1,6 +1,7 @@
+import { UnstyledButton } from '@mantine/core';
 import type { Plan } from '@strata/contract';
 import { IconAlertTriangle, IconTrash } from '@tabler/icons-react';
-import type { ComponentProps } from 'react';
+import { type ComponentProps, type ReactNode, useState } from 'react';
 import { words } from '../../lib/words.ts';
 import { Bytes } from '../../ui/bytes.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
@@ -135,14 +136,14 @@ function Deletes({ plan }: { plan: Plan }) {
           total,
         )}
       </h3>
-      <ul className={classes.list}>
+      <LongList>
         {plan.deletes.map((file) => (
           <li key={file.imageId}>
             <code>{file.path}</code> · <Bytes value={file.bytes} />
             {file.toTrash && !plan.toTrash ? `, ${words.plan.fileTrash}` : null}
           </li>
         ))}
-      </ul>
+      </LongList>
     </section>
   );
 }
@@ -165,13 +166,13 @@ function Changes({ plan }: { plan: Plan }) {
       {plan.relinks.length > 0 ? (
         <section>
           <h3 className={classes.heading}>{words.plan.relinks}</h3>
-          <ul className={classes.list}>
+          <LongList>
             {plan.relinks.map(({ imageId, name, to }) => (
               <li key={imageId}>
                 {to === null ? words.plan.relinkNone(name) : words.plan.relink(name, names.get(to) ?? to)}
               </li>
             ))}
-          </ul>
+          </LongList>
         </section>
       ) : null}
       {plan.leavesSnapshots !== undefined && plan.leavesSnapshots.length > 0 ? (
@@ -199,16 +200,38 @@ function Changes({ plan }: { plan: Plan }) {
       {plan.nowUnused.length > 0 ? (
         <section>
           <h3 className={classes.heading}>{words.plan.unused}</h3>
-          <ul className={classes.list}>
+          <LongList>
             {plan.nowUnused.map((file) => (
               <li key={file.imageId}>
                 {file.name} · <Bytes value={file.bytes} />
               </li>
             ))}
-          </ul>
+          </LongList>
         </section>
       ) : null}
     </>
+  );
+}
+
+const listed = 6;
+
+/** The first of many; the rest when they are asked for. */
+function LongList({ children }: { children: ReactNode[] }) {
+  const [all, setAll] = useState(false);
+  const rest = children.length - listed;
+  // A line that stands for one line saves nothing.
+  const folds = !all && rest > 1;
+  return (
+    <ul className={classes.list}>
+      {folds ? children.slice(0, listed) : children}
+      {folds ? (
+        <li>
+          <UnstyledButton className={classes.more} onClick={() => setAll(true)}>
+            {words.plan.more(rest)}
+          </UnstyledButton>
+        </li>
+      ) : null}
+    </ul>
   );
 }
 

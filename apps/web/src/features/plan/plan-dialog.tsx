@@ -11,10 +11,12 @@ import { Dialog } from '../../ui/dialog.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { ReasonedButton } from '../../ui/reasoned-button.tsx';
 import { RowSkeletons } from '../../ui/skeletons.tsx';
+import { BlockerRemedies } from './blocker-remedies.tsx';
 import { nameLayers } from './name-layers.ts';
 import classes from './plan.module.css';
 import { PlanBody } from './plan-body.tsx';
 import { shortageOf } from './plan-space.ts';
+import { useBlockersLifted } from './use-blockers-lifted.ts';
 
 /** What a person has looked at and agreed to. */
 export interface Approved {
@@ -82,7 +84,9 @@ export function PlanDialog(props: PlanDialogProps) {
             {words.plan.stale}
           </Alert>
         ) : null}
-        {plan.data ? <Blockers plan={plan.data} /> : null}
+        {plan.data ? (
+          <Blockers plan={plan.data} onLeave={onClose} onLifted={() => void plan.refetch()} />
+        ) : null}
         {plan.isError ? <NoPlan error={plan.error} onRetry={() => void plan.refetch()} /> : null}
         {plan.isLoading ? <RowSkeletons count={5} height={48} /> : null}
         {plan.data ? <PlanBody plan={nameLayers(plan.data, nameOf)} diskOf={diskOf} /> : null}
@@ -101,6 +105,7 @@ export function PlanDialog(props: PlanDialogProps) {
           </Button>
           <RunButton
             plan={plan.isFetching || plan.isError ? undefined : plan.data}
+            failed={plan.isError && !plan.isFetching}
             refusal={refusal ?? null}
             useReserve={useReserve}
             pending={start.isPending}
@@ -114,6 +119,8 @@ export function PlanDialog(props: PlanDialogProps) {
 
 interface RunButtonProps {
   plan: Plan | undefined;
+  /** There is no plan to wait for. */
+  failed: boolean;
   refusal: string | null;
   useReserve: boolean;
   pending: boolean;
@@ -126,10 +133,12 @@ const spaceReason = (plan: Plan, useReserve: boolean): string | undefined => {
   return words.plan.space[shortage === 'disk' ? 'noRoom' : 'onlyReserve'];
 };
 
-function RunButton({ plan, refusal, useReserve, pending, onRun }: RunButtonProps) {
+function RunButton({ plan, failed, refusal, useReserve, pending, onRun }: RunButtonProps) {
   const reason =
     refusal ??
-    (plan === undefined ? words.plan.making : (plan.blockers[0]?.message ?? spaceReason(plan, useReserve)));
+    (plan === undefined
+      ? words.plan[failed ? 'failed' : 'making']
+      : (plan.blockers[0]?.message ?? spaceReason(plan, useReserve)));
   const losing = (plan?.losesSnapshots.length ?? 0) > 0;
   return (
     <ReasonedButton
@@ -153,7 +162,15 @@ function NoPlan({ error, onRetry }: { error: Error; onRetry: () => void }) {
   );
 }
 
-function Blockers({ plan }: { plan: Plan }) {
+interface BlockersProps {
+  plan: Plan;
+  onLeave: () => void;
+  onLifted: () => void;
+}
+
+/** What is in the way, with what lifts it; looked at again when that has changed. */
+function Blockers({ plan, onLeave, onLifted }: BlockersProps) {
+  useBlockersLifted(plan.blockers, onLifted);
   if (plan.blockers.length === 0) return null;
   return (
     <Alert color="red" icon={<IconBan size={18} aria-hidden />} title={words.plan.blocked} role="alert">
@@ -162,6 +179,7 @@ function Blockers({ plan }: { plan: Plan }) {
           <li key={`${blocker.code} ${blocker.message}`}>{blocker.message}</li>
         ))}
       </ul>
+      <BlockerRemedies blockers={plan.blockers} onLeave={onLeave} />
     </Alert>
   );
 }

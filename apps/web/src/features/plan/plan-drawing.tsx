@@ -1,11 +1,19 @@
-import { useComputedColorScheme } from '@mantine/core';
+import { UnstyledButton, useComputedColorScheme } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import type { Plan } from '@strata/contract';
-import { useMemo } from 'react';
+import { IconDots } from '@tabler/icons-react';
+import { useMemo, useState } from 'react';
 import { words } from '../../lib/words.ts';
 import { colourOf, type LayerColours } from '../layers/layer-colours.ts';
 import { previewColours } from '../layers/remembered-colours.ts';
-import { type AlignedRow, alignChains, type FoldedRow, foldUnchanged } from './align-chains.ts';
+import {
+  type AlignedRow,
+  alignChains,
+  type Fold,
+  type FoldedRow,
+  foldAlike,
+  foldKey,
+} from './align-chains.ts';
 import { MoveArrows } from './move-arrows.tsx';
 import classes from './plan-drawing.module.css';
 import { PlanLayerBox } from './plan-layer-box.tsx';
@@ -44,12 +52,13 @@ interface ChainPairProps {
 
 function ChainPair({ plan, before, after, disk }: ChainPairProps) {
   const scheme = useComputedColorScheme('dark');
+  const [opened, setOpened] = useState<ReadonlySet<string>>(new Set());
   const rows = useMemo(() => {
     const touched = new Set(plan.moves.flatMap(({ from, to }) => [from, to]));
     const rows = alignChains(before, after);
     for (const row of rows) if (isSmaller(row)) touched.add(row.before?.imageId ?? '');
-    return foldUnchanged(rows, touched);
-  }, [plan, before, after]);
+    return foldAlike(rows, touched, opened);
+  }, [plan, before, after, opened]);
   const colours: LayerColours = useMemo(() => {
     const known = before.map(({ imageId }) => imageId);
     const added = after.map(({ imageId }) => imageId).filter((id) => !known.includes(id));
@@ -74,7 +83,11 @@ function ChainPair({ plan, before, after, disk }: ChainPairProps) {
         <ul className={classes.rows}>
           {rows.map((row) => (
             <li key={rowKey(row)} className={classes.row}>
-              <Row row={row} plan={plan} moves={moves} newId={newId} colour={colour} deleted={deleted} />
+              {'folded' in row ? (
+                <FoldLine fold={row} onOpen={() => setOpened(new Set([...opened, foldKey(row)]))} />
+              ) : (
+                <Row row={row} plan={plan} moves={moves} newId={newId} colour={colour} deleted={deleted} />
+              )}
             </li>
           ))}
         </ul>
@@ -84,10 +97,20 @@ function ChainPair({ plan, before, after, disk }: ChainPairProps) {
 }
 
 const rowKey = (row: FoldedRow<PlanLayer>) =>
-  'folded' in row ? `fold ${row.folded}` : `${row.before?.imageId ?? ''} ${row.after?.imageId ?? ''}`;
+  'folded' in row ? `fold ${foldKey(row)}` : `${row.before?.imageId ?? ''} ${row.after?.imageId ?? ''}`;
+
+/** Many layers as a line, with the way to see each. */
+function FoldLine({ fold, onOpen }: { fold: Fold<PlanLayer>; onOpen: () => void }) {
+  return (
+    <UnstyledButton className={classes.folded} onClick={onOpen}>
+      <IconDots size={16} aria-hidden /> {words.plan.folded[fold.fate](fold.folded.length)}{' '}
+      <span className={classes.unfold}>{words.plan.unfold}</span>
+    </UnstyledButton>
+  );
+}
 
 interface RowProps {
-  row: FoldedRow<PlanLayer>;
+  row: AlignedRow<PlanLayer>;
   plan: Plan;
   moves: Plan['moves'];
   newId: string | null;
@@ -96,7 +119,6 @@ interface RowProps {
 }
 
 function Row({ row, plan, moves, newId, colour, deleted }: RowProps) {
-  if ('folded' in row) return <div className={classes.folded}>⋮ {words.plan.folded(row.folded)}</div>;
   const { before, after } = row;
   const received = moves.filter(({ to }) => to === after?.imageId).reduce((sum, { bytes }) => sum + bytes, 0);
   const lost = new Set(plan.losesSnapshots.map(({ id }) => id));

@@ -1,19 +1,12 @@
 import { Button, Menu } from '@mantine/core';
 import type { Vm } from '@strata/contract';
-import {
-  IconChevronDown,
-  IconPlayerPause,
-  IconPlayerPlay,
-  IconPower,
-  IconRefresh,
-  IconTrash,
-} from '@tabler/icons-react';
+import { IconChevronDown, IconPlayerPlay, IconPower } from '@tabler/icons-react';
 import { useState } from 'react';
 import { words } from '../../lib/words.ts';
 import { ReasonedButton } from '../../ui/reasoned-button.tsx';
 import { useVmAction } from './use-vm-action.ts';
 import { isLive, type VmVerb, vmRefusal } from './vm-can.ts';
-import { type Asking, VerbItem, VmDialogs } from './vm-menu.tsx';
+import { type Asking, PowerItems, VmDialogs } from './vm-menu.tsx';
 
 /** Start, or shut down, with everything harder behind the arrow. */
 export function PowerButtons({ vm }: { vm: Vm }) {
@@ -39,40 +32,7 @@ export function PowerButtons({ vm }: { vm: Vm }) {
           </Button>
         </Menu.Target>
         <Menu.Dropdown>
-          {vm.state === 'paused' ? (
-            <VerbItem
-              verb="shutdown"
-              vm={vm}
-              icon={<IconPower size={15} />}
-              onSelect={() => action.mutate('shutdown')}
-            />
-          ) : (
-            <VerbItem
-              verb="pause"
-              vm={vm}
-              icon={<IconPlayerPause size={15} />}
-              onSelect={() => action.mutate('pause')}
-            />
-          )}
-          <VerbItem
-            verb="reset"
-            vm={vm}
-            icon={<IconRefresh size={15} />}
-            onSelect={() => setAsking('reset')}
-          />
-          <VerbItem
-            verb="poweroff"
-            vm={vm}
-            icon={<IconPower size={15} />}
-            onSelect={() => setAsking('poweroff')}
-          />
-          <Menu.Divider />
-          <VerbItem
-            verb="delete"
-            vm={vm}
-            icon={<IconTrash size={15} />}
-            onSelect={() => setAsking('delete')}
-          />
+          <PowerItems vm={vm} besides={main} onAct={action.mutate} onAsk={setAsking} />
         </Menu.Dropdown>
       </Menu>
       <VmDialogs vm={vm} asking={asking} onClose={() => setAsking(null)} />

@@ -1,4 +1,4 @@
-import { ActionIcon, Menu, Tooltip } from '@mantine/core';
+import { ActionIcon, Menu } from '@mantine/core';
 import type { Vm } from '@strata/contract';
 import {
   IconDotsVertical,
@@ -10,46 +10,67 @@ import {
   IconStack2,
   IconTrash,
 } from '@tabler/icons-react';
-import { type ReactNode, useState } from 'react';
+import { useState } from 'react';
 import { words } from '../../lib/words.ts';
 import { ConfirmDialog } from '../../ui/confirm-button.tsx';
 import { LinkMenuItem } from '../../ui/link-button.tsx';
+import { ReasonedMenuItem } from '../../ui/reasoned-menu-item.tsx';
 import { DuplicateItem, DuplicateVmDialog } from '../branches/duplicate-item.tsx';
 import { DeleteVmDialog } from './delete-vm-dialog.tsx';
 import { useVmAction } from './use-vm-action.ts';
 import { type VmVerb, vmRefusal } from './vm-can.ts';
 
-/** A menu line that says why it is grey. */
-export function VerbItem({
-  verb,
-  vm,
-  icon,
-  onSelect,
-}: {
+interface VerbItemsProps {
+  vm: Vm;
+  onAct: (verb: VmVerb) => void;
+  onAsk: (question: Asking) => void;
+}
+
+/** What is done to the power of a VM, the harder the lower; grey ones say why. `besides`: what a button does already. */
+export function PowerItems({ vm, besides, onAct, onAsk }: VerbItemsProps & { besides?: VmVerb }) {
+  const pausing = vm.state === 'paused' ? 'resume' : 'pause';
+  return (
+    <>
+      {([pausing, 'shutdown'] as const)
+        .filter((verb) => verb !== besides)
+        .map((verb) => (
+          <VerbItem key={verb} verb={verb} vm={vm} onSelect={() => onAct(verb)} />
+        ))}
+      <VerbItem verb="reset" vm={vm} onSelect={() => onAsk('reset')} />
+      <VerbItem verb="poweroff" vm={vm} onSelect={() => onAsk('poweroff')} />
+      <Menu.Divider />
+      <VerbItem verb="delete" vm={vm} onSelect={() => onAsk('delete')} />
+    </>
+  );
+}
+
+const icons = {
+  start: IconPlayerPlay,
+  resume: IconPlayerPlay,
+  pause: IconPlayerPause,
+  shutdown: IconPower,
+  reset: IconRefresh,
+  poweroff: IconPower,
+  delete: IconTrash,
+} as const;
+
+interface VerbItemProps {
   verb: VmVerb | 'delete';
   vm: Vm;
-  icon: ReactNode;
   onSelect: () => void;
-}) {
-  const refusal = vmRefusal(verb, vm);
-  const item = (
-    <Menu.Item
-      leftSection={icon}
-      aria-disabled={refusal !== null}
-      {...(refusal === null ? {} : { 'data-disabled': true })}
-      closeMenuOnClick={refusal === null}
+}
+
+function VerbItem({ verb, vm, onSelect }: VerbItemProps) {
+  const Icon = icons[verb];
+  return (
+    <ReasonedMenuItem
+      leftSection={<Icon size={15} />}
+      reason={vmRefusal(verb, vm)}
+      onSelect={onSelect}
       {...(verb === 'delete' || verb === 'poweroff' ? { color: 'red' } : {})}
-      {...(refusal === null ? { onClick: onSelect } : { 'aria-description': refusal })}
     >
       {words.vms.actions[verb]}
-    </Menu.Item>
-  );
-  return refusal === null ? (
-    item
-  ) : (
-    <Tooltip label={refusal} position="left" events={{ hover: true, focus: true, touch: true }}>
-      {item}
-    </Tooltip>
+    </ReasonedMenuItem>
   );
 }
 
@@ -76,46 +97,7 @@ export function VmMenu({ vm }: { vm: Vm }) {
           </LinkMenuItem>
           <DuplicateItem vm={vm} onSelect={() => setDuplicating(true)} />
           <Menu.Divider />
-          {vm.state === 'paused' ? (
-            <VerbItem
-              verb="resume"
-              vm={vm}
-              icon={<IconPlayerPlay size={15} />}
-              onSelect={() => action.mutate('resume')}
-            />
-          ) : (
-            <VerbItem
-              verb="pause"
-              vm={vm}
-              icon={<IconPlayerPause size={15} />}
-              onSelect={() => action.mutate('pause')}
-            />
-          )}
-          <VerbItem
-            verb="shutdown"
-            vm={vm}
-            icon={<IconPower size={15} />}
-            onSelect={() => action.mutate('shutdown')}
-          />
-          <VerbItem
-            verb="reset"
-            vm={vm}
-            icon={<IconRefresh size={15} />}
-            onSelect={() => setAsking('reset')}
-          />
-          <VerbItem
-            verb="poweroff"
-            vm={vm}
-            icon={<IconPower size={15} />}
-            onSelect={() => setAsking('poweroff')}
-          />
-          <Menu.Divider />
-          <VerbItem
-            verb="delete"
-            vm={vm}
-            icon={<IconTrash size={15} />}
-            onSelect={() => setAsking('delete')}
-          />
+          <PowerItems vm={vm} onAct={action.mutate} onAsk={setAsking} />
         </Menu.Dropdown>
       </Menu>
       <VmDialogs vm={vm} asking={asking} onClose={() => setAsking(null)} />

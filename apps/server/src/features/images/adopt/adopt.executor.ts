@@ -1,7 +1,9 @@
 import { basename, dirname, extname, join } from 'node:path';
 import type { ImageFormat } from '@strata/contract';
 import { AppError } from '../../../app-error.ts';
+import { workWatch } from '../../../qemu/work-watch.ts';
 import type { Executor, OperationContext } from '../../operations/operations.types.ts';
+import { awayFrom, type FolderPlace } from '../folder-place.ts';
 import { type FileIdentity, identityOf } from '../image-record.ts';
 import type { ImagesFeature } from '../images.service.ts';
 import { importImage } from '../import-images.ts';
@@ -9,6 +11,7 @@ import { inspectFile } from '../inspect-file.ts';
 import type { LinkChange } from '../link-files.ts';
 import type { NewFile } from '../new-files.ts';
 import { demandFree } from '../work/demand-free.ts';
+import { demandIdle } from '../work/image-work.service.ts';
 import { planMove } from '../work/plan-move.ts';
 import { type RenameJournal, type RenameRun, renameExecutor } from '../work/rename.executor.ts';
 
@@ -34,6 +37,8 @@ export interface AdoptRun {
     readonly backing: { readonly path: string; readonly format: ImageFormat } | null;
     readonly bytes: number;
   }>;
+  /** Where the folder was, to which files are copied or moved. */
+  readonly place?: FolderPlace;
   /** `target` is where the file will lie. */
   readonly moves: ReadonlyArray<{ readonly path: string; readonly target: string }>;
   /** Of the operation: makes the hidden names nobody else's. */
@@ -94,18 +99,21 @@ const recordFormats = async ({ access, linkFiles, images }: Files, context: Cont
 };
 
 const copyAll = async ({ newFiles }: Files, context: Context): Promise<void> => {
-  const { copies, tag } = context.request;
+  const { copies, tag, place } = context.request;
+  const at = place === undefined ? {} : { place };
   const total = copies.reduce((sum, { bytes }) => sum + bytes, 0);
+  const held = workWatch(context);
   let before = 0;
   for (const [index, { path, name, folder, format, backing, bytes }] of copies.entries()) {
     if (index >= context.journal.copied.length) {
-      const placed = { part: join(folder, `.strata-${tag}-${index}.part`), folder, name, format, key: null };
+      const part = join(folder, `.strata-${tag}-${index}.part`);
+      const placed = { part, folder, name, format, key: null, ...at };
       if (context.journal.file === null) context.save({ ...context.journal, file: placed });
       const copied = context.journal.copied.find(({ from }) => from === backing?.path);
       const below = copied === undefined || backing === null ? backing : { ...backing, path: copied.path };
       const [under, done] = [context.journal.file ?? placed, before];
       const watch = {
-        signal: context.cancelled,
+        ...held,
         onProgress: (fraction: number) => context.progress(done + fraction * bytes, total),
       };
       // With a key it is complete, and may have its name already.
@@ -119,6 +127,7 @@ const copyAll = async ({ newFiles }: Files, context: Context): Promise<void> => 
     }
     before += bytes;
   }
+  context.controls(null);
 };
 
 /** All copies or none: what stands on another goes first. */
@@ -143,6 +152,21 @@ const asMove = (context: Context, run: RenameRun): OperationContext<RenameRun, R
   finishing: () => {},
 });
 
+/** The plan is older than this: by now a program may have opened it, or what a link in it must be rewritten. */
+const demandMovable = async (
+  { images, access }: Pick<Files, 'images' | 'access'>,
+  { request }: Context,
+  id: string,
+  folder: string,
+): Promise<void> => {
+  const away = await awayFrom(folder, request.place);
+  if (away !== null) throw new AppError('not-possible', `${away} Nothing more was moved.`);
+  await access.exclusive(() => access.scanLocked());
+  const image = images.get(id);
+  for (const moved of [image, ...image.overlays.map((overlay) => images.get(overlay))])
+    await demandIdle(images.forest(), moved, 'It can be moved');
+};
+
 const moveAll = async ({ images, access, moveFiles }: Files, context: Context): Promise<void> => {
   const { moves } = context.request;
   for (let index = context.journal.moved; index < moves.length; index += 1) {
@@ -155,7 +179,9 @@ const moveAll = async ({ images, access, moveFiles }: Files, context: Context): 
       const keeps = basename(wish.target) === basename(wish.path);
       const name = keeps ? {} : { name: basename(wish.target, extname(wish.target)) };
       const folder = dirname(wish.target);
-      const run = await planMove(access, images.get(record.id), { folder, ...name });
+      await demandMovable({ images, access }, context, record.id, folder);
+      // The room for all of them was looked at in the plan.
+      const run = await planMove(access, images.get(record.id), { folder, useReserve: true, ...name });
       context.save({ ...context.journal, move: { run, journal: { phase: 'new', key: null } } });
     }
     const current = context.journal.move;

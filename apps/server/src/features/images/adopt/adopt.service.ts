@@ -25,7 +25,7 @@ export interface AdoptDeps {
   readonly operations: OperationsService;
 }
 
-const runOf = ({ survey, plan, upwards }: PlannedAdoption): AdoptRun => {
+const runOf = ({ survey, plan, upwards, place }: PlannedAdoption): AdoptRun => {
   const { world, outside } = survey;
   const placed = upwards.filter(({ image }) => image.action === 'copy' || image.action === 'move');
   const written = upwards.filter(({ image }) => image.recordFormat !== null && image.action !== 'copy');
@@ -63,6 +63,7 @@ const runOf = ({ survey, plan, upwards }: PlannedAdoption): AdoptRun => {
     moves: moves.flatMap(({ image, record }) =>
       image.target === null ? [] : [{ path: record.path, target: image.target }],
     ),
+    ...(place === null ? {} : { place }),
     tag: newId(),
   };
 };

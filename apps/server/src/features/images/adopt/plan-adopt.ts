@@ -3,14 +3,18 @@ import { lstat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import type { AdoptedImage, AdoptFolder, AdoptPlan, Blocker } from '@strata/contract';
 import { lockHolder } from '../../../qemu/lock-holder.ts';
+import { freeSpaceIn, spendable } from '../../../space-reserve.ts';
 import { libraryFolder } from '../create-images.ts';
+import { type FolderPlace, placeOfFolder } from '../folder-place.ts';
 import { realFolder } from '../folders.service.ts';
 import { isWithin } from '../forbidden-paths.ts';
-import { demandFreeSpace, freeSpaceIn } from '../free-space.ts';
+import { demandFreeSpace } from '../free-space.ts';
 import { candidatePaths, exists } from '../image-names.ts';
 import type { ImageRecord } from '../image-record.ts';
 import { extensions } from '../import-images.ts';
 import type { LibraryAccess } from '../library-access.ts';
+import { ringOf } from '../repair/repair-words.ts';
+import { vmsOn } from '../work/image-work.service.ts';
 import { adoptImage, chainBelow } from './adopt-image.ts';
 import { type Survey, surveyFolder } from './survey-folder.ts';
 
@@ -18,6 +22,8 @@ import { type Survey, surveyFolder } from './survey-folder.ts';
 export interface PlannedAdoption {
   readonly survey: Survey;
   readonly plan: AdoptPlan;
+  /** Where the folder is that files are copied or moved to. */
+  readonly place: FolderPlace | null;
   /** Every image of the plan with its record, what is stood on before what stands on it. */
   readonly upwards: readonly { readonly image: AdoptedImage; readonly record: ImageRecord }[];
 }
@@ -51,11 +57,21 @@ const targetsOf = async (
 const chainsOf = ({ world, images }: Survey): AdoptPlan['chains'] => {
   const ids = new Set(images.map(({ id }) => id));
   const stoodOn = new Set(images.map(({ id }) => world.relation(id).backingId));
-  const tips = images.filter(({ id }) => !stoodOn.has(id) || world.relation(id).state === 'cycle');
-  return tips
+  const pathsOf = (members: readonly ImageRecord[]): string[] => members.map(({ path }) => path);
+  const chains = images
+    .filter(({ id }) => !stoodOn.has(id))
     .map(({ id }) => chainBelow(world, id))
     .filter(({ members }) => members.some(({ id }) => ids.has(id)))
-    .map(({ members, broken }) => ({ paths: members.map(({ path }) => path), whole: broken === null }));
+    .map(({ members, broken }) => ({ paths: pathsOf(members), whole: broken === null }));
+  // A circle has no top: it is one chain, wherever one begins to read it.
+  const inCircles = new Set<string>();
+  for (const { id } of images) {
+    if (inCircles.has(id)) continue;
+    const ring = ringOf(world, id);
+    for (const member of ring) inCircles.add(member.id);
+    if (ring.length > 0) chains.push({ paths: pathsOf(ring), whole: false });
+  }
+  return chains;
 };
 
 const outsideOf = ({ outside, library, images }: Survey, wanted: boolean): AdoptPlan['outside'] => {
@@ -86,15 +102,52 @@ const trashBlockers = ({ world }: LibraryAccess, images: readonly AdoptedImage[]
       subjects: [],
     }));
 
+/** The link in each of these is rewritten when what it stands on is moved. */
+const linkedTo = ({ world, library }: Survey, images: readonly AdoptedImage[]): ImageRecord[] => {
+  const moved = new Set(images.filter(({ action }) => action === 'move').map(({ path }) => path));
+  const own = new Set(images.map(({ path }) => path));
+  return [...library.all()].filter(({ id, path }) => {
+    const { backingId } = world.relation(id);
+    return !own.has(path) && backingId !== null && moved.has(world.record(backingId).path);
+  });
+};
+
+/** By the books, which know a VM also where QEMU's locks do not tell: of a network folder, or of another user's process. */
+const runningBlockers = (
+  { world }: LibraryAccess,
+  images: readonly AdoptedImage[],
+  overlays: readonly ImageRecord[],
+): Blocker[] => {
+  const { forest } = world.now();
+  const known = images.flatMap(({ action, recordFormat, imageId }) =>
+    imageId !== null && (action === 'move' || recordFormat !== null) ? [imageId] : [],
+  );
+  const running = [...known, ...overlays.map(({ id }) => id)]
+    .filter((id) => forest.layers.has(id))
+    .flatMap((id) => vmsOn(forest, id))
+    .filter((vm) => vm.running);
+  return [...new Map(running.map((vm) => [vm.vmId, vm])).values()].map(({ vmId, vmName }) => ({
+    code: 'held-by-running-vm',
+    message: `The VM “${vmName}” runs on images that would be changed. Shut it down first.`,
+    subjects: [{ kind: 'vm', id: vmId, name: vmName }],
+  }));
+};
+
 const blockersOf = async (
   access: LibraryAccess,
+  survey: Survey,
   plan: Pick<AdoptPlan, 'images' | 'freeSpaceNeeded' | 'folder' | 'registersFolder' | 'outside'>,
+  useReserve: boolean | undefined,
 ): Promise<Blocker[]> => {
-  const blockers: Blocker[] = [];
-  for (const { path, action, recordFormat } of plan.images) {
-    if (action !== 'move' && action !== 'copy' && recordFormat === null) continue;
+  const overlays = linkedTo(survey, plan.images);
+  const blockers: Blocker[] = runningBlockers(access, plan.images, overlays);
+  const touched = plan.images.filter(
+    ({ action, recordFormat }) => action === 'move' || action === 'copy' || recordFormat !== null,
+  );
+  for (const { path } of [...touched, ...overlays]) {
     const holder = await lockHolder(path);
-    if (holder === null) continue;
+    // A VM of the books has been named already.
+    if (holder === null || blockers.some(({ code }) => code === 'held-by-running-vm')) continue;
     const message = `${holder.program} (process ${holder.pid}) has ${path} open. Close it there first.`;
     blockers.push({ code: 'image-locked', message, subjects: [] });
   }
@@ -108,7 +161,7 @@ const blockersOf = async (
     });
   const { folder, freeSpaceNeeded } = plan;
   if (folder !== null && freeSpaceNeeded > 0)
-    await demandFreeSpace(folder, freeSpaceNeeded).catch(({ message }: Error) => {
+    await demandFreeSpace(folder, freeSpaceNeeded, useReserve).catch(({ message }: Error) => {
       blockers.push({ code: 'disk-full', message, subjects: [] });
     });
   const works = plan.images.some(
@@ -156,7 +209,7 @@ const fingerprintOf = (
   { survey, plan }: PlannedAdoption,
 ): string => {
   const facts = [
-    [wish.path, wish.mode, wish.folder, wish.outside, wish.recordFormats],
+    [wish.path, wish.mode, wish.folder, wish.outside, wish.recordFormats, wish.useReserve],
     access.folders().map(({ path }) => path),
     survey.images.map(({ path, identity, format }) => [path, identity, format]),
     survey.outside.map(({ path, record, why }) => [path, record?.identity, why]),
@@ -223,16 +276,18 @@ export const planAdopt = async (access: LibraryAccess, wish: AdoptFolder): Promi
     outside: outsideOf(survey, wish.outside === 'register'),
     unreadable: [...survey.unreadable],
     freeSpaceNeeded: bytesToCopy,
-    freeSpace: space,
+    freeSpace: space === null ? null : spendable(space, wish.useReserve),
+    fitsInReserve: space !== null && bytesToCopy > spendable(space) && bytesToCopy <= space.free,
   };
   const plan: AdoptPlan = {
     ...parts,
     fingerprint: '',
-    blockers: await blockersOf(access, parts),
+    blockers: await blockersOf(access, survey, parts, wish.useReserve),
     steps: stepsOf(parts),
   };
   const planned = {
     survey,
+    place: folder === null ? null : await placeOfFolder(folder),
     plan,
     upwards: upwards.flatMap((record, at) => {
       const image = images[at];

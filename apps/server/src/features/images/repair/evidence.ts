@@ -1,13 +1,15 @@
-import type { RelinkCandidate, RepairEvidence } from '@strata/contract';
+import type { Image, RelinkCandidate, RepairEvidence } from '@strata/contract';
 import { type ContentSample, compareSamples } from '../content-sample.ts';
 import type { RememberedBacking } from '../image-memory.ts';
 import { type ImageRecord, modifiedMs } from '../image-record.ts';
 
-/** The lost layer, from all that is known of it. */
+/** The layer that should be below, from all that is known of it. */
 export interface Lost {
   readonly overlay: ImageRecord;
   /** Where the header of the overlay leads. */
   readonly path: string;
+  /** Why it cannot be followed there. */
+  readonly state: NonNullable<Image['backing']>['state'];
   readonly format: string | null;
   /** From the last time it was there; null: Strata has never seen it. */
   readonly remembered: RememberedBacking | null;
@@ -29,6 +31,11 @@ const perhaps = (text: string): Weighed => ({ weight: 'neutral', points: 0, text
 
 const bytes = (count: number): string => `${count.toLocaleString('en')} bytes`;
 const fileName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+/** What is looked for: in a circle nothing is lost, and a file that lies outside is where it was. */
+const sought = ({ state }: Lost): string => {
+  if (state === 'cycle') return 'the file it stood on before';
+  return state === 'missing' ? 'the lost file' : 'the file its header names';
+};
 const driver = (format: string): string => (format === 'iso' ? 'raw' : format);
 
 const isSameInode = (candidate: ImageRecord, lost: RememberedBacking): boolean =>
@@ -40,53 +47,55 @@ const isSameInode = (candidate: ImageRecord, lost: RememberedBacking): boolean =
 const isUntouched = (candidate: ImageRecord, lost: RememberedBacking): boolean =>
   candidate.identity.size === lost.identity.size && candidate.identity.mtimeNs === lost.identity.mtimeNs;
 
-const fromSample = (lost: RememberedBacking, sample: ContentSample | null): Weighed => {
+const fromSample = (lost: RememberedBacking, it: string, sample: ContentSample | null): Weighed => {
   if (lost.sample === null || sample === null) return perhaps('Its content could not be compared.');
   const comparison = compareSamples(lost.sample, sample);
   if (comparison === null) return perhaps('As the file has another size, contents could not be compared.');
   const { same, compared, different } = comparison;
-  if (compared === 0) return perhaps('Where the lost file was sampled, both hold only zeros.');
-  if (same)
-    return yes(60, `Its content is the same at all ${compared} places that Strata sampled of the lost file.`);
-  return no(100, `Its content differs from the lost file at ${different} of ${compared} sampled places.`);
+  if (compared === 0) return perhaps(`Where ${it} was sampled, both hold only zeros.`);
+  if (same) return yes(60, `Its content is the same at all ${compared} places that Strata sampled of ${it}.`);
+  return no(100, `Its content differs from ${it} at ${different} of ${compared} sampled places.`);
 };
 
 const fromMemory = (candidate: ImageRecord, lost: Lost, sample: ContentSample | null): Weighed[] => {
   const { remembered } = lost;
+  const it = sought(lost);
   if (remembered === null)
-    return [perhaps('Strata has never seen the lost file, so there is nothing to compare contents with.')];
+    return [perhaps(`Strata has never seen ${it}, so there is nothing to compare contents with.`)];
   const untouched = isUntouched(candidate, remembered);
   return [
     ...(isSameInode(candidate, remembered)
       ? [
           untouched
-            ? yes(100, 'It is the lost file itself under another name, unchanged.')
-            : yes(30, 'It is the lost file under another name, but it was written since.'),
+            ? yes(100, `It is ${it} itself under another name, unchanged.`)
+            : yes(30, `It is ${it} under another name, but it was written since.`),
         ]
       : []),
-    fromSample(remembered, sample),
+    fromSample(remembered, it, sample),
     untouched
-      ? yes(15, 'The size of the file and the time of its last change are those of the lost file.')
+      ? yes(15, `The size of the file and the time of its last change are those of ${it}.`)
       : candidate.identity.size === remembered.identity.size
-        ? yes(5, 'The file is as large as the lost one, but was changed at another time.')
+        ? yes(5, `The file is as large as ${it}, but was changed at another time.`)
         : no(
             30,
-            `The file has ${bytes(candidate.identity.size)}, the lost one had ${bytes(remembered.identity.size)}.`,
+            `The file has ${bytes(candidate.identity.size)}, ${it} had ${bytes(remembered.identity.size)}.`,
           ),
   ];
 };
 
-const fromSize = (candidate: ImageRecord, { overlay, remembered }: Lost): Weighed => {
+const fromSize = (candidate: ImageRecord, lost: Lost): Weighed => {
+  const { overlay, remembered } = lost;
   const wanted = remembered?.virtualSize ?? overlay.facts.virtualSize;
   const { virtualSize } = candidate.facts;
-  const whose = remembered === null ? 'the overlay' : 'the lost image';
+  const whose = remembered === null ? 'the overlay' : sought(lost);
   if (virtualSize === wanted) return yes(15, `Its disk has ${bytes(wanted)}, like ${whose}.`);
   return no(25, `Its disk has ${bytes(virtualSize)}, and that of ${whose} ${bytes(wanted)}.`);
 };
 
-const fromFormat = (candidate: ImageRecord, { format, remembered }: Lost): Weighed => {
+const fromFormat = (candidate: ImageRecord, lost: Lost): Weighed => {
+  const { format, remembered } = lost;
   const wanted = format ?? remembered?.format ?? null;
-  if (wanted === null) return perhaps('The header does not tell which format the lost image had.');
+  if (wanted === null) return perhaps(`The header does not tell which format ${sought(lost)} had.`);
   if (driver(candidate.format) === driver(wanted))
     return yes(10, `It is ${driver(wanted)}, as the header says.`);
   return no(30, `It is ${driver(candidate.format)}, and the header says ${driver(wanted)}.`);

@@ -7,16 +7,17 @@ import { isBroken } from '../image-view.ts';
 import type { LibraryAccess } from '../library-access.ts';
 import type { Lost } from './evidence.ts';
 import { findCandidates } from './find-candidates.ts';
-import { cutWords } from './repair-words.ts';
+import { cutWords, relinkWords } from './repair-words.ts';
 
 /** Null: what stands below is there. */
 export const lostOf = ({ world, memory }: LibraryAccess, id: string): Lost | null => {
   const [overlay, relation] = [world.record(id), world.relation(id)];
-  if (!isBroken(relation) || relation.backingPath === null) return null;
+  const { state, backingPath: path } = relation;
+  if (!isBroken(relation) || state === 'none' || path === null) return null;
   const { stoodOn } = memory.of(id);
   // The header may have been written by hand since, and lead to something else now.
-  const remembered = stoodOn?.path === relation.backingPath ? stoodOn : null;
-  return { overlay, path: relation.backingPath, format: overlay.facts.backing?.format ?? null, remembered };
+  const remembered = stoodOn?.path === path ? stoodOn : null;
+  return { overlay, path, state, format: overlay.facts.backing?.format ?? null, remembered };
 };
 
 /** Why no link can be written into the header; null: one can. */
@@ -58,20 +59,20 @@ const linkRepairs = async (
       means: `${lost.path} is taken into the library where it lies, and nothing is written.`,
     });
   const found = await findCandidates(access, lost, folder);
+  const relink: ImageRepair = {
+    ...{ kind: 'relink', problem, impediment },
+    ...relinkWords(lost.state),
+    candidates: found.map(({ record: _, ...candidate }) => candidate),
+  };
+  const cut: ImageRepair = {
+    ...{ kind: 'cut', problem, impediment },
+    title: 'Cut the link',
+    means: cutWords(access.world, lost.overlay, image.overlays.length),
+  };
   return [
     ...repairs,
-    {
-      ...{ kind: 'relink', problem, impediment },
-      title: 'Point it to where its backing is now',
-      means:
-        'Only the link in its header is written. It shows what it showed if that file holds what the lost one held.',
-      candidates: found.map(({ record: _, ...candidate }) => candidate),
-    },
-    {
-      ...{ kind: 'cut', problem, impediment },
-      title: 'Cut the link',
-      means: cutWords(access.world, lost.overlay, image.overlays.length),
-    },
+    // Nothing is lost in a circle: there one of its links is wrong.
+    ...(lost.state === 'cycle' ? [cut, relink] : [relink, cut]),
     {
       ...{ kind: 'leave-alone', problem, impediment: null },
       title: image.leftAlone ? 'Treat it as a problem again' : 'Leave it alone',

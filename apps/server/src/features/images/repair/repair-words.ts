@@ -1,5 +1,7 @@
+import type { ImageRepair } from '@strata/contract';
 import type { ImageRecord } from '../image-record.ts';
 import type { ImageWorld } from '../image-world.ts';
+import type { Lost } from './evidence.ts';
 
 const listed = (names: readonly string[]): string => names.map((name) => `“${name}”`).join(' → ');
 
@@ -27,6 +29,25 @@ const ringWords = (ring: readonly ImageRecord[], id: string): string => {
   return oldest.id === id
     ? `${circle}This is the oldest of them, so it was probably the base: its link is the one to cut. `
     : `${circle}“${oldest.name}” is the oldest of them and was probably the base: rather cut the link there. `;
+};
+
+/** What pointing the link elsewhere means, by why it cannot be followed now. */
+export const relinkWords = (state: Lost['state']): Pick<ImageRepair, 'title' | 'means'> => {
+  const only = 'Only the link in its header is written.';
+  if (state === 'cycle')
+    return {
+      title: 'Point it to what it stood on before',
+      means: `${only} It shows what it showed before the circle if it stood on that file then.`,
+    };
+  if (state === 'missing')
+    return {
+      title: 'Point it to where its backing is now',
+      means: `${only} It shows what it showed if that file holds what the lost one held.`,
+    };
+  return {
+    title: 'Point it to a file of the library',
+    means: `${only} It shows the same as before if that file holds what the one outside holds.`,
+  };
 };
 
 /** What cutting a link means. */

@@ -204,6 +204,10 @@ describe('a circle', () => {
       /“base.qcow2” is the oldest.*rather cut the link there/,
     );
     expect(cut(await repairs(at('old/base.qcow2')))).toMatch(/oldest of them.*zeros everywhere else/);
+    const { repairs: ways } = await repairs(at('top.qcow2'));
+    // In a circle nothing is lost: cutting comes first, and no word speaks of a lost file.
+    expect(ways.map(({ kind }) => kind)).toEqual(['cut', 'relink', 'leave-alone']);
+    expect(JSON.stringify(ways)).not.toMatch(/\blost\b/);
     expect(await repair(at('old/base.qcow2'), { repair: 'cut', standsAlone: true })).toMatchObject({
       state: 'done',
       result: { before: { string: '../top.qcow2', format: 'qcow2' } },

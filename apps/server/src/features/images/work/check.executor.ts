@@ -1,6 +1,7 @@
 import type { ImageCheck } from '@strata/contract';
 import { type CheckReport, checkImageFile } from '../../../qemu/image-work.ts';
 import { type ImageFile, readImageDetails } from '../../../qemu/qemu-img.ts';
+import { workWatch } from '../../../qemu/work-watch.ts';
 import type { Executor } from '../../operations/operations.types.ts';
 import type { RememberedCheck } from '../image-memory.ts';
 import type { ImagesService } from '../images.types.ts';
@@ -30,7 +31,8 @@ export const checkExecutor = (
     const file = { path, format };
     await demandFree(path, context.resumed, 'check again');
     context.step(0);
-    const found = context.journal.found ?? (await checkImageFile(file, null, { signal: context.cancelled }));
+    const found = context.journal.found ?? (await checkImageFile(file, null, workWatch(context)));
+    context.controls(null);
     context.cancelled.throwIfAborted();
     context.save({ found });
     // A file that is only marked as corrupt has its mark taken away, too.

@@ -1,3 +1,4 @@
+import { workWatch } from '../../../qemu/work-watch.ts';
 import type { Executor, OperationContext } from '../../operations/operations.types.ts';
 import type { NewFile, NewFiles, NewFileWish } from '../new-files.ts';
 
@@ -23,10 +24,9 @@ const carryOut = async (files: NewFiles, context: Context): Promise<string> => {
   if (context.journal.phase === 'making') {
     if (context.resumed) context.recovered('The copy had not been completed and was made again.');
     context.step(0);
-    const file = await files.make(placeOf(context), wish, {
-      signal: context.cancelled,
-      onProgress: (fraction) => context.progress(fraction * bytes, bytes),
-    });
+    const watch = workWatch(context, (fraction) => context.progress(fraction * bytes, bytes));
+    const file = await files.make(placeOf(context), wish, watch);
+    context.controls(null);
     context.cancelled.throwIfAborted();
     context.save({ phase: 'naming', file });
   }

@@ -525,7 +525,7 @@ describe('checking an image', () => {
 describe.runIf(canMount)('a disk that becomes full while a file is copied to it', () => {
   let disk: SmallDisk;
   beforeEach(() => {
-    // What Strata keeps free of it comes on top.
+    // All of it is less than what is kept free: it is used only when that is allowed.
     disk = mountSmallDisk(at('small'), 96);
   });
   afterEach(() => disk.unmount());
@@ -535,13 +535,26 @@ describe.runIf(canMount)('a disk that becomes full while a file is copied to it'
       if (call === name) disk.fill();
     });
 
+  it('is refused before anything is written, as all of it is reserve, unless that may be used', async () => {
+    bench = await folder.open();
+    const wish = { name: 'apart', folder: at('small'), what: 'content' } as const;
+    await expect(bench.work.copy(id(at('top.qcow2')), wish)).rejects.toMatchObject({
+      code: 'disk-full',
+      extras: { fitsInReserve: true },
+    });
+    await expect(bench.work.rename(id(at('base.qcow2')), { folder: at('small') })).rejects.toMatchObject({
+      code: 'disk-full',
+    });
+    expect(readdirSync(at('small'))).toEqual([]);
+  });
+
   it.each([
     ['content', 'top'],
     ['file', 'base'],
   ] as const)(
     'ends the copy of the %s in words and leaves nothing; with room it is made',
     async (what, name) => {
-      const wish = { name: 'apart', folder: at('small'), what };
+      const wish = { name: 'apart', folder: at('small'), what, useReserve: true };
       bench = await fullAt('make');
       const failed = await bench.ended(await bench.work.copy(id(at(`${name}.qcow2`)), wish));
       expect(failed).toMatchObject({ state: 'failed', error: { code: 'disk-full' } });
@@ -557,13 +570,17 @@ describe.runIf(canMount)('a disk that becomes full while a file is copied to it'
 
   it('ends a move to it in words, and the image stays where it was', async () => {
     bench = await fullAt('copy');
-    const failed = await bench.ended(await bench.work.rename(id(at('base.qcow2')), { folder: at('small') }));
+    const failed = await bench.ended(
+      await bench.work.rename(id(at('base.qcow2')), { folder: at('small'), useReserve: true }),
+    );
     expect(failed).toMatchObject({ state: 'failed', error: { code: 'disk-full' } });
     expect(readdirSync(at('small'))).toEqual(['ballast']);
     expectWhole();
     disk.free();
     bench = await folder.open();
-    const moved = await bench.ended(await bench.work.rename(id(at('base.qcow2')), { folder: at('small') }));
+    const moved = await bench.ended(
+      await bench.work.rename(id(at('base.qcow2')), { folder: at('small'), useReserve: true }),
+    );
     expect(moved).toMatchObject({ state: 'done' });
     expect(existsSync(at('base.qcow2'))).toBe(false);
     expectWhole();
@@ -576,7 +593,7 @@ it.runIf(canMount)(
     const disk = mountSmallDisk(at('small'), 96);
     bench = await folder.open(1);
     const top = id(at('top.qcow2'));
-    const started = await bench.work.rename(top, { folder: at('small') });
+    const started = await bench.work.rename(top, { folder: at('small'), useReserve: true });
     expect(await folder.died()).toBe('copy');
     disk.unmount();
     bench = await folder.open();

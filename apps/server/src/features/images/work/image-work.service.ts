@@ -117,7 +117,7 @@ export const createImageWorkService = ({ library, operations }: ImageWorkDeps): 
     vms.map(({ vmId, vmName }) => ({ kind: 'vm', id: vmId, name: vmName }));
 
   const work: Omit<ImageWorkService, 'moves'> = {
-    copy: async (id, { name, folder, what }) => {
+    copy: async (id, { name, folder, what, useReserve }) => {
       const image = await found(id);
       // A file that stands on nothing is its own content: byte for byte, with its internal snapshots.
       const kind = what === 'file' || image.backingId === null ? 'file' : 'content';
@@ -137,7 +137,7 @@ export const createImageWorkService = ({ library, operations }: ImageWorkDeps): 
         throw new AppError('plan-blocked', `${taint.message} ${taint.repair ?? ''}`.trim(), {
           blockers: [{ code: 'tainted', message: taint.message }],
         });
-      const wish: NewFileWish = { imageId: id, kind, name, folder, tag: newId() };
+      const wish: NewFileWish = { imageId: id, kind, name, folder, useReserve, tag: newId() };
       await newFiles.place(wish);
       // It must not begin to write what is being copied.
       const active = disks.filter((disk) => disk.imageId === id).map(({ vmId }) => vmId);
@@ -243,7 +243,7 @@ export const createImageWorkService = ({ library, operations }: ImageWorkDeps): 
     ...work,
     moves: {
       placeOf: (id, folder) => placeFor(access, id, folder),
-      offline: (id, folder) => work.rename(id, { folder }),
+      offline: (id, folder, useReserve) => work.rename(id, { folder, useReserve }),
     },
   };
 };

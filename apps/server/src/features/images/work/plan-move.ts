@@ -5,6 +5,7 @@ import { readImageHeader } from '@strata/disk-image';
 import { AppError } from '../../../app-error.ts';
 import { newId } from '../../../new-id.ts';
 import { libraryFolder } from '../create-images.ts';
+import { placeOfFolder } from '../folder-place.ts';
 import { demandFreeSpace } from '../free-space.ts';
 import { candidatePaths, exists } from '../image-names.ts';
 import type { MovePlace } from '../images.types.ts';
@@ -48,7 +49,7 @@ const demandLinks = (access: LibraryAccess, image: Image, moves: boolean): void 
 export const planMove = async (
   access: LibraryAccess,
   image: Image,
-  { name, folder }: RenameImage,
+  { name, folder, useReserve }: RenameImage,
 ): Promise<{ move: Move; overlays: readonly string[] }> => {
   const from = image.path;
   const place = folder === undefined ? dirname(from) : await libraryFolder(access, folder);
@@ -62,9 +63,10 @@ export const planMove = async (
       throw new AppError('image-exists', `${to} exists already. Choose another name or folder.`);
   }
   const otherDisk = (await lstat(dirname(from))).dev !== (await lstat(place)).dev;
-  if (otherDisk) await demandFreeSpace(place, image.allocatedSize);
+  if (otherDisk) await demandFreeSpace(place, image.allocatedSize, useReserve);
   const part = otherDisk ? join(place, `.strata-${newId()}.part`) : null;
-  return { move: { imageId: image.id, from, fromKey, to, name: name ?? null, part }, overlays };
+  const move = { imageId: image.id, from, fromKey, to, name: name ?? null, part };
+  return { move: { ...move, place: await placeOfFolder(place) }, overlays };
 };
 
 const isThere = (path: string): Promise<boolean> =>
@@ -100,7 +102,7 @@ export const placeFor = async (
     },
     bitmaps: header?.qcow2?.bitmaps ?? 0,
     move: {
-      ...{ imageId, from, fromKey, to, name: null },
+      ...{ imageId, from, fromKey, to, name: null, place: await placeOfFolder(place) },
       part: sameDisk ? null : join(place, `.strata-${newId()}.part`),
     },
   };

@@ -1,4 +1,5 @@
 import { AppError } from '../../../app-error.ts';
+import { workWatch } from '../../../qemu/work-watch.ts';
 import type { Executor, OperationContext } from '../../operations/operations.types.ts';
 import type { Move, MoveFiles, MoveSteps } from '../move-files.ts';
 
@@ -52,7 +53,7 @@ const finish = (moves: MoveFiles, context: Context): Promise<void> =>
   moves.exclusively(async (steps) => {
     const { move } = context.request;
     const stranger = await strangerAt(steps, context);
-    if (stranger === null) await steps.removeOld(move);
+    if (stranger === null) await steps.removeOld(move, context.journal.key);
     else context.recovered(`The image was moved. ${move.from} was kept: ${stranger}`);
     await steps.linkSelf(move, 'relative');
     await steps.scan();
@@ -67,10 +68,11 @@ export const renameExecutor = (moves: MoveFiles): Executor<RenameRun, RenameJour
       const copied =
         move.part === null
           ? { key: null, original: null }
-          : await moves.copy(move, {
-              signal: context.cancelled,
-              onProgress: (fraction) => context.progress(fraction, 1),
-            });
+          : await moves.copy(
+              move,
+              workWatch(context, (fraction) => context.progress(fraction, 1)),
+            );
+      context.controls(null);
       context.save({ phase: 'ready', ...copied });
     }
     context.finishing();

@@ -130,7 +130,11 @@ const commitUnder = async (
       backingFile: relativeBacking(dirname(layerOf(request, above).path), base.path),
       speed: context.speed(),
     },
-    followJob(context, { started, finalizing: () => context.step(1) }),
+    followJob(
+      context,
+      { started, finalizing: () => context.step(1) },
+      { plan: request.plan, into: request.base },
+    ),
   );
 };
 
@@ -313,7 +317,14 @@ export const commitExecutor = (deps: ExecutorDeps): Executor<CommitRun, CommitJo
         throw error;
       }
     } else {
-      await verify(deps, context);
+      try {
+        await verify(deps, context);
+      } catch (error) {
+        // Links may have been written that the books do not know yet.
+        if (!context.ending)
+          await deps.images.refresh(context.request.plan.relinks.map(({ layer }) => layer)).catch(() => {});
+        throw error;
+      }
       record(deps, context, 'recorded');
     }
     context.step(3);

@@ -29,7 +29,7 @@ export interface CompactTools {
   markOf(path: string): Promise<FileMark | null>;
   storedBytes(path: string): Promise<number>;
   demandFree(path: string): Promise<void>;
-  /** A second name, so that the file outlives the next step. */
+  /** A second name, so that the file outlives the next step. Throws when it has one already that is not ours. */
   keepOld(path: string, old: string): Promise<void>;
   /** Over what is there, in one step. */
   takePlace(from: string, path: string): Promise<void>;
@@ -69,7 +69,7 @@ const holdTheSame = async (one: string, other: string, backingSize: number): Pro
 const digestOf = async (
   path: string,
   chunks: readonly HostRange[],
-  { signal, onProgress }: WorkWatch,
+  { signal, onProgress, brake }: WorkWatch,
   each: (bytes: Buffer, at: number) => void = () => {},
 ): Promise<string> => {
   const digest: Hash = createHash('sha256');
@@ -79,6 +79,7 @@ const digestOf = async (
       signal?.throwIfAborted();
       const bytes = await readPiece(handle, chunk);
       digest.update(bytes);
+      await brake?.pass(bytes.length, signal);
       each(bytes, chunk[0]);
       onProgress?.((index + 1) / chunks.length);
     }
@@ -93,7 +94,9 @@ const punchZeros = async (path: string, held: ExtentList, watch: PunchWatch): Pr
   const { size } = await stat(path);
   const chunks = chunksOf(wholeGrains(held, size), rawGrain);
   const half = (offset: number): WorkWatch => ({
+    // Proving is the end of it: no longer cancelled, and not held up.
     ...(watch.signal === undefined || offset > 0 ? {} : { signal: watch.signal }),
+    ...(watch.brake === undefined || offset > 0 ? {} : { brake: watch.brake }),
     onProgress: (fraction) => watch.onProgress?.((offset + fraction) / 2),
   });
   let before = '';
@@ -149,6 +152,12 @@ export const compactTools: CompactTools = {
   },
   keepOld: async (path, old) => {
     await rm(old, { force: true });
+    const { nlink } = await stat(path);
+    if (nlink > 1)
+      throw new AppError(
+        'not-possible',
+        `${path} has got another name meanwhile (a hard link), under which the old file would stay. Nothing was given back.`,
+      );
     // Without hard links (FAT) the old file goes when the new one takes its place: compared it is already.
     await link(path, old).catch((error: NodeJS.ErrnoException) => {
       if (!noHardLinks.has(error.code ?? '')) throw error;

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, linkSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readImageHeader, readQcow2Allocation } from '@strata/disk-image';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -168,7 +168,7 @@ describe('compacting is refused', () => {
     });
   };
 
-  it('for internal snapshots, for dirty bitmaps, and for compressed clusters', async () => {
+  it('for internal snapshots, for dirty bitmaps, for another name of the file, and for compressed clusters', async () => {
     const bench = folder.open();
     const copies = await build(bench);
     const path = pathIn(bench, 'layer');
@@ -178,9 +178,26 @@ describe('compacting is refused', () => {
     execFileSync('qemu-img', ['bitmap', '--add', '-f', 'qcow2', path, 'daily']);
     await refusedWith(bench, 'bitmaps');
     execFileSync('qemu-img', ['bitmap', '--remove', '-f', 'qcow2', path, 'daily']);
+    linkSync(path, join(folder.folder, 'other-name'));
+    await refusedWith(bench, 'hard-linked');
+    rmSync(join(folder.folder, 'other-name'));
     await expectWhole(bench, copies);
     qemuIo(path, `write -c -P 5 ${56 * cluster} ${cluster}`);
     await refusedWith(bench, 'compressed');
+  });
+
+  it('when the layer gets another name while it is written anew: both names keep the file they have', async () => {
+    const other = join(folder.folder, 'other-name');
+    const linked: CompactTools['rewriteLayer'] = async (from, ...rest) => {
+      await rewriteLayer(from, ...rest);
+      linkSync(from, other);
+    };
+    const bench = folder.open({ compact: { ...compactTools, rewriteLayer: linked } });
+    const copies = await build(bench);
+    const operation = await bench.run(wishIn(bench));
+    expect(operation).toMatchObject({ state: 'failed', error: { code: 'not-possible' } });
+    expect(statSync(pathIn(bench, 'layer')).ino).toBe(statSync(other).ino);
+    await expectWhole(bench, copies);
   });
 
   it('when there is no space for the new file: it says what to do, and the layer is as it was', async () => {

@@ -2,7 +2,9 @@ import { dirname, join } from 'node:path';
 import type { CompactPlan, LayerId } from '@strata/backing-chain';
 import { AppError } from '../../../app-error.ts';
 import { relativeBacking } from '../../../backing-link.ts';
+import type { WorkWatch } from '../../../qemu/image-work.ts';
 import { checkImage } from '../../../qemu/qemu-img.ts';
+import { workWatch } from '../../../qemu/work-watch.ts';
 import type { Executor, OperationContext } from '../operations.types.ts';
 import type { ChainRun, ExecutorDeps, RunLayer } from './chain-run.types.ts';
 import { type CompactTools, compactTools } from './compact-tools.ts';
@@ -69,13 +71,17 @@ const changedMeanwhile = (name: string): AppError =>
   );
 
 /** Shares of the whole that reading and comparing take, one after the other. */
-const third = (context: Context, which: 0 | 1 | 2) => ({
-  signal: context.cancelled,
-  onProgress: (fraction: number) => {
-    const { bytesToMove } = context.request.plan;
-    context.progress(Math.round(((which + fraction) / 3) * bytesToMove), bytesToMove);
-  },
-});
+const inThirds = (context: Context): readonly [WorkWatch, WorkWatch, WorkWatch] => {
+  const watch = workWatch(context);
+  const third = (which: number): WorkWatch => ({
+    ...watch,
+    onProgress: (fraction) => {
+      const { bytesToMove } = context.request.plan;
+      context.progress(Math.round(((which + fraction) / 3) * bytesToMove), bytesToMove);
+    },
+  });
+  return [third(0), third(1), third(2)];
+};
 
 const noSpace = (error: unknown, { plan, layers, layer }: CompactRun): unknown => {
   if (!(error instanceof AppError) || error.code !== 'disk-full') return error;
@@ -99,11 +105,14 @@ const rewrite = async (deps: ExecutorDeps, context: Context, tools: CompactTools
   const below = run.backing === null ? null : layerOf(run, run.backing);
   const link =
     below === null ? null : { name: relativeBacking(dirname(path), below.path), format: below.format };
-  await tools.rewriteLayer(path, part, link, third(context, 0));
+  const [writing, alone, whole] = inThirds(context);
+  await tools.rewriteLayer(path, part, link, writing);
   context.step(1);
-  const alone = await tools.layersAreEqual(path, part, null, third(context, 1));
-  const whole = alone && (await tools.layersAreEqual(path, part, below, third(context, 2)));
-  if (!whole || !(await tools.holdTheSame(path, part, below?.virtualSize ?? 0)))
+  const isSame =
+    (await tools.layersAreEqual(path, part, null, alone)) &&
+    (await tools.layersAreEqual(path, part, below, whole));
+  context.controls(null);
+  if (!isSame || !(await tools.holdTheSame(path, part, below?.virtualSize ?? 0)))
     throw new AppError(
       'image-unreadable',
       `Written anew, “${name}” did not read the same. The new file was removed; “${name}” was not touched.`,
@@ -187,11 +196,13 @@ const punch = async (deps: ExecutorDeps, context: Context, tools: CompactTools):
   await tools.demandFree(path);
   const held = await deps.images.allocation(run.layer);
   const { name } = layerOf(run, run.layer);
+  const watch = workWatch(context, (fraction) =>
+    context.progress(Math.round(fraction * run.plan.bytesToMove), run.plan.bytesToMove),
+  );
   const isSame = await tools.punchZeros(path, held, {
-    signal: context.cancelled,
-    onProgress: (fraction) =>
-      context.progress(Math.round(fraction * run.plan.bytesToMove), run.plan.bytesToMove),
+    ...watch,
     onProving: () => {
+      context.controls(null);
       context.finishing();
       context.step(1);
     },

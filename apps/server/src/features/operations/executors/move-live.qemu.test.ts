@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ChainRequest } from '@strata/contract';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BlockEngines } from '../../../qemu/block-engine.types.ts';
+import { canMount, mountAlsoAt, mountSmallDisk } from '../../../testing/full-disk.ts';
 import { expectSame, qemuImg, writeAt } from '../../../testing/work-bench.ts';
 import { killPoints } from '../testing/kill-points.ts';
 import { dyingAt, endOf, type MoveBench, type MoveServer, moveBench } from '../testing/move-bench.ts';
@@ -15,6 +16,12 @@ const move = (imageId: string): ChainRequest => ({
   imageId,
   folder: dirname(bench.at('there', 'x')),
 });
+
+const replaced = (path: string): void => {
+  rmSync(path);
+  writeAtNew(path);
+};
+const written = (path: string): void => writeAt(path, 5, 55);
 
 const prepare = async (format: 'qcow2' | 'raw' = 'qcow2'): Promise<void> => {
   bench = moveBench();
@@ -163,6 +170,59 @@ describe('moving the disk that a running VM writes', () => {
     await verify(bench.at('there', 'active.qcow2'));
   });
 
+  it.each([
+    ['another file has taken its name', replaced],
+    ['another program has written it', written],
+  ])('keeps the old file when %s since the switch', async (_what, disturb) => {
+    const [image, old] = [idOf(bench.at('here', 'active.qcow2')), bench.at('here', 'active.qcow2')];
+    await reopen({
+      files: (moves) => ({
+        ...moves,
+        exclusively: (work) =>
+          moves.exclusively((steps) =>
+            work({
+              ...steps,
+              strangerAt: (...args) => {
+                disturb(old);
+                return steps.strangerAt(...args);
+              },
+            }),
+          ),
+      }),
+    });
+    const ended = await endOf(server, await server.begin(move(image)));
+    expect(ended).toMatchObject({ state: 'done', recovery: expect.stringContaining('was kept') });
+    expect(existsSync(old)).toBe(true);
+    expect(server.images.facts(image).path).toBe(bench.at('there', 'active.qcow2'));
+    await bench.write(3, 33);
+    await verify(bench.at('there', 'active.qcow2'));
+  });
+
+  it('keeps the old file when another one lies under the new name: it may be the only one left', async () => {
+    const [image, old] = [idOf(bench.at('here', 'active.qcow2')), bench.at('here', 'active.qcow2')];
+    const there = bench.at('there', 'active.qcow2');
+    await reopen({
+      files: (moves) => ({
+        ...moves,
+        exclusively: (work) =>
+          moves.exclusively((steps) =>
+            work({
+              ...steps,
+              removeOld: (...args) => {
+                renameSync(there, `${there}.aside`);
+                writeAtNew(there);
+                return steps.removeOld(...args);
+              },
+            }),
+          ),
+      }),
+    });
+    const ended = await endOf(server, await server.begin(move(image)));
+    expect(ended).toMatchObject({ state: 'failed', error: { message: expect.stringContaining('was kept') } });
+    expect(existsSync(old)).toBe(true);
+    await verify(`${there}.aside`);
+  });
+
   it('pauses when the new file finds no space, and goes on when it is resumed', async () => {
     const image = idOf(bench.at('here', 'active.qcow2'));
     await reopen({ engines: withFullTarget });
@@ -294,3 +354,42 @@ function withFullTarget(engines: BlockEngines): BlockEngines {
     },
   };
 }
+
+it.runIf(canMount)(
+  'to a disk that is not mounted any more after a restart, waits for it and fills no empty folder',
+  async () => {
+    bench = moveBench();
+    const stick = `${bench.root}/stick`;
+    const there = dirname(bench.at('there', 'x'));
+    const disk = mountSmallDisk(stick, 4096);
+    let unplug = mountAlsoAt(stick, there);
+    try {
+      bench.build();
+      await bench.startVm();
+      const points = killPoints({ at: 1, only: /^blockdev-mirror$/ });
+      await reopen(dyingAt(points));
+      const image = idOf(bench.at('here', 'active.qcow2'));
+      const id = await server.begin(move(image));
+      await points.reached;
+      await bench.killVm();
+      unplug();
+      await reopen();
+      server.vms.setLive('web', null);
+      const recovering = server.operations.recover();
+      await expect
+        .poll(() => server.operations.get(id).recovery, { timeout: 20_000 })
+        .toContain('is not mounted now');
+      expect(files()).toEqual(['here/active.qcow2', 'here/base.qcow2']);
+      unplug = mountAlsoAt(stick, there);
+      await recovering;
+      const ended = await endOf(server, id);
+      expect(ended, JSON.stringify(ended.error)).toMatchObject({ state: 'done' });
+      expect(files()).toEqual(['here/base.qcow2', 'there/active.qcow2']);
+      await verify(bench.at('there', 'active.qcow2'));
+    } finally {
+      unplug();
+      disk.unmount();
+      await cleanUp();
+    }
+  },
+);

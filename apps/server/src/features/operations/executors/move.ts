@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { LayerId } from '@strata/backing-chain';
 import { AppError } from '../../../app-error.ts';
 import type { BlockEngine, DaemonIdentity } from '../../../qemu/block-engine.types.ts';
@@ -35,12 +36,17 @@ export interface MoveJournal {
   readonly key: string | null;
   readonly daemon: DaemonIdentity | null;
   readonly vmWasRunning: boolean;
+  /** From `switched` on: by what the old file is known, as long as nobody else writes it or takes its place. */
+  readonly original?: string | null;
 }
 type Context = OperationContext<MoveRun, MoveJournal>;
 
 export interface MoveDeps extends ExecutorDeps {
   readonly files: MoveFiles;
 }
+
+/** How long until it is looked again whether the disk is there. */
+const patienceMs = 1000;
 
 const layerOf = ({ layers }: ChainRun, id: LayerId): RunLayer => {
   const layer = layers[id];
@@ -127,7 +133,9 @@ const switchOver = async (deps: MoveDeps, context: Context, engine: BlockEngine)
           if (!engine.live) return context.save({ ...context.journal, phase: 'copied' });
           await engine.flush(move.to);
           const takeOver = await steps.takeOver(move);
-          context.save({ ...context.journal, phase: 'switched' }, takeOver);
+          // The VM stands still and has written out all that it had for the old file.
+          const original = await steps.markOriginal(move);
+          context.save({ ...context.journal, phase: 'switched', original }, takeOver);
         },
         undone: () => context.save({ ...context.journal, phase: 'copying' }),
       },
@@ -135,6 +143,32 @@ const switchOver = async (deps: MoveDeps, context: Context, engine: BlockEngine)
     ),
   );
   await settleCopy(engine, mirrorOf(deps, context));
+};
+
+/** A VM that is running has the new file open already, if there is one. */
+const isHeld = ({ vms }: ExecutorDeps, { request }: Context): boolean => {
+  const { liveVm } = request.plan;
+  return liveVm !== null && vms.live(liveVm.vmId) !== null;
+};
+
+/**
+ * Taken up after the computer was started again: into the empty folder of a disk that is not mounted yet nothing is
+ * copied. The file that was begun lies on that disk, and would be found there as an image of its own: it is waited for.
+ */
+const untilMounted = async (deps: MoveDeps, context: Context): Promise<void> => {
+  const { phase } = context.journal;
+  if (phase === 'switched' || isHeld(deps, context)) return;
+  const { move } = context.request;
+  for (let away = await deps.files.awayFrom(move); away !== null; away = await deps.files.awayFrom(move)) {
+    if (phase === 'new' || phase === 'making')
+      throw new AppError('not-possible', `${away} Nothing was moved.`);
+    context.waits(
+      `${away} As soon as it is mounted the move goes on. Cancelled, it leaves ${move.to} half copied there.`,
+    );
+    await delay(patienceMs, undefined, { signal: context.cancelled, ref: false }).catch(() => {});
+    context.cancelled.throwIfAborted();
+    if (context.ending) throw new Error('the server ends');
+  }
 };
 
 const copy = async (deps: MoveDeps, context: Context): Promise<void> => {
@@ -167,6 +201,7 @@ const copy = async (deps: MoveDeps, context: Context): Promise<void> => {
 const proveCopy = async (deps: MoveDeps, context: Context): Promise<void> => {
   const { move, layer } = context.request;
   const { format, name } = layerOf(context.request, layer);
+  const original = await deps.files.exclusively((steps) => steps.markOriginal(move));
   if (!(await imagesAreEqual({ path: move.from, format }, { path: move.to, format }))) {
     await removeTarget(deps, context);
     throw new AppError(
@@ -176,7 +211,7 @@ const proveCopy = async (deps: MoveDeps, context: Context): Promise<void> => {
   }
   await deps.files.exclusively(async (steps) => {
     const takeOver = await steps.takeOver(move);
-    context.save({ ...context.journal, phase: 'switched' }, takeOver);
+    context.save({ ...context.journal, phase: 'switched', original }, takeOver);
   });
 };
 
@@ -184,8 +219,11 @@ const proveCopy = async (deps: MoveDeps, context: Context): Promise<void> => {
 const removeOld = ({ files }: MoveDeps, context: Context): Promise<void> =>
   files.exclusively(async (steps) => {
     const { move } = context.request;
+    const { key, original = null } = context.journal;
     try {
-      await steps.removeOld(move);
+      const stranger = original === null ? null : await steps.strangerAt(move, original);
+      if (stranger === null) await steps.removeOld(move, key);
+      else context.recovered(`The disk was moved. ${move.from} was kept, and is stale: ${stranger}`);
     } catch (error) {
       // The disk is in its new place all the same.
       if (context.ending || error instanceof AppError) throw error;
@@ -201,6 +239,7 @@ export const moveExecutor = (deps: MoveDeps): Executor<MoveRun, MoveJournal> => 
   making: ({ move }, { phase }) => (phase === 'switched' ? [move.from] : [move.to]),
   run: async (context) => {
     const { phase } = context.journal;
+    if (context.resumed) await untilMounted(deps, context);
     if (phase === 'copied' || phase === 'switched')
       await closeLeftover(deps, context, context.journal.daemon);
     else await copy(deps, context);

@@ -39,9 +39,8 @@ export const partContext = <Request, Journal>(
         alongside,
       ),
     step: () => context.step(index),
-    // The job counts the bytes it looks at, the bar those that move.
-    progress: (done, total) =>
-      context.progress(before + (total > 0 ? (done / total) * (bytes[index] ?? 0) : 0), sum(bytes)),
+    progress: (done, total, front) =>
+      context.progress(before + (total > 0 ? (done / total) * (bytes[index] ?? 0) : 0), sum(bytes), front),
     // Between two parts it can still be cancelled.
     finishing: () => {
       if (index === bytes.length - 1) context.finishing();

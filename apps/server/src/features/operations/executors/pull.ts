@@ -62,12 +62,16 @@ const pull = async (deps: ExecutorDeps, context: Context, engine: BlockEngine) =
       backingFile: below === null ? null : relativeBacking(dirname(target.path), below.path),
       speed: context.speed(),
     },
-    followJob(context, {
-      finalizing: () => {
-        context.step(1);
-        context.save({ ...context.journal, phase: 'linking' });
+    followJob(
+      context,
+      {
+        finalizing: () => {
+          context.step(1);
+          context.save({ ...context.journal, phase: 'linking' });
+        },
       },
-    }),
+      { plan: context.request.plan, into },
+    ),
   );
 };
 

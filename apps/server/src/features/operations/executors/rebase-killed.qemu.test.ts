@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChainRequest } from '@strata/contract';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { checkImage, relinkImage } from '../../../qemu/qemu-img.ts';
+import { checkImage, convertImage, relinkImage } from '../../../qemu/qemu-img.ts';
 import { rebaseImage } from '../../../qemu/rebase-image.ts';
 import { daemonFiles, endDaemon, startDaemon } from '../../../qemu/storage-daemon.ts';
 import { buildLayers, fileOf, flatten, readsAs } from '../testing/bench-layers.ts';
@@ -77,6 +77,46 @@ const killed = async (tools: (kill: () => void) => Partial<RebaseTools>, place: 
   expect(chain, place).toEqual(['active', 'layer', 'other']);
   return operation;
 };
+
+it('a relink comes to its end with every byte right when the server is killed before any call', {
+  timeout: 120_000,
+}, async () => {
+  for (let at = 1; at < 40; at += 1) {
+    await build();
+    const first = folder.open();
+    await convertImage(
+      { path: first.images.pathOf('old.qcow2'), format: 'qcow2' },
+      { path: first.images.pathOf('twin.qcow2'), format: 'qcow2' },
+    );
+    const points = killPoints({ at });
+    const rebase = points.count({ rebaseImage, relinkImage });
+    const server = folder.open({ ...points.disturbance, rebase });
+    await server.images.scan();
+    const copies = await flatten(server, join(folder.folder, `twin-${at}`));
+    const wish = { ...wishIn(server), backing: idIn(server)('twin'), mode: 'relink' } as ChainRequest;
+    const plan = await server.chains.plan(wish);
+    expect(plan).toMatchObject({ method: 'relink', blockers: [] });
+    const { id } = await server.chains.run(wish, plan.fingerprint);
+    const ended = server.operations.wait(id, 60).then(() => 'ended' as const);
+    const how = await Promise.race([ended, points.reached.then(() => 'killed' as const)]);
+    const next = folder.open();
+    await next.images.scan();
+    await next.operations.recover();
+    const place = `before call ${at} (${points.calls.at(-1)})`;
+    expect((await next.operations.wait(id, 60)).state, place).toBe('done');
+    await expectSame(next, copies, place);
+    expect(next.images.chainFacts(idIn(next)('active')).map(({ name }) => name)).toEqual([
+      ...['active', 'layer', 'twin'],
+    ]);
+    if (how === 'ended') {
+      expect(at).toBeGreaterThan(3);
+      return;
+    }
+    folder.dispose();
+    folder = await benchFolder();
+  }
+  throw new Error('it never ended');
+});
 
 describe('a safe rebase comes to its end with every byte right', () => {
   it('when the server and qemu-img are killed, at twelve moments from its start to its end', {

@@ -3,14 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LayerId } from '@strata/backing-chain';
 import { AppError } from '../../../app-error.ts';
 import { relativeBacking } from '../../../backing-link.ts';
+import { contentsAreEqual } from '../../../qemu/image-work.ts';
 import { checkImage, relinkImage } from '../../../qemu/qemu-img.ts';
-import {
-  endRebase,
-  type NewBacking,
-  readSame,
-  readsSameOver,
-  rebaseImage,
-} from '../../../qemu/rebase-image.ts';
+import { endRebase, type NewBacking, readsSameOver, rebaseImage } from '../../../qemu/rebase-image.ts';
+import { workWatch } from '../../../qemu/work-watch.ts';
 import type { Executor, OperationContext } from '../operations.types.ts';
 import type { ChainRun, ExecutorDeps, RunLayer } from './chain-run.types.ts';
 import { type PullJournal, type PullRun, pullExecutor } from './pull.ts';
@@ -101,13 +97,11 @@ const checkChains = async ({ images }: ExecutorDeps, run: RebaseCopyRun): Promis
   if (run.backing !== null) await images.checkedChain(run.backing);
 };
 
-const watchOf = (context: Context) => ({
-  signal: context.cancelled,
-  onProgress: (fraction: number) => {
+const watchOf = (context: Context) =>
+  workWatch(context, (fraction) => {
     const { bytesToMove } = context.request.plan;
     context.progress(Math.round(fraction * bytesToMove), bytesToMove);
-  },
-});
+  });
 
 const copy = async (deps: ExecutorDeps, context: Context, tools: RebaseTools): Promise<void> => {
   const run = context.request;
@@ -127,13 +121,22 @@ const copy = async (deps: ExecutorDeps, context: Context, tools: RebaseTools): P
       if (!context.cancelled.aborted || !(await isLinked(deps, run))) throw error;
     }
   });
+  context.controls(null);
   context.finishing();
   context.step(1);
   const [old, backing] = [run.old, run.backing].map((id) => (id === null ? null : layerOf(run, id)));
-  if (await readsSameOver(layer.path, old ?? null, backing ?? null)) return;
   // Over the old backing it still reads what it always did.
-  await tools.relinkImage(layer.path, linkTo(run, run.old));
-  await deps.images.refresh([run.layer]);
+  const putBack = async (): Promise<void> => {
+    await tools.relinkImage(layer.path, linkTo(run, run.old));
+    await deps.images.refresh([run.layer]);
+  };
+  const proof = readsSameOver(layer.path, old ?? null, backing ?? null);
+  const isWhole = await proof.catch(async (error: unknown) => {
+    if (!context.ending) await putBack();
+    throw error;
+  });
+  if (isWhole) return;
+  await putBack();
   throw new AppError(
     'image-unreadable',
     `Over its new backing “${layer.name}” did not read the same. It was linked to its old one again, and reads what it always did.`,
@@ -145,12 +148,13 @@ const compare = async (context: Context): Promise<void> => {
   context.step(0);
   if (run.compared && run.old !== null && run.backing !== null) {
     const [old, backing] = [layerOf(run, run.old), layerOf(run, run.backing)];
-    if (!(await readSame(old, backing, { signal: context.cancelled })))
+    if (!(await contentsAreEqual(old, backing, workWatch(context))))
       throw new AppError(
         'not-possible',
         `“${backing.name}” does not read like “${old.name}”: relinked, “${layerOf(run, run.layer).name}” would show other data. Nothing was changed. Rebase it safely instead.`,
       );
   }
+  context.controls(null);
   context.save({ ...context.journal, phase: 'compared' });
 };
 

@@ -50,6 +50,8 @@ export interface Bench {
 export interface Disturbance {
   engines?(engines: BlockEngines): BlockEngines;
   images?(images: BenchImages): BenchImages;
+  /** Told of every change that the services announce. */
+  publish?(): void;
   readonly rebase?: RebaseTools;
   readonly compact?: CompactTools;
 }
@@ -65,7 +67,7 @@ const assemble = (db: Db, folder: string, disturb: Disturbance): Bench => {
   const library = benchImages(join(folder, 'images'), db);
   const images = disturb.images?.(library) ?? library;
   const vms = benchVms(db, images);
-  const events = { publish: () => {}, subscribe: () => () => {} };
+  const events = { publish: () => disturb.publish?.(), subscribe: () => () => {} };
   const operations = createOperationsService({ db, events, log: (error) => console.error(error) });
   const plain = createBlockEngines({ runDir: join(folder, 'run') });
   const engines = disturb.engines?.(plain) ?? plain;

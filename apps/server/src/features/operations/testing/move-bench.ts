@@ -60,7 +60,8 @@ export interface Disturb {
 /** All that a killed server leaves undone: calls to QEMU, to a storage daemon, and to the files. */
 export const dyingAt = (points: KillPoints): Disturb => ({
   ...(points.disturbance.engines === undefined ? {} : { engines: points.disturbance.engines }),
-  files: ({ blank, copy, exclusively }) => ({
+  files: ({ awayFrom, blank, copy, exclusively }) => ({
+    awayFrom,
     ...points.count({ blank, copy }),
     exclusively: (work) => exclusively((steps) => work(points.count(steps))),
   }),

@@ -52,7 +52,8 @@ export const takeSnapshotBody = z.strictObject({
   description: notesText.optional(),
   kind: z.enum(['external', 'internal']).default('external'),
   memory: z.boolean().default(false),
-  quiesce: z.literal(false, 'is not possible yet: a live snapshot is crash-consistent').optional(),
+  /** The guest agent lets the file systems stand still meanwhile; refused when there is none. Not with memory. */
+  quiesce: z.boolean().optional(),
   disks: z.array(id).min(1).max(16).optional(),
 });
 export type TakeSnapshot = z.infer<typeof takeSnapshotBody>;

@@ -1,4 +1,5 @@
 export * from './columns.ts';
+export * from './differing.ts';
 export * from './extents.ts';
 export * from './forest.ts';
 export * from './locks.ts';

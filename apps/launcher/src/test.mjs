@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import { fetchGuestAgent } from './guest-agent.mjs';
 import { run } from './run.mjs';
 import { say } from './say.mjs';
 import { ensureSystemPackages } from './system-packages.mjs';
@@ -106,6 +107,7 @@ const main = async () => {
   if (!(await ensureSystemPackages(['qemu', 'uefi', 'assembler', 'browser', 'testGuest']))) {
     throw new Halt('the tests need the packages above.');
   }
+  await fetchGuestAgent();
   await installDependencies();
   await build();
   rmSync(results, { recursive: true, force: true });

@@ -31,6 +31,7 @@ import { pullExecutor } from './features/operations/executors/pull.ts';
 import { flattenExecutor, rebaseExecutor } from './features/operations/executors/rebase.ts';
 import { operationsRoutes } from './features/operations/operations.routes.ts';
 import { createOperationsService } from './features/operations/operations.service.ts';
+import { createComparisons } from './features/snapshots/compare/compare.service.ts';
 import { createSnapshotDeletions } from './features/snapshots/delete-snapshots.service.ts';
 import { createPromotions } from './features/snapshots/promote.service.ts';
 import { snapshotBooks } from './features/snapshots/snapshot-books.ts';
@@ -111,6 +112,7 @@ const createServices = (base: Base) => {
   });
   const merges = createMergeSequences({ images, operations, nodesOf });
   const deletions = createSnapshotDeletions({ db, images, vms, operations, merges });
+  const comparisons = createComparisons({ db, images, vms, operations, runDir });
   const repairs = createRepairService({ library, chains, operations });
   const branches = createBranchesService({ images, files: library.newFiles, vms, snapshots, operations });
   const adoption = createAdoptService({ library, operations });
@@ -132,6 +134,7 @@ const createServices = (base: Base) => {
     operations,
     snapshots,
     deletions,
+    comparisons,
     chains,
     branches,
     imageWork,
@@ -149,7 +152,7 @@ const registerRoutes = ({ app, config }: Base, services: Services): void => {
   consolesRoutes(app, services.consoles);
   operationsRoutes(app, services.operations);
   chainsRoutes(app, services.chains, services.operations);
-  snapshotsRoutes(app, services.snapshots, services.deletions, services.operations);
+  snapshotsRoutes(app, services, services.operations);
   branchesRoutes(app, services.branches, services.operations);
   imageWorkRoutes(app, services.imageWork, services.operations);
   adoptRoutes(app, services.adoption, services.operations);

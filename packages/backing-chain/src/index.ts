@@ -1,5 +1,6 @@
 export * from './columns.ts';
 export * from './course.ts';
+export * from './differing.ts';
 export * from './extents.ts';
 export * from './forest.ts';
 export * from './locks.ts';

@@ -29,6 +29,9 @@ import { operation, operationList, operationQuery, patchOperationBody } from './
 import { imageRepairs, repairAnswer, repairImageBody, repairQuery } from './repair.ts';
 import {
   branchBody,
+  compareBody,
+  compareQuery,
+  comparison,
   deleteSnapshotQuery,
   deleteSnapshotsBody,
   duplicateBody,
@@ -477,6 +480,23 @@ export const endpoints = {
     params: z.strictObject({ id, sid: id }),
     query: deleteSnapshotQuery,
     responses: { 200: z.union([operation, plan]), 202: operation },
+  }),
+  compareSnapshots: endpoint({
+    method: 'GET',
+    path: '/vms/:id/snapshots/compare',
+    summary: 'Where two restore points can differ, from what their layers hold',
+    params,
+    query: compareQuery,
+    responses: { 200: comparison },
+  }),
+  compareSnapshotContents: endpoint({
+    method: 'POST',
+    path: '/vms/:id/snapshots/compare',
+    summary: 'Where two restore points differ, by reading both',
+    params,
+    body: compareBody,
+    query: wait,
+    responses: { 200: operation, 202: operation },
   }),
   deleteSnapshots: endpoint({
     method: 'POST',

@@ -17,6 +17,7 @@ export const errorCodes = {
   'vm-running': { status: 409, title: 'The VM is running' },
   'vm-not-running': { status: 409, title: 'The VM is not running' },
   'vm-suspended': { status: 409, title: 'The VM is suspended' },
+  'agent-absent': { status: 409, title: 'No guest agent answers' },
   'vm-busy': { status: 409, title: 'The VM is busy' },
   'name-taken': { status: 409, title: 'The name is taken' },
   'folder-in-use': { status: 409, title: 'The folder is still needed' },

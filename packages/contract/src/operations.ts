@@ -25,6 +25,7 @@ export const operationKind = z.enum([
   'snapshot-forget',
   'snapshot-delete',
   'snapshot-delete-internal',
+  'snapshot-compare',
   'vm-branch',
   'vm-duplicate',
   'image-copy',

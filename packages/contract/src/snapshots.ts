@@ -52,7 +52,8 @@ export const takeSnapshotBody = z.strictObject({
   description: notesText.optional(),
   kind: z.enum(['external', 'internal']).default('external'),
   memory: z.boolean().default(false),
-  quiesce: z.literal(false, 'is not possible yet: a live snapshot is crash-consistent').optional(),
+  /** The guest agent lets the file systems stand still meanwhile; refused when there is none. Not with memory. */
+  quiesce: z.boolean().optional(),
   disks: z.array(id).min(1).max(16).optional(),
 });
 export type TakeSnapshot = z.infer<typeof takeSnapshotBody>;
@@ -105,6 +106,33 @@ export const deleteSnapshotsBody = z
     'must say exactly one of "snapshots", "between" and "keepLast"',
   );
 export type DeleteSnapshots = z.infer<typeof deleteSnapshotsBody>;
+
+/** A restore point of the VM, or what its disks are now. */
+const point = z.union([z.literal('current'), id]);
+export const compareQuery = z.strictObject({
+  from: point,
+  to: point,
+  /** A disk that both show; left out: the first one. */
+  disk: id.optional(),
+  /** How many places next to each other can be told apart where it is shown. */
+  columns: z.coerce.number().int().min(1).max(8192).default(1024),
+});
+export type Compare = z.infer<typeof compareQuery>;
+export const compareBody = z.strictObject({ from: point, to: point, disk: id.optional() });
+export const comparison = z.object({
+  from: point,
+  to: point,
+  diskId: id,
+  /** Of the longer one. What only one of them has counts as different. */
+  virtualSize: bytes,
+  differingBytes: bytes,
+  /** The contents were compared. Otherwise where they can differ at the most: what was written may be what was there. */
+  exact: z.boolean(),
+  regions: z.array(z.tuple([bytes, bytes])),
+  /** How much of each region differs, where neighbours are told as one because they are too many. */
+  regionsHeld: z.array(bytes).optional(),
+});
+export type Comparison = z.infer<typeof comparison>;
 
 /** `linked`: overlays on the layers that are there. `full`: files of its own, standing on nothing. */
 const copyMode = z.enum(['linked', 'full']);

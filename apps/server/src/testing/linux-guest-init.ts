@@ -76,9 +76,24 @@ ledger_start() { rm -f /tmp/ledger.*; echo 0 > /tmp/ledger.count; ( exec > /dev/
 ledger_count() { cat /tmp/ledger.failed 2>/dev/null || echo "ok $(cat /tmp/ledger.count)"; }
 ledger_stop() { touch /tmp/ledger.stop; while [ ! -e /tmp/ledger.ended ]; do usleep 20000; done; ledger_count; }
 
+# The guest agent on its channel, which udev would have given a name.
+agent() {
+  hostname testguest
+  for port in /sys/class/virtio-ports/*; do
+    [ "$(cat $port/name)" = org.qemu.guest_agent.0 ] && qemu-ga -d -m virtio-serial -p "/dev/$(basename $port)" -t /tmp -f /tmp/agent.pid -l /tmp/agent.log && echo "ok" && return
+  done
+  echo "failed: $(tail -n 1 /tmp/agent.log)"
+}
+# A file system on a disk, and a file in it that is not flushed: it lies in memory until somebody flushes it.
+mount_new() { mke2fs "$1" > /dev/null 2>&1 && mkdir -p /data && mount -t ext4 "$1" /data && sync && echo "ok"; }
+put() { echo "$2" > "/data/$1" && echo "ok"; }
+
 run() {
   case "$1" in
     ping) echo "ok" ;;
+    agent) agent ;;
+    mount-new) mount_new "$2" ;;
+    put) put "$2" "$3" ;;
     disks) echo "ok $(for disk in /sys/block/vd* /sys/block/sd*; do [ -e "$disk" ] && printf '%s:%s:%s ' "$(basename $disk)" "$(cat $disk/serial 2>/dev/null)" "$(($(cat $disk/size) * 512))"; done)" ;;
     write) shift; write "$@" || echo "failed: $(tail -n 1 /tmp/errors)" ;;
     zero) shift; zero "$@" || echo "failed" ;;

@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { type CpioEntry, cpioArchive } from './cpio.ts';
 import { guestInit } from './linux-guest-init.ts';
@@ -53,8 +55,37 @@ export const loadingOrder = (modulesDep: string, wanted: readonly string[]): str
   return order;
 };
 
-const buildInitrd = async (modules: string, busybox: string): Promise<Buffer> => {
-  const order = loadingOrder(await readFile(join(modules, 'modules.dep'), 'utf8'), drivers);
+/** The guest agent, if this host has its program: `npm test` fetches it. */
+export const findGuestAgent = (): string | null => {
+  const fetched = fileURLToPath(new URL('../../../../.cache/test-guest/usr/sbin/qemu-ga', import.meta.url));
+  return [fetched, '/usr/sbin/qemu-ga'].find((path) => existsSync(path)) ?? null;
+};
+
+/** The program and every library it is linked to, where it looks for them. */
+const withLibraries = async (program: string): Promise<CpioEntry[]> => {
+  const linked = execFileSync('ldd', [program], { encoding: 'utf8' });
+  const libraries = [...linked.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map(([, path = '']) => path);
+  const entry = async (path: string, from: string): Promise<CpioEntry> => ({
+    ...{ path, content: await readFile(from), executable: true },
+  });
+  const folders = new Set(
+    libraries.flatMap((path) => {
+      const parts = dirname(path).slice(1).split('/');
+      return parts.map((_, depth) => parts.slice(0, depth + 1).join('/'));
+    }),
+  );
+  return [
+    ...[...folders].map((path) => ({ path, content: null })),
+    await entry('bin/qemu-ga', program),
+    ...(await Promise.all(libraries.map((path) => entry(path.slice(1), path)))),
+  ];
+};
+
+const buildInitrd = async (modules: string, busybox: string, agent: string | null): Promise<Buffer> => {
+  const order = loadingOrder(await readFile(join(modules, 'modules.dep'), 'utf8'), [
+    ...drivers,
+    ...(agent === null ? [] : ['virtio_console']),
+  ]);
   const folders = ['bin', 'dev', 'etc', 'modules', 'proc', 'sys', 'tmp'];
   const entries: CpioEntry[] = folders.map((path) => ({ path, content: null }));
   entries.push({ path: 'bin/busybox', content: await readFile(busybox), executable: true });
@@ -64,6 +95,7 @@ const buildInitrd = async (modules: string, busybox: string): Promise<Buffer> =>
     path: 'modules.order',
     content: Buffer.from(order.map((path) => basename(path)).join('\n')),
   });
+  if (agent !== null) entries.push(...(await withLibraries(agent)));
   entries.push({ path: 'init', content: Buffer.from(guestInit), executable: true });
   return gzipSync(cpioArchive(entries), { level: 1 });
 };
@@ -71,19 +103,19 @@ const buildInitrd = async (modules: string, busybox: string): Promise<Buffer> =>
 /**
  * A small Linux that answers on its serial port: Debian's cloud kernel with an initramfs of busybox and our own
  * /init. The initramfs is kept in a folder of the user's below the temporary folder and made anew when an
- * ingredient has changed.
+ * ingredient has changed. With a guest agent its command `agent` starts it.
  */
-export const buildLinuxGuest = async (): Promise<LinuxGuest> => {
+export const buildLinuxGuest = async (agent: string | null = null): Promise<LinuxGuest> => {
   const { kernel, modules } = await findKernel();
   const busybox = findBusybox();
-  const ingredients = JSON.stringify([kernel, (await stat(busybox)).mtimeMs, drivers, guestInit]);
+  const ingredients = JSON.stringify([kernel, (await stat(busybox)).mtimeMs, drivers, guestInit, agent]);
   const key = createHash('sha256').update(ingredients).digest('hex').slice(0, 16);
   const folder = join(tmpdir(), `strata-linux-guest-${userInfo().uid}`);
   const initrd = join(folder, `initrd-${key}.gz`);
   if (!existsSync(initrd)) {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const draft = `${initrd}.${process.pid}`;
-    await writeFile(draft, await buildInitrd(modules, busybox));
+    await writeFile(draft, await buildInitrd(modules, busybox, agent));
     await rename(draft, initrd);
   }
   return { kernel, initrd, append: 'console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off' };

@@ -9,24 +9,31 @@ import { testDataDir } from './test-app.ts';
 
 /** The whole server with a real Linux in a VM on one empty disk, `/dev/vda`. */
 export interface LinuxVm {
+  /** The server that runs now. */
   readonly strata: StrataApp;
   readonly dataDir: string;
   readonly vmId: string;
   /** The guest's serial line, when it has come up for the so manieth time: the line is replayed from the first boot on. */
   connect(boots: number): Promise<GuestConsole>;
+  /** Another server on the same data, after the end of the one before; the VM runs on. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
-export const startLinuxVm = async (diskSize: string): Promise<LinuxVm> => {
+export const startLinuxVm = async (diskSize: string, agent: string | null = null): Promise<LinuxVm> => {
   const folders = testDataDir();
   const { dataDir, runDir } = folders;
   const config: Config = {
     ...{ version: '0.0.0-test', host: '127.0.0.1', port: 0, dataDir, runDir, open: false },
     ...{ token: 'test-token-test-token-test-token-test', webRoot: null, logLevel: 'silent' },
   };
-  const strata = await buildApp(config);
-  await strata.app.listen({ host: '127.0.0.1', port: 0 });
-  const { kernel, initrd, append } = await buildLinuxGuest();
+  const serve = async (): Promise<StrataApp> => {
+    const app = await buildApp(config);
+    await app.app.listen({ host: '127.0.0.1', port: 0 });
+    return app;
+  };
+  let strata = await serve();
+  const { kernel, initrd, append } = await buildLinuxGuest(agent);
   const definition = createVmBody.parse({
     name: 'writer',
     memory: '256M',
@@ -40,7 +47,9 @@ export const startLinuxVm = async (diskSize: string): Promise<LinuxVm> => {
   await strata.services.vms.start(vmId);
   let guest: GuestConsole | null = null;
   return {
-    strata,
+    get strata() {
+      return strata;
+    },
     dataDir,
     vmId,
     connect: async (boots) => {
@@ -51,6 +60,12 @@ export const startLinuxVm = async (diskSize: string): Promise<LinuxVm> => {
       if ((await upgradeStatus(socket)) !== 101) throw new Error('the serial line was refused');
       await guest.expect(new RegExp(`(READY\\r?\\n[\\s\\S]*){${boots}}`));
       return guest;
+    },
+    restart: async () => {
+      guest?.close();
+      guest = null;
+      await strata.close();
+      strata = await serve();
     },
     stop: async () => {
       guest?.close();

@@ -4,12 +4,18 @@ import { AppError } from '../../app-error.ts';
 import { binary, bind } from '../../http/bind.ts';
 import { operationAnswer } from '../operations/operation-answer.ts';
 import type { OperationsService } from '../operations/operations.types.ts';
+import type { Comparisons } from './compare/compare.service.ts';
 import type { SnapshotDeletions, SnapshotsService } from './snapshots.types.ts';
+
+export interface SnapshotFeature {
+  readonly snapshots: SnapshotsService;
+  readonly deletions: SnapshotDeletions;
+  readonly comparisons: Comparisons;
+}
 
 export const snapshotsRoutes = (
   app: FastifyInstance,
-  snapshots: SnapshotsService,
-  deletions: SnapshotDeletions,
+  { snapshots, deletions, comparisons }: SnapshotFeature,
   operations: OperationsService,
 ): void => {
   bind(app, endpoints.listSnapshots, ({ params }) => snapshots.tree(params.id));
@@ -33,6 +39,10 @@ export const snapshotsRoutes = (
       ? deletions.plan(params.id, wish)
       : operationAnswer(operations, await deletions.run(params.id, wish), query.wait);
   });
+  bind(app, endpoints.compareSnapshots, ({ params, query }) => comparisons.compare(params.id, query));
+  bind(app, endpoints.compareSnapshotContents, async ({ params, body, query }) =>
+    operationAnswer(operations, await comparisons.compareContents(params.id, body), query.wait),
+  );
   bind(app, endpoints.deleteSnapshots, async ({ params, body, query }) =>
     body.plan === true
       ? deletions.plan(params.id, body)

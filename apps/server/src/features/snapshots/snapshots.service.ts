@@ -19,6 +19,7 @@ import { planInternalRevert, revertInternal } from './internal/revert-internal.t
 import { takeInternalExecutor } from './internal/take-internal.executor.ts';
 import { takeInternal } from './internal/take-internal.ts';
 import { keptVars } from './kept-vars.ts';
+import { demandQuiescible } from './quiesce.ts';
 import { revertExecutor } from './revert.executor.ts';
 import { planHardware, varsToRestore } from './revert-hardware.ts';
 import { type RevertWords, revertFingerprint, revertSteps, revertView } from './revert-view.ts';
@@ -171,6 +172,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
     get: (vmId, snapshotId) => toSnapshot(find(vmId, snapshotId), sizes()),
 
     take: async (vmId, wish) => {
+      await demandQuiescible(deps, vmId, wish);
       if (wish.kind === 'internal') return takeInternal(deps, vmId, wish);
       if (wish.memory)
         throw new AppError(
@@ -222,13 +224,16 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
         request: {
           ...{ vmId, vmName: vm.name, snapshotId, disks },
           ...{ name: wish.name, description: wish.description ?? '', vmWasOff },
+          quiesce: wish.quiesce === true,
         },
         journal: { phase: 'new', known: {}, overlays: [], screenshot: null },
         steps: [
           `Create an overlay on ${layers}`,
           vmWasOff
             ? 'Let the disks continue on the overlays'
-            : 'Let the running VM continue on the overlays, all disks at one instant',
+            : wish.quiesce === true
+              ? 'Freeze the file systems, let the running VM continue on the overlays, all disks at one instant, and thaw'
+              : 'Let the running VM continue on the overlays, all disks at one instant',
           'Write the snapshot down',
         ],
         subjects: subjects(vm, [{ id: snapshotId, name: wish.name }]),

@@ -7,6 +7,7 @@ import { snapshotDisks } from '../../qemu/live-snapshot.ts';
 import type { ImagesService } from '../images/images.types.ts';
 import type { Executor, OperationContext } from '../operations/operations.types.ts';
 import type { VmsService } from '../vms/vms.types.ts';
+import { type FreezeJournal, letGo, switchFrozen } from './freeze-hook.ts';
 import { closeLeftovers, whileHeld } from './held-layers.ts';
 import { type KeptMoment, keepMoment, keepMomentUp, momentColumns, nothingKept } from './kept-moment.ts';
 import type { KeptVarsFiles } from './kept-vars.ts';
@@ -18,6 +19,7 @@ import {
   removeOverlays,
   removeStrays,
 } from './new-overlays.ts';
+import type { QuiesceLimits } from './quiesce.ts';
 import type { ScreenshotFiles } from './screenshot-files.ts';
 import type { SnapshotsRepository } from './snapshots.repository.ts';
 
@@ -34,11 +36,13 @@ export interface TakeRun {
   readonly name: string;
   readonly description: string;
   readonly vmWasOff: boolean;
+  /** With frozen file systems. */
+  readonly quiesce?: boolean;
   /** The active layers that become the restore point. */
   readonly disks: readonly { readonly diskId: string; readonly imageId: string }[];
 }
 
-export interface TakeJournal {
+export interface TakeJournal extends FreezeJournal {
   /** `switching`: all overlays exist; the disks may or may not continue on them. */
   readonly phase: 'new' | 'creating' | 'switching' | 'recorded';
   readonly known: KnownOverlays;
@@ -57,6 +61,8 @@ export interface TakeDeps {
   readonly screenshots: ScreenshotFiles;
   readonly vars: KeptVarsFiles;
   readonly publish: (snapshotId: string, change: 'created' | 'updated' | 'deleted') => void;
+  /** How long a guest may be frozen; left out: as usual. */
+  readonly limits?: QuiesceLimits;
 }
 
 const record = ({ vms, repository, publish }: TakeDeps, context: Context): void => {
@@ -70,7 +76,7 @@ const record = ({ vms, repository, publish }: TakeDeps, context: Context): void 
       description,
       kind: 'external',
       memory: false,
-      consistency: 'crash',
+      consistency: context.journal.consistency ?? 'crash',
       vmWasOff,
       pauseMs: null,
       screenshot: context.journal.screenshot,
@@ -219,6 +225,7 @@ const rollBack = async ({ images, vms }: TakeDeps, context: Context): Promise<vo
 };
 
 const carryOut = async (deps: TakeDeps, context: Context): Promise<void> => {
+  await letGo(deps, context);
   if (context.resumed) await closeLeftovers(deps, context.id, context.request.disks.length);
   if (context.journal.phase === 'creating') await rollBack(deps, context);
   if (context.journal.phase === 'new' || context.journal.phase === 'creating') {
@@ -229,7 +236,7 @@ const carryOut = async (deps: TakeDeps, context: Context): Promise<void> => {
   context.finishing();
   context.step(1);
   if (context.request.vmWasOff) return switchBooks(deps, context);
-  await switchDisks(deps, context);
+  await switchFrozen(deps, context, () => switchDisks(deps, context));
   await keepVarsUp(deps, context);
   context.step(2);
   record(deps, context);

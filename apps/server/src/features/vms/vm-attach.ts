@@ -41,6 +41,9 @@ export const attach = (context: VmsContext, record: VmRecord, process: StoredPro
         context.changed(record.id);
       },
       note: (event, detail) => repository.addEvent(record.id, event, detail),
+      agentOpened: () => {
+        for (const listener of context.agentListeners) listener(record.id);
+      },
       reached: () => {
         repository.addEvent(record.id, 'adopted', `process ${process.pid}`);
         announceLive(context, record.id);

@@ -1,16 +1,19 @@
 import type { Problem } from '@strata/contract';
 import type { QmpClient } from '@strata/qmp';
+import type { GuestFacts } from './guest-facts.ts';
 import { endOfReason, type RunEnd } from './vm-run-end.ts';
 
 /** What QEMU's events change in a run. */
 interface RunFacts {
   paused: boolean;
   agent: boolean | null;
+  facts: GuestFacts | null;
   readonly problems: Map<string, Problem>;
 }
 interface EventListener {
   changed(): void;
   note(event: string, detail: string): void;
+  agentOpened(): void;
   /** QEMU says that it ends; null: without a reason that explains it. */
   ending(how: RunEnd | null): void;
 }
@@ -54,6 +57,8 @@ export const listenToRun = (control: QmpClient, run: RunFacts, listener: EventLi
   control.on('VSERPORT_CHANGE', (event) => {
     if (event.data.id !== 'agent0') return;
     run.agent = event.data.open;
+    if (event.data.open) listener.agentOpened();
+    else run.facts = null;
     listener.changed();
   });
 };

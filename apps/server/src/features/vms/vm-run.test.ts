@@ -22,6 +22,7 @@ test('what QEMU said last is heard, though its process and its other monitor are
       changed: () => {},
       note: () => {},
       reached: () => {},
+      agentOpened: () => {},
       ended: (how: RunEnd | null) => void ends.push(how),
     };
     const run = new VmRun(goneProcess, { uuid: '', ...paths }, listener);

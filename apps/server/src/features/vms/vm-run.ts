@@ -2,6 +2,7 @@ import type { Problem } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
 import { connectMonitor, type Monitors, reachMachine } from '../../qemu/monitors.ts';
 import { isAlive, waitForEnd } from '../../qemu/process-identity.ts';
+import type { GuestFacts } from './guest-facts.ts';
 import type { StoredProcess } from './vm-record.types.ts';
 import { asked, type RunEnd } from './vm-run-end.ts';
 import { listenToRun } from './vm-run-events.ts';
@@ -10,6 +11,8 @@ export interface RunListener {
   /** Something a page shows has changed. */
   changed(): void;
   note(event: string, detail: string): void;
+  /** The guest agent has opened its channel. */
+  agentOpened(): void;
   /** A process that was found alive answers for the first time. */
   reached(): void;
   /** The process is gone; null: nobody asked for it, and QEMU has not said why. */
@@ -51,6 +54,9 @@ export class VmRun {
   shutdown: { requestedAt: string; timeoutSeconds: number } | null = null;
   /** The guest agent has opened its channel; null: not known. */
   agent: boolean | null = null;
+  /** What the guest last said of itself, and when it was asked (`performance.now`). */
+  facts: GuestFacts | null = null;
+  factsAt = Number.NEGATIVE_INFINITY;
   readonly problems = new Map<string, Problem>();
 
   #monitors: Monitors | null = null;
@@ -165,6 +171,7 @@ export class VmRun {
     listenToRun(control, this, {
       changed: () => this.#listener.changed(),
       note: (event, detail) => this.#listener.note(event, detail),
+      agentOpened: () => this.#listener.agentOpened(),
       ending: (how) => {
         if (this.#end !== asked) this.#end = how;
       },

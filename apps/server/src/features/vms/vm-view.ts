@@ -1,6 +1,7 @@
 import type { Problem, Vm, VmState } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
 import { needsBridgeHelper } from '../../qemu/argv/network.ts';
+import type { GuestFacts } from './guest-facts.ts';
 import { hardwareOf } from './vm-definition.ts';
 import { effectiveAccelerator } from './vm-launch.ts';
 import { exposedPorts, sharedPorts } from './vm-ports.ts';
@@ -57,11 +58,17 @@ const warnings = (context: VmsContext, record: VmRecord): Problem[] => [
     : []),
 ];
 
+const guestOf = (agent: boolean, facts: GuestFacts | null): NonNullable<Vm['guest']> => ({
+  agent,
+  ...facts,
+  addresses: [...(facts?.addresses ?? [])],
+});
+
 const runningPart = (record: VmRecord, run: VmRun): Partial<Vm> => ({
   pid: run.process.pid,
   startedAt: run.process.startedAt,
   ...(run.shutdown === null ? {} : { shutdown: run.shutdown }),
-  ...(run.agent === null ? {} : { guest: { agent: run.agent, addresses: [] } }),
+  ...(run.agent === null ? {} : { guest: guestOf(run.agent, run.facts) }),
   changedSinceStart: run.process.hardware !== hardwareOf(record.definition, record.disks),
 });
 

@@ -29,6 +29,8 @@ export interface VmsContext {
   readonly guards: VmGuard[];
   readonly exitListeners: ((vmId: string) => void)[];
   readonly liveListeners: ((vmId: string) => void)[];
+  /** Told when a guest agent has opened its channel. */
+  readonly agentListeners: ((vmId: string) => void)[];
   /** Tells the pages that a VM has changed. */
   changed(vmId: string): void;
 }

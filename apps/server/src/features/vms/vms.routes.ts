@@ -65,7 +65,10 @@ export const vmsRoutes = (app: FastifyInstance, vms: VmsFeature): void => {
   bind(app, endpoints.createVm, ({ body }) => vms.create(body));
   bind(app, endpoints.previewVm, ({ body }) => vms.preview(body));
   bind(app, endpoints.createDemoVm, ({ body }) => vms.createDemo(body?.name));
-  bind(app, endpoints.getVm, ({ params }) => vms.get(params.id));
+  bind(app, endpoints.getVm, ({ params }) => {
+    vms.agents.freshen(params.id);
+    return vms.get(params.id);
+  });
   bind(app, endpoints.patchVm, ({ params, body }) => vms.patch(params.id, body));
   bind(app, endpoints.deleteVm, async ({ params, query }) => {
     if (query.plan === true) return vms.planDeletion(params.id, query.disks);

@@ -8,6 +8,7 @@ import { ask } from '../../qemu/monitors.ts';
 import type { Events } from '../events/events.types.ts';
 import type { ImagesService } from '../images/images.types.ts';
 import { createDemo } from './demo/demo.ts';
+import { createGuestAgents } from './guest-agents.ts';
 import { adoptVms } from './vm-adoption.ts';
 import { createVm, patchVm, previewVm } from './vm-changes.ts';
 import { createVmCopies } from './vm-copies.ts';
@@ -56,6 +57,7 @@ const createContext = (parts: VmsParts): VmsContext => {
     guards: [],
     exitListeners: [],
     liveListeners: [],
+    agentListeners: [],
     changed: (vmId) => {
       const record = repository.find(vmId);
       if (record === null) return;
@@ -167,6 +169,7 @@ export const createVmsService = (parts: VmsParts): VmsFeature => {
     },
     currentSnapshot: (vmId) => recordOf(context, vmId).currentSnapshotId,
     moments: createVmMoments(context),
+    agents: createGuestAgents(context),
 
     addGuard: (guard) => void context.guards.push(guard),
     onExit: (listener) => void context.exitListeners.push(listener),

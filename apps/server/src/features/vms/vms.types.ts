@@ -1,6 +1,7 @@
 import type { CommandLine, CreateVm, PatchVm, Vm, VmDeletionPlan, VmLog } from '@strata/contract';
 import type { QmpClient } from '@strata/qmp';
 import type { AppError } from '../../app-error.ts';
+import type { GuestAgents } from './guest-agents.ts';
 import type { VmCopies } from './vm-copies.ts';
 import type { VmMoments } from './vm-moments.ts';
 
@@ -46,6 +47,7 @@ export interface VmsService {
   setCurrentSnapshot(vmId: string, snapshotId: string | null): void;
   currentSnapshot(vmId: string): string | null;
   readonly moments: VmMoments;
+  readonly agents: GuestAgents;
 
   /** Others may forbid a start, a deletion or a change of disks (an unfinished operation): asked before anything is done. */
   addGuard(

@@ -3,6 +3,7 @@ import type { Vm } from '@strata/contract';
 import { AppError } from '../../../app-error.ts';
 import type { Db } from '../../../db/open-database.ts';
 import type { ImagesService } from '../../images/images.types.ts';
+import type { GuestAgents } from '../../vms/guest-agents.ts';
 import type { VmMoments } from '../../vms/vm-moments.ts';
 import type { StoredDefinition, StoredDisk, VmHardware } from '../../vms/vm-record.types.ts';
 import type { LiveVm, VmsService } from '../../vms/vms.types.ts';
@@ -21,6 +22,12 @@ export interface BenchVms extends VmsService {
 
 const unused = (): never => {
   throw new Error('not part of the bench');
+};
+
+const noAgents: GuestAgents = {
+  state: () => Promise.resolve({ state: 'absent', reason: 'not part of the bench' }),
+  withAgent: () => Promise.reject(new Error('not part of the bench')),
+  freshen: () => {},
 };
 
 /** Its VMs have no hardware but their disks. */
@@ -133,6 +140,7 @@ export const benchVms = (db: Db, images: ImagesService): BenchVms => {
     },
     currentSnapshot,
     moments: benchMoments(db),
+    agents: noAgents,
     addGuard: (guard) => void guards.push(guard),
     onExit: () => {},
     start: async (vmId, wishes) => {

@@ -12,6 +12,7 @@ import type { ChainsService, Promotions } from '../../chains/chains.types.ts';
 import { createMergeSequences } from '../../chains/merge-sequences.ts';
 import { nodesOfVm } from '../../chains/open-nodes.ts';
 import type { ImageMoves } from '../../images/images.types.ts';
+import { type Comparisons, createComparisons } from '../../snapshots/compare/compare.service.ts';
 import { createSnapshotDeletions } from '../../snapshots/delete-snapshots.service.ts';
 import { createPromotions } from '../../snapshots/promote.service.ts';
 import { snapshotBooks } from '../../snapshots/snapshot-books.ts';
@@ -40,6 +41,7 @@ export interface Bench {
   readonly chains: ChainsService;
   readonly snapshots: SnapshotsService;
   readonly deletions: SnapshotDeletions;
+  readonly comparisons: Comparisons;
   readonly promotions: Promotions;
   readonly engines: BlockEngines;
   /** Plan, then run to the end. */
@@ -95,6 +97,7 @@ const assemble = (db: Db, folder: string, disturb: Disturbance): Bench => {
   });
   const merges = createMergeSequences({ images, operations, nodesOf });
   const deletions = createSnapshotDeletions({ db, images, vms, operations, merges });
+  const comparisons = createComparisons({ db, images, vms, operations, runDir: join(folder, 'run') });
   connectOperations(operations, images, vms);
   return {
     db,
@@ -104,6 +107,7 @@ const assemble = (db: Db, folder: string, disturb: Disturbance): Bench => {
     chains,
     snapshots,
     deletions,
+    comparisons,
     promotions,
     engines,
     run: async (request) => {

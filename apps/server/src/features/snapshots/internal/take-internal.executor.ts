@@ -3,6 +3,7 @@ import { readTags } from '../../../qemu/image-tags.ts';
 import { hasJob, markDisks, measuredPause, saveTag } from '../../../qemu/live-tags.ts';
 import type { Executor, OperationContext } from '../../operations/operations.types.ts';
 import type { LiveVm } from '../../vms/vms.types.ts';
+import { type FreezeJournal, letGo, switchFrozen } from '../freeze-hook.ts';
 import { type KeptMoment, keepMoment, keepMomentUp, momentColumns } from '../kept-moment.ts';
 import type { TakeDeps } from '../take.executor.ts';
 import {
@@ -29,10 +30,11 @@ export interface InternalTakeRun {
   readonly tag: string;
   readonly memory: boolean;
   readonly vmWasOff: boolean;
+  readonly quiesce?: boolean;
   readonly disks: readonly TaggedDisk[];
 }
 
-export interface InternalTakeJournal {
+export interface InternalTakeJournal extends FreezeJournal {
   /** `taking`: some, all or none of the layers may have the tag. */
   readonly phase: 'new' | 'taking' | 'taken' | 'recorded';
   readonly screenshot: string | null;
@@ -71,7 +73,10 @@ const take = async (deps: TakeDeps, context: Context): Promise<void> => {
   let pauseMs: number | null = null;
   try {
     const vm = deps.vms.live(vmId);
-    if (vm !== null) pauseMs = await takeLive(deps, context, vm);
+    if (vm !== null)
+      await switchFrozen(deps, context, async () => {
+        pauseMs = await takeLive(deps, context, vm);
+      });
     else if (vmWasOff) await createTags(deps.images, disks, tag);
     else throw new AppError('vm-not-running', 'The VM ended before the snapshot was taken.');
     if ((await spreadOf(deps.images, disks, tag)) !== 'all')
@@ -126,7 +131,7 @@ const record = async ({ images, vms, repository, publish }: TakeDeps, context: C
       ...{
         kind: 'internal',
         memory,
-        consistency: memory ? 'memory' : 'crash',
+        consistency: memory ? 'memory' : (context.journal.consistency ?? 'crash'),
         vmWasOff,
         pauseMs,
         screenshot,
@@ -155,6 +160,7 @@ export const takeInternalExecutor = (deps: TakeDeps): Executor<InternalTakeRun, 
     context.finishing();
     context.step(0);
     try {
+      await letGo(deps, context);
       if (context.journal.phase === 'taking') await takeUp(deps, context);
       if (context.journal.phase === 'new') await begin(deps, context);
       if (context.journal.phase === 'taking') await take(deps, context);

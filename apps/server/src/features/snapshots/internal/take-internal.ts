@@ -90,6 +90,7 @@ export const takeInternal = async (deps: Deps, vmId: string, wish: TakeSnapshot)
   const request: InternalTakeRun = {
     ...{ vmId, snapshotId, name, description, tag: tagFor(name, snapshotId), memory, vmWasOff },
     disks: chosen.map(({ id, imageId }) => ({ diskId: id, imageId })),
+    quiesce: wish.quiesce === true,
   };
   const journal: InternalTakeJournal = { phase: 'new', screenshot: null, pauseMs: null, moment: nothingKept };
   return operations.start({

@@ -1,0 +1,67 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { runLimited } from './limited-process.ts';
+import { connectNbd, type NbdReader } from './nbd-client.ts';
+import { inWords } from './qemu-errors.ts';
+import { absolute, driverOf, heavy, type ImageFile } from './qemu-img.ts';
+
+const patienceMs = 20_000;
+const lookEveryMs = 15;
+
+const connected = async (socket: string, ended: () => boolean): Promise<NbdReader> => {
+  const deadline = Date.now() + patienceMs;
+  for (;;) {
+    try {
+      return await connectNbd(socket);
+    } catch (error) {
+      if (ended() || Date.now() > deadline) throw error;
+      await delay(lookEveryMs);
+    }
+  }
+};
+
+/**
+ * What an image reads through its whole chain, read-only, by a qemu-nbd that ends with the work. A layer that a VM
+ * writes cannot be opened: `image-locked`. `runDir`: where sockets lie, for their paths must be short.
+ */
+export const readingContent = async <Result>(
+  { path, format }: ImageFile,
+  { runDir, signal }: { readonly runDir: string; readonly signal: AbortSignal },
+  work: (reader: NbdReader) => Promise<Result>,
+): Promise<Result> => {
+  const folder = await mkdtemp(join(runDir, 'n-'));
+  const socket = join(folder, 's');
+  const ending = new AbortController();
+  const stop = AbortSignal.any([signal, ending.signal]);
+  let ended = false;
+  const args = ['--read-only', '--format', driverOf(format), '--socket', socket, '--', absolute(path)];
+  const server = inWords(`Reading ${path}`, () =>
+    runLimited('qemu-nbd', args, heavy, { signal: stop }),
+  ).finally(() => {
+    ended = true;
+  });
+  // Its end is looked at where it matters; until then it is no unhandled rejection.
+  server.catch(() => {});
+  try {
+    const reader = await connected(socket, () => ended).catch(async (error: unknown) => {
+      signal.throwIfAborted();
+      // Why it would not open the image says more than that nobody listens.
+      if (ended) await server;
+      throw error;
+    });
+    try {
+      return await work(reader);
+    } catch (error) {
+      // Its server is gone because somebody cancelled: that is what happened.
+      signal.throwIfAborted();
+      throw error;
+    } finally {
+      reader.close();
+    }
+  } finally {
+    ending.abort();
+    await server.catch(() => {});
+    await rm(folder, { recursive: true, force: true });
+  }
+};

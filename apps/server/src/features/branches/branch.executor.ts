@@ -43,6 +43,7 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((total, numbe
 const make = async ({ files, copies }: BranchDeps, context: Context): Promise<void> => {
   const { wishes, weights, mode, copy } = context.request;
   const total = sum(weights);
+  await copies.copyState(copy);
   for (const [index, wish] of wishes.entries()) {
     const file = context.journal.files[index];
     if (file === undefined) throw new Error('a file of the branch has no place');
@@ -57,7 +58,6 @@ const make = async ({ files, copies }: BranchDeps, context: Context): Promise<vo
     const done = context.journal.files.map((other, place) => (place === index ? made : other));
     context.save({ phase: 'making', files: done });
   }
-  await copies.copyState(copy);
 };
 
 /** Names, then one transaction: there is the whole VM, or none. */

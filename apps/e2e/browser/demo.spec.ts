@@ -1,12 +1,30 @@
 import type { Page } from '@playwright/test';
 import { countedBoots, expect, test } from '../src/browser.ts';
+import type { Strata } from '../src/strata.ts';
 
 const tab = (page: Page, name: string) =>
   page
     .getByRole('navigation', { name: 'Parts of the VM' })
     .getByRole('link', { name: new RegExp(`^${name}`) });
 
-test('demo: boot, snapshot, boot again, revert, and the counter is back', async ({ page, strata }) => {
+const revertTo = async (page: Page, name: RegExp): Promise<void> => {
+  await page.getByRole('treeitem', { name }).first().click();
+  await page.getByRole('button', { name: /^Revert/ }).click();
+  const plan = page.getByRole('dialog');
+  await expect(plan.getByRole('checkbox', { name: /keep/i })).toBeChecked();
+  await plan.getByRole('button', { name: /^(Run|Revert)/ }).click();
+};
+
+/** How the reverts so far have ended. */
+const reverts = async (strata: Strata): Promise<string[]> =>
+  (await strata.ok('GET', '/operations')).items
+    .filter(({ kind }: { kind: string }) => kind === 'snapshot-revert')
+    .map(({ state }: { state: string }) => state);
+
+test('demo: boot, snapshot, boot again, revert, and the counter is back; on two branches it differs', async ({
+  page,
+  strata,
+}) => {
   await page.goto(strata.readyLink);
   await page.getByRole('button', { name: /try the demo/i }).click();
   await expect(page.getByRole('heading', { name: 'Demo', level: 1 })).toBeVisible();
@@ -29,19 +47,8 @@ test('demo: boot, snapshot, boot again, revert, and the counter is back', async 
   await expect.poll(() => countedBoots(page)).toBe(2);
 
   await tab(page, 'Snapshots').click();
-  await page.getByRole('treeitem', { name: /one boot/ }).click();
-  await page.getByRole('button', { name: /^Revert/ }).click();
-  const plan = page.getByRole('dialog');
-  await expect(plan.getByRole('checkbox', { name: /keep/i })).toBeChecked();
-  await plan.getByRole('button', { name: /^(Run|Revert)/ }).click();
-  await expect
-    .poll(
-      async () =>
-        (await strata.ok('GET', '/operations')).items.find(
-          (seen: { kind: string }) => seen.kind === 'snapshot-revert',
-        )?.state,
-    )
-    .toBe('done');
+  await revertTo(page, /one boot/);
+  await expect.poll(() => reverts(strata)).toEqual(['done']);
 
   await tab(page, 'Console').click();
   await page.getByText('Serial', { exact: true }).click();
@@ -50,4 +57,18 @@ test('demo: boot, snapshot, boot again, revert, and the counter is back', async 
   await tab(page, 'Snapshots').click();
   await expect(page.getByText(/^before revert/i).first()).toBeVisible();
   await expect(page.getByText('You are here')).toBeVisible();
+
+  // On this branch it goes on to four; on the one that was left, where two were counted, three follow.
+  await tab(page, 'Console').click();
+  await page.getByText('Serial', { exact: true }).click();
+  for (const boots of [3, 4]) {
+    await strata.ok('POST', `/vms/${vm.id}/reset`);
+    await expect.poll(() => countedBoots(page)).toBe(boots);
+  }
+  await tab(page, 'Snapshots').click();
+  await revertTo(page, /^.*before revert/);
+  await expect.poll(() => reverts(strata)).toEqual(['done', 'done']);
+  await tab(page, 'Console').click();
+  await page.getByText('Serial', { exact: true }).click();
+  await expect.poll(() => countedBoots(page)).toBe(3);
 });

@@ -17,6 +17,8 @@ export const operations = {
     'snapshot-take': 'Take snapshot',
     'snapshot-revert': 'Revert',
     'snapshot-delete': 'Delete snapshots',
+    'snapshot-delete-internal': 'Delete snapshots',
+    'vm-suspend': 'Suspend',
     'snapshot-forget': 'Forget snapshot',
     'vm-branch': 'Branch',
     'vm-duplicate': 'Duplicate',

@@ -117,9 +117,18 @@ export const snapshots = {
     keepName: 'Its name',
     keepDefault: (name: string) => `before revert to ${name}`,
     start: 'Afterwards',
+    memoryOptions: { goesOn: 'it goes on from that moment', stands: 'it stands still at that moment' },
     startOptions: { asWas: 'as it was', start: 'start the VM', off: 'leave it off' },
     running:
       'The VM is running: it is powered off for the switch. What the guest has not written to its disk is gone.',
+  },
+  extract: {
+    open: 'Extract…',
+    title: (name: string) => `Extract “${name}” as a new image`,
+    text: 'The disk as it was then, copied into a file of its own that stands on nothing. The image it lies in is not touched.',
+    disk: 'Which disk',
+    name: 'Name of the new image',
+    submit: 'Extract',
   },
   hardware: {
     title: 'The VM has changed since',
@@ -145,6 +154,8 @@ export const snapshots = {
     keepLastText: (count: number) =>
       `The newest of the ${count} on the branch you are on. Side branches are not touched.`,
     how: 'How',
+    tag: 'Take the tag out',
+    tagText: 'What only this moment holds inside the image is given back; the rest stays.',
     modes: { auto: 'Whatever is cheapest', commit: 'Commit down', pull: 'Pull up', forget: 'Only forget it' },
     modeText: {
       auto: 'For each layer the legal way that moves fewer bytes.',

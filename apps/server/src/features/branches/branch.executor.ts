@@ -44,6 +44,7 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((total, numbe
 const make = async ({ files, copies }: BranchDeps, context: Context): Promise<void> => {
   const { wishes, weights, mode, copy } = context.request;
   const total = sum(weights);
+  await copies.copyState(copy);
   // An overlay is made at once.
   const held = mode === 'full' ? workWatch(context) : { signal: context.cancelled };
   for (const [index, wish] of wishes.entries()) {
@@ -61,7 +62,6 @@ const make = async ({ files, copies }: BranchDeps, context: Context): Promise<vo
     context.save({ phase: 'making', files: done });
   }
   context.controls(null);
-  await copies.copyState(copy);
 };
 
 /** Names, then one transaction: there is the whole VM, or none. */

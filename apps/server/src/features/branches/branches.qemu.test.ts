@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Operation } from '@strata/contract';
+import { type Operation, patchVmBody } from '@strata/contract';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   expectSame,
@@ -130,14 +130,30 @@ describe('a branch from a snapshot', () => {
     expect(bench.vms.get(vm).state).toBe('running');
   });
 
-  it('takes the firmware variables along', async () => {
+  it('is what the VM was then, with its firmware variables, and free of ports that another VM has', async () => {
     const vars = (vmId: string): string => join(folder.folder, '..', 'vms', vmId, 'uefi-vars.fd');
+    const forwards = [
+      { hostPort: 2222, guestPort: 22 },
+      { hostPort: 8080, guestPort: 80 },
+    ];
+    const { disks } = bench.vms.get(vm);
+    await bench.vms.patch(vm, patchVmBody.parse({ cpus: 2, firmware: 'uefi', nics: [{ forwards }] }));
     mkdirSync(join(vars(vm), '..'), { recursive: true });
-    writeFileSync(vars(vm), 'boot entries');
-    const operation = await bench.ended(
-      await bench.branches.branch(vm, snapshot, { name: 'uefi', mode: 'linked' }),
-    );
-    expect(existsSync(vars(vmOf(operation)))).toBe(true);
+    writeFileSync(vars(vm), 'boot entries of then');
+    const taken = await bench.snapshots.take(vm, { name: 'installed', kind: 'external', memory: false });
+    const then = String((await bench.ended(taken)).result?.snapshotId);
+    writeFileSync(vars(vm), 'boot entries of now');
+    const first = disks[0]?.id ?? '';
+    const change = { cpus: 1, nics: [{ forwards: [forwards[1]] }], disks: [{ id: first, bus: 'ide' }] };
+    await bench.vms.patch(vm, patchVmBody.parse(change));
+
+    const wish = { name: 'of then', mode: 'linked' } as const;
+    const operation = await bench.ended(await bench.branches.branch(vm, then, wish));
+    const made = bench.vms.get(vmOf(operation));
+    expect(made).toMatchObject({ cpus: 2, firmware: 'uefi', disks: [{ bus: 'sata' }, { bus: 'virtio' }] });
+    expect(made.nics[0]?.forwards).toMatchObject([forwards[0]]);
+    expect(operation.steps.map(({ text }) => text).join()).toContain('8080');
+    expect(readFileSync(vars(made.id), 'utf8')).toBe('boot entries of then');
   });
 
   it('refuses a name that is taken and a snapshot that is not there', async () => {

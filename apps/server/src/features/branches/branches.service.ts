@@ -7,6 +7,7 @@ import type { ImageFacts, ImagesService } from '../images/images.types.ts';
 import type { NewFiles, NewFileWish } from '../images/new-files.ts';
 import type { OperationSubject, OperationsService } from '../operations/operations.types.ts';
 import type { SnapshotsService } from '../snapshots/snapshots.types.ts';
+import type { CopyMoment, VmCopy } from '../vms/vm-copies.ts';
 import type { VmsFeature } from '../vms/vms.types.ts';
 import { type BranchRun, branchExecutor } from './branch.executor.ts';
 import type { BranchesService } from './branches.types.ts';
@@ -15,7 +16,7 @@ export interface BranchesDeps {
   readonly images: ImagesService;
   readonly files: NewFiles;
   readonly vms: VmsFeature;
-  readonly snapshots: Pick<SnapshotsService, 'get'>;
+  readonly snapshots: Pick<SnapshotsService, 'get' | 'moment'>;
   readonly operations: OperationsService;
 }
 
@@ -85,15 +86,18 @@ export const createBranchesService = (deps: BranchesDeps): BranchesService => {
       name: position === 0 ? name : `${name}-${position + 1}`,
     }));
 
-  const steps = (wishes: readonly NewFileWish[], mode: Mode, name: string, continues: string | null) => {
+  const steps = (wishes: readonly NewFileWish[], mode: Mode, copy: VmCopy, continues: string | null) => {
+    const { name, leftOut = [] } = copy;
+    const without =
+      leftOut.length === 0 ? '' : `, without the port ${leftOut.join(', ')}, which another VM has`;
     const layers = [...new Set(wishes.map(({ imageId }) => `“${images.facts(imageId).name}”`))].join(', ');
     return [
       mode === 'linked'
         ? `Create an overlay on ${layers} for each disk`
         : `Copy what ${layers} shows into files of its own, and compare`,
       continues === null
-        ? `Define the VM “${name}”`
-        : `Define the VM “${name}”; “${continues}” continues on overlays of its own`,
+        ? `Define the VM “${name}”${without}`
+        : `Define the VM “${name}”${without}; “${continues}” continues on overlays of its own`,
     ];
   };
 
@@ -108,12 +112,14 @@ export const createBranchesService = (deps: BranchesDeps): BranchesService => {
     readonly subjects: readonly OperationSubject[];
     /** The disks are those the VM writes when it runs. */
     readonly ofNow: boolean;
+    /** What the VM was then; null: it is not known, or it is now. */
+    readonly moment: CopyMoment | null;
   }
 
-  const start = async ({ kind, title, vm, disks, name, mode, useReserve, subjects, ofNow }: Wish) => {
+  const start = async ({ kind, title, vm, disks, name, mode, useReserve, subjects, ofNow, moment }: Wish) => {
     if (disks.length === 0)
       throw new AppError('not-possible', 'There is no disk that a new VM could stand on.');
-    const copy = vms.copies.draft(vm.id, name, disks);
+    const copy = vms.copies.draft(vm.id, name, disks, moment);
     const chains = await chainsOf(disks);
     const tag = newId();
     // Both stand on the layer that was active: from now on nobody writes it.
@@ -137,7 +143,7 @@ export const createBranchesService = (deps: BranchesDeps): BranchesService => {
     return operations.start({
       ...{ kind, title, request },
       journal: { phase: 'new', files: [] },
-      steps: steps(wishes, mode, name, continues.length === 0 ? null : vm.name),
+      steps: steps(wishes, mode, copy, continues.length === 0 ? null : vm.name),
       subjects,
       locks: {
         images: continues.map(({ imageId }) => imageId),
@@ -160,6 +166,7 @@ export const createBranchesService = (deps: BranchesDeps): BranchesService => {
       demandExternal(snapshot);
       return start({
         ...{ kind: 'vm-branch', vm, name, mode, useReserve, ofNow: false },
+        moment: snapshots.moment(vmId, snapshotId),
         title: `Branch “${name}” from “${snapshot.name}” of “${vm.name}”`,
         disks: snapshot.disks.map(({ diskId, imageId }) => ({ diskId, imageId })),
         subjects: [
@@ -172,7 +179,7 @@ export const createBranchesService = (deps: BranchesDeps): BranchesService => {
       const vm = vms.get(vmId);
       demandOff(vm);
       return start({
-        ...{ kind: 'vm-duplicate', vm, name, mode, useReserve, ofNow: true },
+        ...{ kind: 'vm-duplicate', vm, name, mode, useReserve, ofNow: true, moment: null },
         title: `Duplicate “${vm.name}” as “${name}”`,
         disks: vm.disks.map(({ id, imageId }) => ({ diskId: id, imageId })),
         subjects: [{ kind: 'vm', id: vm.id, name: vm.name }],

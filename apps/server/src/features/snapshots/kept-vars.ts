@@ -70,6 +70,7 @@ export const keptVars = (dataDir: string) => {
       if (name === null) await rm(path, { force: true });
       else await putWhole(join(folder(vmId), name), path);
     },
+    pathOf: (vmId: string, name: string): string => join(folder(vmId), name),
     async remove(vmId: string, snapshotId: string): Promise<void> {
       for (const name of [nameOf(snapshotId), `${nameOf(snapshotId)}.part`])
         await rm(join(folder(vmId), name), { force: true });

@@ -171,6 +171,12 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
     },
     get: (vmId, snapshotId) => toSnapshot(find(vmId, snapshotId), sizes()),
 
+    moment: (vmId, snapshotId) => {
+      const { definition: hardware, varsFile } = find(vmId, snapshotId);
+      if (hardware === null) return null;
+      return { hardware, vars: varsFile === null ? null : vars.pathOf(vmId, varsFile) };
+    },
+
     take: async (vmId, wish) => {
       await demandQuiescible(deps, vmId, wish);
       if (wish.kind === 'internal') return takeInternal(deps, vmId, wish);

@@ -7,12 +7,15 @@ import type {
   SnapshotTree,
   TakeSnapshot,
 } from '@strata/contract';
+import type { CopyMoment } from '../vms/vm-copies.ts';
 import type { VmHardware } from '../vms/vm-record.types.ts';
 
 export interface SnapshotsService {
   tree(vmId: string): Promise<SnapshotTree>;
   /** Without its children. Throws `not-found`. */
   get(vmId: string, snapshotId: string): Snapshot;
+  /** What the VM was at that moment; null where it was not kept. */
+  moment(vmId: string, snapshotId: string): CopyMoment | null;
   take(vmId: string, wish: TakeSnapshot): Promise<Operation>;
   planRevert(vmId: string, snapshotId: string, wish: Revert): Promise<Plan>;
   revert(vmId: string, snapshotId: string, wish: Revert): Promise<Operation>;

@@ -22,7 +22,7 @@ export const exposedPorts = (record: Ports): Problem[] => {
   ];
 };
 
-const meets = (one: Forward, other: Forward): boolean =>
+export const meets = (one: Forward, other: Forward): boolean =>
   one.protocol === other.protocol &&
   one.hostPort === other.hostPort &&
   (one.hostAddress === other.hostAddress || [one.hostAddress, other.hostAddress].includes('0.0.0.0'));

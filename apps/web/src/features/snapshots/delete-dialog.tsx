@@ -92,12 +92,15 @@ interface ModesProps {
 
 function Modes({ plan, mode, onMode }: ModesProps) {
   const text = words.snapshots.delete;
+  // A tag inside a layer is neither committed nor pulled.
+  const isTag = plan?.modes?.some((priced) => priced.mode === 'auto') === true;
+  const offered = isTag ? (['auto', 'forget'] as const) : modes;
   const choiceOf = (value: DeleteMode): Choice<DeleteMode> => {
     const priced = plan?.modes?.find((each) => each.mode === value);
     return {
       value,
-      label: text.modes[value],
-      text: text.modeText[value],
+      label: isTag && value === 'auto' ? text.tag : text.modes[value],
+      text: isTag && value === 'auto' ? text.tagText : text.modeText[value],
       reason: priced?.possible === false ? priced.reason : null,
       price: priced
         ? text.price(priced.bytesToMove, priced.freed)
@@ -106,7 +109,7 @@ function Modes({ plan, mode, onMode }: ModesProps) {
           : null,
     };
   };
-  return <ChoiceCards label={text.how} value={mode} onChange={onMode} choices={modes.map(choiceOf)} />;
+  return <ChoiceCards label={text.how} value={mode} onChange={onMode} choices={offered.map(choiceOf)} />;
 }
 
 function scopesOf(chosen: readonly Snapshot[], byId: ReadonlyMap<string, Snapshot>): readonly DeleteScope[] {

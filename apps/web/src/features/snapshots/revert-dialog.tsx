@@ -76,10 +76,7 @@ export function RevertDialog({ vm, snapshot, onClose }: { vm: Vm; snapshot: Snap
                 aria-labelledby="revert-afterwards"
                 value={afterwards}
                 onChange={(value) => setAfterwards(value as Afterwards)}
-                data={(['asWas', 'start', 'off'] as const).map((value) => ({
-                  value,
-                  label: revert.startOptions[value],
-                }))}
+                data={afterwardsOf(snapshot)}
               />
             </div>
           </div>
@@ -90,4 +87,15 @@ export function RevertDialog({ vm, snapshot, onClose }: { vm: Vm; snapshot: Snap
       )}
     </PlanDialog>
   );
+}
+
+/** With memory it goes on from that moment, or stands there. */
+function afterwardsOf({ memory }: Snapshot): { value: Afterwards; label: string }[] {
+  const { startOptions, memoryOptions } = words.snapshots.revert;
+  if (memory)
+    return [
+      { value: 'asWas', label: memoryOptions.goesOn },
+      { value: 'off', label: memoryOptions.stands },
+    ];
+  return (['asWas', 'start', 'off'] as const).map((value) => ({ value, label: startOptions[value] }));
 }

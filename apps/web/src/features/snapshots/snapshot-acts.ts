@@ -2,7 +2,7 @@ import type { Snapshot } from '@strata/contract';
 
 /** A dialog that is open, and what it is about. */
 export type SnapshotAct =
-  | { readonly kind: 'revert' | 'branch'; readonly snapshot: Snapshot }
+  | { readonly kind: 'revert' | 'branch' | 'extract'; readonly snapshot: Snapshot }
   | { readonly kind: 'delete'; readonly snapshots: readonly Snapshot[] };
 
 export interface SnapshotActs {

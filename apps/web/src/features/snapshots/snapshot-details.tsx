@@ -81,6 +81,16 @@ function Buttons({ snapshot, acts }: { snapshot: Snapshot; acts: SnapshotActs })
       >
         {words.copies.branch.menu}
       </ReasonedButton>
+      {snapshot.kind === 'internal' ? (
+        <ReasonedButton
+          size="compact-md"
+          variant="default"
+          reason={acts.refusal}
+          onClick={() => acts.open({ kind: 'extract', snapshot })}
+        >
+          {words.snapshots.extract.open}
+        </ReasonedButton>
+      ) : null}
       <ReasonedButton
         size="compact-md"
         variant="default"

@@ -1,15 +1,13 @@
 import type { Snapshot, SnapshotTree as Tree, Vm } from '@strata/contract';
 import { useMemo, useState } from 'react';
 import { words } from '../../lib/words.ts';
-import { BranchDialog } from '../branches/branch-dialog.tsx';
-import { DeleteDialog } from './delete-dialog.tsx';
 import { flatSnapshots } from './flat-snapshots.ts';
 import { HereDetails } from './here-details.tsx';
-import { RevertDialog } from './revert-dialog.tsx';
 import { RunningWork } from './running-work.tsx';
 import { SelectedSnapshots } from './selected-snapshots.tsx';
 import type { SnapshotAct, SnapshotActs } from './snapshot-acts.ts';
 import { SnapshotDetails } from './snapshot-details.tsx';
+import { SnapshotDialogs } from './snapshot-dialogs.tsx';
 import { snapshotRows } from './snapshot-rows.ts';
 import { SnapshotTree } from './snapshot-tree.tsx';
 import classes from './snapshots-view.module.css';
@@ -32,7 +30,6 @@ export function SnapshotsView({ vm, tree }: { vm: Vm; tree: Tree }) {
   );
   const work = useVmWork(vm.id);
   const acts: SnapshotActs = { open: setAct, refusal: work.refusal };
-  const close = () => setAct(null);
   const focused = byId.get(selection.focus);
   const chosen = selection.ids.flatMap((id) => byId.get(id) ?? []);
   const current = byId.get(tree.current.snapshotId ?? '') ?? null;
@@ -86,17 +83,13 @@ export function SnapshotsView({ vm, tree }: { vm: Vm; tree: Tree }) {
           )}
         </aside>
       </div>
-      {act?.kind === 'revert' ? <RevertDialog vm={vm} snapshot={act.snapshot} onClose={close} /> : null}
-      {act?.kind === 'delete' ? (
-        <DeleteDialog
-          vm={vm}
-          chosen={act.snapshots}
-          byId={byId}
-          currentId={tree.current.snapshotId}
-          onClose={close}
-        />
-      ) : null}
-      {act?.kind === 'branch' ? <BranchDialog vm={vm} snapshot={act.snapshot} onClose={close} /> : null}
+      <SnapshotDialogs
+        act={act}
+        vm={vm}
+        byId={byId}
+        currentId={tree.current.snapshotId}
+        onClose={() => setAct(null)}
+      />
     </div>
   );
 }

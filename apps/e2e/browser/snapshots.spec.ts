@@ -95,7 +95,7 @@ test('what is selected in the tree is marked among the layers, and a mark there 
   await expect(selected(page)).toHaveAccessibleName(/the very first/);
 });
 
-test('a snapshot is deleted by key: its ways with their prices, what is lost in red, and every byte above it stays', async ({
+test('a snapshot is deleted by key: its ways with their prices, what is lost in red, and every byte above it stays; what is left is compared', async ({
   page,
   strata,
 }) => {
@@ -128,4 +128,13 @@ test('a snapshot is deleted by key: its ways with their prices, what is lost in 
   await item(page, /Fresh disk/).click();
   await item(page, /third/).click({ modifiers: ['Control'] });
   await expect(page.getByRole('heading', { name: '2 snapshots selected' })).toBeVisible();
+
+  // The same two, compared: at once at most, then by reading.
+  await page.getByRole('button', { name: 'Compare…' }).click();
+  const disk = dialog.getByRole('region', { name: /vda/ });
+  await expect(disk).toContainText(/at most .* differ/);
+  await expect(disk.getByRole('img', { name: /between “Fresh disk” and “third”/ })).toBeVisible();
+  await disk.getByRole('button', { name: 'Compare the contents' }).click();
+  await expect(disk).not.toContainText('at most');
+  await expect(disk).toContainText(/\d .* of .* differ/);
 });

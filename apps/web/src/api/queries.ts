@@ -1,4 +1,4 @@
-import { endpoints, type Image, type ImageMapQuery } from '@strata/contract';
+import { type Compare, endpoints, type Image, type ImageMapQuery } from '@strata/contract';
 import { queryOptions } from '@tanstack/react-query';
 import { call } from './call.ts';
 
@@ -125,6 +125,13 @@ export const snapshotsQuery = (vmId: string) =>
     queryKey: keys.snapshots(vmId),
     queryFn: ({ signal }) => call(endpoints.listSnapshots, { params: { id: vmId }, signal }),
   });
+
+export const snapshotComparisonQuery = (vmId: string, wish: CompareWish) =>
+  queryOptions({
+    queryKey: [...keys.snapshots(vmId), 'compare', wish] as const,
+    queryFn: ({ signal }) => call(endpoints.compareSnapshots, { params: { id: vmId }, query: wish, signal }),
+  });
+export type CompareWish = Pick<Compare, 'from' | 'to' | 'disk'>;
 
 export const operationsQuery = () =>
   queryOptions({

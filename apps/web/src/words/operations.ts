@@ -17,6 +17,7 @@ export const operations = {
     'snapshot-take': 'Take snapshot',
     'snapshot-revert': 'Revert',
     'snapshot-delete': 'Delete snapshots',
+    'snapshot-compare': 'Compare snapshots',
     'snapshot-delete-internal': 'Delete snapshots',
     'vm-suspend': 'Suspend',
     'snapshot-forget': 'Forget snapshot',

@@ -122,6 +122,26 @@ export const snapshots = {
     running:
       'The VM is running: it is powered off for the switch. What the guest has not written to its disk is gone.',
   },
+  compare: {
+    title: 'Compare two points',
+    open: 'Compare…',
+    from: 'From',
+    to: 'To',
+    same: 'Choose two different points.',
+    noDisk: 'These two have no disk in common.',
+    between: (from: string, to: string) => `differences between “${from}” and “${to}”`,
+    equal: 'nothing differs',
+    differ: (bytes: number, size: number) => `${formatBytes(bytes)} of ${formatBytes(size)} differ`,
+    atMost: (bytes: number, size: number) => `at most ${formatBytes(bytes)} of ${formatBytes(size)} differ`,
+    drawing: (label: string, bytes: number) => `${label}, ${formatBytes(bytes)}`,
+    alike: 'the same in both',
+    different: 'different',
+    mayDiffer: 'may differ: it was written since they part',
+    full: 'Compare the contents',
+    fullText: 'The drawing shows where was written. Reading both there says exactly what is different.',
+    moving:
+      'The VM is writing this disk: it has no contents of one moment. Compare two snapshots, or shut the VM down.',
+  },
   extract: {
     open: 'Extract…',
     title: (name: string) => `Extract “${name}” as a new image`,

@@ -1,3 +1,4 @@
+import { Button } from '@mantine/core';
 import type { Snapshot } from '@strata/contract';
 import { words } from '../../lib/words.ts';
 import { Bytes } from '../../ui/bytes.tsx';
@@ -10,18 +11,26 @@ import { Fact } from './snapshot-facts.tsx';
 const named = 12;
 
 interface SelectedSnapshotsProps {
+  /** What is selected, the state now included. */
+  ids: readonly string[];
   chosen: readonly Snapshot[];
   acts: SnapshotActs;
 }
 
 /** Several at once, and what they hold together. */
-export function SelectedSnapshots({ chosen, acts }: SelectedSnapshotsProps) {
+export function SelectedSnapshots({ ids, chosen, acts }: SelectedSnapshotsProps) {
   const { selected, facts, actions } = words.snapshots;
+  const [from, to] = ids;
   const rest = chosen.length - named;
   return (
     <div className={classes.details}>
-      <h2 className={classes.name}>{selected.title(chosen.length)}</h2>
+      <h2 className={classes.name}>{selected.title(ids.length)}</h2>
       <div className={classes.buttons}>
+        {from !== undefined && to !== undefined && ids.length === 2 ? (
+          <Button size="compact-md" onClick={() => acts.open({ kind: 'compare', from, to })}>
+            {words.snapshots.compare.open}
+          </Button>
+        ) : null}
         <ReasonedButton
           size="compact-md"
           variant="default"

@@ -3,6 +3,7 @@ import type { Snapshot } from '@strata/contract';
 /** A dialog that is open, and what it is about. */
 export type SnapshotAct =
   | { readonly kind: 'revert' | 'branch' | 'extract'; readonly snapshot: Snapshot }
+  | { readonly kind: 'compare'; readonly from: string; readonly to: string }
   | { readonly kind: 'delete'; readonly snapshots: readonly Snapshot[] };
 
 export interface SnapshotActs {

@@ -1,4 +1,4 @@
-import { ActionIcon, Tooltip } from '@mantine/core';
+import { ActionIcon, Button, Tooltip } from '@mantine/core';
 import type { Snapshot, Vm } from '@strata/contract';
 import { IconPencil } from '@tabler/icons-react';
 import { words } from '../../lib/words.ts';
@@ -8,6 +8,7 @@ import classes from './snapshot-details.module.css';
 import { SnapshotFacts } from './snapshot-facts.tsx';
 import { kindOf, originOf } from './snapshot-kind.ts';
 import { SnapshotPicture } from './snapshot-picture.tsx';
+import { hereId } from './snapshot-rows.ts';
 import { SnapshotTextForm } from './snapshot-text-form.tsx';
 
 interface SnapshotDetailsProps {
@@ -81,6 +82,13 @@ function Buttons({ snapshot, acts }: { snapshot: Snapshot; acts: SnapshotActs })
       >
         {words.copies.branch.menu}
       </ReasonedButton>
+      <Button
+        size="compact-md"
+        variant="default"
+        onClick={() => acts.open({ kind: 'compare', from: snapshot.id, to: hereId })}
+      >
+        {words.snapshots.compare.open}
+      </Button>
       {snapshot.kind === 'internal' ? (
         <ReasonedButton
           size="compact-md"

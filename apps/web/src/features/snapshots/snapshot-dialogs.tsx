@@ -2,6 +2,7 @@ import type { Snapshot, Vm } from '@strata/contract';
 import { words } from '../../lib/words.ts';
 import { BranchDialog } from '../branches/branch-dialog.tsx';
 import { diskName } from '../layers/disk-name.ts';
+import { CompareDialog } from './compare-dialog.tsx';
 import { DeleteDialog } from './delete-dialog.tsx';
 import { ExtractDialog, type InsidePoint } from './extract-dialog.tsx';
 import { RevertDialog } from './revert-dialog.tsx';
@@ -26,6 +27,8 @@ export function SnapshotDialogs({ act, vm, byId, currentId, onClose }: SnapshotD
       return (
         <ExtractDialog name={act.snapshot.name} points={insidePoints(vm, act.snapshot)} onClose={onClose} />
       );
+    case 'compare':
+      return <CompareDialog vm={vm} all={[...byId.values()]} from={act.from} to={act.to} onClose={onClose} />;
     case 'delete':
       return (
         <DeleteDialog vm={vm} chosen={act.snapshots} byId={byId} currentId={currentId} onClose={onClose} />

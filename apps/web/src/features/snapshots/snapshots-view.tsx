@@ -66,7 +66,7 @@ export function SnapshotsView({ vm, tree }: { vm: Vm; tree: Tree }) {
         </section>
         <aside className={classes.panel} aria-label={words.snapshots.details}>
           {selection.ids.length > 1 ? (
-            <SelectedSnapshots chosen={chosen} acts={acts} />
+            <SelectedSnapshots ids={selection.ids} chosen={chosen} acts={acts} />
           ) : focused === undefined ? (
             <HereDetails vm={vm} from={current} changed={tree.current.changed} />
           ) : (

@@ -38,6 +38,7 @@ import {
   patchSnapshotBody,
   revertBody,
   snapshot,
+  snapshotForecast,
   snapshotTree,
   takeSnapshotBody,
 } from './snapshots.ts';
@@ -446,6 +447,13 @@ export const endpoints = {
     summary: "A VM's snapshots as a tree",
     params,
     responses: { 200: snapshotTree },
+  }),
+  forecastSnapshot: endpoint({
+    method: 'GET',
+    path: '/vms/:id/snapshots/forecast',
+    summary: 'What a snapshot would cost, which kinds are possible, and whether the guest can be frozen',
+    params,
+    responses: { 200: snapshotForecast },
   }),
   takeSnapshot: endpoint({
     method: 'POST',

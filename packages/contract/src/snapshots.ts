@@ -47,6 +47,27 @@ export const snapshotTree = z.object({
 });
 export type SnapshotTree = z.infer<typeof snapshotTree>;
 
+const possibility = { possible: z.boolean(), reason: z.string().optional() };
+export const snapshotForecast = z.object({
+  /** Whether the file systems of the guest can be frozen. */
+  agent: z.object({ state: z.enum(['ready', 'absent', 'unknown']), reason: z.string() }),
+  kinds: z.array(z.object({ kind: z.enum(['external', 'internal']), memory: z.boolean(), ...possibility })),
+  /** At most so many bytes a file with the guest's memory would have; null: the VM is off. */
+  memoryBytes: bytes.nullable(),
+  /** Where the memory would lie. */
+  storage: z.object({ path: z.string(), free: bytes, total: bytes }),
+  disks: z.array(
+    z.object({
+      diskId: id,
+      imageId: id,
+      /** What was written to its active layer so far. */
+      ownBytes: bytes,
+      internal: z.object(possibility),
+    }),
+  ),
+});
+export type SnapshotForecast = z.infer<typeof snapshotForecast>;
+
 export const takeSnapshotBody = z.strictObject({
   name: displayName,
   description: notesText.optional(),

@@ -19,6 +19,7 @@ export const snapshotsRoutes = (
   operations: OperationsService,
 ): void => {
   bind(app, endpoints.listSnapshots, ({ params }) => snapshots.tree(params.id));
+  bind(app, endpoints.forecastSnapshot, ({ params }) => snapshots.forecast(params.id));
   bind(app, endpoints.takeSnapshot, async ({ params, body, query }) =>
     operationAnswer(operations, await snapshots.take(params.id, body), query.wait),
   );

@@ -11,6 +11,7 @@ import type { OperationSubject, OperationsService } from '../operations/operatio
 import type { VmHardware } from '../vms/vm-record.types.ts';
 import type { VmsService } from '../vms/vms.types.ts';
 import { eitherExecutor } from './either-executor.ts';
+import { forecastSnapshot } from './forecast.ts';
 import { createFreedSizes } from './freed-sizes.ts';
 import { demandNotOpen, openBlockers } from './held-layers.ts';
 import { deleteInternalExecutor } from './internal/delete-internal.executor.ts';
@@ -171,6 +172,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
     },
     get: (vmId, snapshotId) => toSnapshot(find(vmId, snapshotId), sizes()),
 
+    forecast: (vmId) => forecastSnapshot(deps, vmId),
     moment: (vmId, snapshotId) => {
       const { definition: hardware, varsFile } = find(vmId, snapshotId);
       if (hardware === null) return null;

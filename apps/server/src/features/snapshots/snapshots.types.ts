@@ -4,6 +4,7 @@ import type {
   Plan,
   Revert,
   Snapshot,
+  SnapshotForecast,
   SnapshotTree,
   TakeSnapshot,
 } from '@strata/contract';
@@ -16,6 +17,7 @@ export interface SnapshotsService {
   get(vmId: string, snapshotId: string): Snapshot;
   /** What the VM was at that moment; null where it was not kept. */
   moment(vmId: string, snapshotId: string): CopyMoment | null;
+  forecast(vmId: string): Promise<SnapshotForecast>;
   take(vmId: string, wish: TakeSnapshot): Promise<Operation>;
   planRevert(vmId: string, snapshotId: string, wish: Revert): Promise<Plan>;
   revert(vmId: string, snapshotId: string, wish: Revert): Promise<Operation>;

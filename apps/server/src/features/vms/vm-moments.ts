@@ -1,3 +1,4 @@
+import { heldMemory } from './held-memory.ts';
 import { hardwareOf } from './vm-definition.ts';
 import type { StoredProcess, VmHardware, VmRecord } from './vm-record.types.ts';
 import { type Refit, refitHardware } from './vm-refit.ts';
@@ -11,6 +12,8 @@ export interface VmMoments {
   defined(vmId: string): VmHardware;
   /** The hardware of a former moment as it can be restored today, and what speaks against that. */
   refit(vmId: string, kept: VmHardware, startsAfter: boolean): Promise<Refit>;
+  /** At most so many bytes a file with its memory would have; null: it is off, or that is not known. */
+  heldMemory(vmId: string): Promise<number | null>;
   /** Where its UEFI variables lie, if it has any: the file is made at the first start. */
   uefiVars(vmId: string): string;
   /** Bookkeeping only, synchronous: to be called inside the transaction that records the result. */
@@ -52,6 +55,12 @@ export const createVmMoments = (context: VmsContext): VmMoments => ({
   },
   defined: (vmId) => asDefined(recordOf(context, vmId)),
   refit: (vmId, kept, startsAfter) => refitHardware(context, recordOf(context, vmId), kept, startsAfter),
+  heldMemory: async (vmId) => {
+    const record = recordOf(context, vmId);
+    const run = context.runs.get(vmId);
+    if (run === undefined || run.ended) return null;
+    return heldMemory(run.process.pid, asStarted(record, run.process) ?? record);
+  },
   uefiVars: (vmId) => pathsOf(context, recordOf(context, vmId)).uefiVars,
   restore: (vmId, { definition, disks }) => {
     const { name, definition: now } = recordOf(context, vmId);

@@ -44,6 +44,7 @@ const benchMoments = (db: Db): VmMoments => {
     now: defined,
     defined,
     forgetFailure: () => {},
+    heldMemory: () => Promise.resolve(null),
     refit: (_, hardware) => Promise.resolve({ hardware, impediments: [] }),
     uefiVars: (vmId) => `/nonexistent/${vmId}`,
     restore: (vmId, { definition }) =>

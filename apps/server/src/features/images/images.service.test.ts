@@ -4,6 +4,7 @@ import {
   existsSync,
   linkSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -557,6 +558,23 @@ describe('the trash', () => {
     await library.trash.deleteForGood(library.trash.list()[0]?.id ?? '');
     expect(library.trash.list()).toEqual([]);
     await expect(library.trash.restore('gone')).rejects.toMatchObject({ code: 'not-found' });
+  });
+
+  test('waits at the start for a disk that is not mounted, and forgets what somebody else has emptied', async () => {
+    writeQcow2File(library.at('a.qcow2'));
+    await library.images.scan();
+    await library.images.delete(library.byName('a.qcow2').id);
+    const [place, elsewhere] = [join(library.dataDir, 'trash'), join(library.dataDir, 'unmounted')];
+    renameSync(place, elsewhere);
+    await library.trash.recover();
+    const [item] = library.trash.list();
+    renameSync(elsewhere, place);
+    await library.trash.restore(item?.id ?? '');
+    expect(existsSync(library.at('a.qcow2'))).toBe(true);
+    await library.images.delete(library.byName('a.qcow2').id);
+    for (const name of readdirSync(place)) rmSync(join(place, name));
+    await library.trash.recover();
+    expect(library.trash.list()).toEqual([]);
   });
 
   test('a merged layer is unlinked once and for all, but not while something stands on it', async () => {

@@ -259,7 +259,10 @@ export const createTrashService = (access: LibraryAccess) => {
         access.announce();
       }),
 
-    /** At start: a file that never reached the trash is an image again; a rename to the second place is found there. */
+    /**
+     * At start: a file that never reached the trash is an image again; a rename to the second place is found there.
+     * What is missing together with its whole folder lies on a disk that is not mounted, and is waited for.
+     */
     recover: async (): Promise<void> => {
       for (const item of repository.trash()) {
         if (await exists(item.trashPath)) continue;
@@ -275,7 +278,7 @@ export const createTrashService = (access: LibraryAccess) => {
         } else if ((await exists(item.originalPath)) && library.byPath(item.originalPath) === undefined) {
           repository.takeFromTrash(item);
           library.remember(item.image);
-        } else repository.dropTrash(item.id);
+        } else if (await exists(dirname(item.trashPath))) repository.dropTrash(item.id);
       }
     },
   };

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { writeBlocks } from '../../qemu/qemu-io.ts';
 import { buildLayers, cluster, fileOf, flatten, readsAs } from '../operations/testing/bench-layers.ts';
 import { type Bench, type BenchFolder, benchFolder } from '../operations/testing/chain-bench.ts';
-import { killPoints } from '../operations/testing/kill-points.ts';
+import { killPoints, killStride } from '../operations/testing/kill-points.ts';
 
 /*
  *    active <- disk 0    tip        second <- disk 1    spare (raw)
@@ -16,9 +16,7 @@ import { killPoints } from '../operations/testing/kill-points.ts';
  *            base
  */
 
-/** By default every third call, from another one each day; all with STRATA_ALL_KILLS=1. */
-const stride = process.env.STRATA_ALL_KILLS === '1' ? 1 : 3;
-const firstKill = 1 + (new Date().getDate() % stride);
+const stride = killStride(3);
 
 let folder: BenchFolder;
 let bench: Bench;
@@ -186,7 +184,7 @@ it.each([
     timeout: 120_000,
   },
   async (_how, targets, files) => {
-    for (let at = firstKill; at < 40; at += stride) {
+    for (let at = 1; at < 40; at += stride) {
       const points = killPoints({ at });
       bench = folder.open(points.disturbance);
       await bench.images.scan();

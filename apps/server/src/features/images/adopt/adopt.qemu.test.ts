@@ -24,6 +24,7 @@ import {
   workFolder,
   writeAt,
 } from '../../../testing/work-bench.ts';
+import { killStride } from '../../operations/testing/kill-points.ts';
 
 /*
  *    top          on-vmdk    on-vdi    on-vhdx    on-raw: its header tells no format    lost         far
@@ -301,7 +302,7 @@ describe('copying a folder into the library', () => {
 
   it('killed at any step, every image is there completely after the next start, once', async () => {
     const before = digests();
-    const stride = process.env.STRATA_ALL_KILLS === '1' ? 1 : 17;
+    const stride = killStride(17);
     for (let step = 1; ; step += stride) {
       bench = await folder.open(step);
       const started = await start(wish({ mode: 'copy' }));
@@ -362,7 +363,7 @@ describe('moving a folder into the library', () => {
   });
 
   it('killed at any step, no chain is ever broken, and the next start ends it', async () => {
-    const stride = process.env.STRATA_ALL_KILLS === '1' ? 1 : 41;
+    const stride = killStride(41);
     for (let step = 1; ; step += stride) {
       bench = await folder.open(step);
       const started = await start(wish({ mode: 'move' }));

@@ -9,7 +9,7 @@ import { checkImage } from '../../../qemu/qemu-img.ts';
 import { holdOpen } from '../../../testing/damaged-image.ts';
 import { buildLayers, cluster, fileOf, flatten, readsAs } from '../testing/bench-layers.ts';
 import { type Bench, type BenchFolder, benchFolder } from '../testing/chain-bench.ts';
-import { killPoints } from '../testing/kill-points.ts';
+import { killPoints, killStride } from '../testing/kill-points.ts';
 import { type CompactTools, compactTools } from './compact-tools.ts';
 
 /*
@@ -18,9 +18,8 @@ import { type CompactTools, compactTools } from './compact-tools.ts';
  *    base ─────┘
  */
 
-/** Each run takes a second: by default every third step, from another one each day; all with STRATA_ALL_KILLS=1. */
-const stride = process.env.STRATA_ALL_KILLS === '1' ? 1 : 3;
-const firstKill = 1 + (new Date().getDate() % stride);
+/** Each run takes a second: by default every third step. */
+const stride = killStride(3);
 
 let folder: BenchFolder;
 beforeEach(async () => {
@@ -334,7 +333,7 @@ describe('compacting comes to its end with every byte right', () => {
     'when the server is killed, before any step: %s',
     { timeout: 180_000 },
     async (what) => {
-      for (let at = firstKill; at < 60; at += stride) {
+      for (let at = 1; at < 60; at += stride) {
         const first = folder.open();
         const copies = await build(first);
         if (what === 'raw') {
@@ -421,7 +420,7 @@ describe('compacting comes to its end with every byte right', () => {
   });
 
   it('when the server is killed while it reads the library', { timeout: 120_000 }, async () => {
-    for (let at = firstKill; at < 30; at += stride) {
+    for (let at = 1; at < 30; at += stride) {
       const copies = await build(folder.open());
       const points = killPoints({ at });
       const server = folder.open(points.disturbance);

@@ -5,11 +5,10 @@ import { AppError } from '../../../app-error.ts';
 import { checkImage } from '../../../qemu/qemu-img.ts';
 import { buildLayers, fileOf, fiveLayers, flatten, readsAs } from '../testing/bench-layers.ts';
 import { type Bench, type BenchFolder, benchFolder } from '../testing/chain-bench.ts';
-import { killPoints } from '../testing/kill-points.ts';
+import { killPoints, killStride } from '../testing/kill-points.ts';
 
-/** Each run takes a second: by default every third call, from another one each day; all with STRATA_ALL_KILLS=1. */
-const stride = process.env.STRATA_ALL_KILLS === '1' ? 1 : 3;
-const first = 1 + (new Date().getDate() % stride);
+/** Each run takes a second: by default every third call. */
+const stride = killStride(3);
 
 let folder: BenchFolder;
 beforeEach(async () => {
@@ -132,7 +131,7 @@ describe.each(cases)('$what comes to its end with every byte right', (operation)
     ['the server', false],
     ['the server and the storage daemon', true],
   ])('when %s is killed, before any call', { timeout: 300_000 }, async (_who, daemonToo) => {
-    for (let at = first; at < 100; at += stride) {
+    for (let at = 1; at < 100; at += stride) {
       if ((await killedAt(operation, at, daemonToo)) === 'ended-before') {
         expect(at).toBeGreaterThan(operation.leastCalls ?? 10);
         return;

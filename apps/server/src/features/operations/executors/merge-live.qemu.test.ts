@@ -5,7 +5,7 @@ import { createOverlay } from '../../../qemu/qemu-img.ts';
 import { type BenchGuest, startGuest } from '../testing/bench-guest.ts';
 import { buildLayers, fileOf, fiveLayers, flatten, readsAs } from '../testing/bench-layers.ts';
 import { type Bench, type BenchFolder, benchFolder } from '../testing/chain-bench.ts';
-import { killPoints } from '../testing/kill-points.ts';
+import { killPoints, killStride } from '../testing/kill-points.ts';
 
 let folder: BenchFolder;
 let bench: Bench;
@@ -131,8 +131,7 @@ it('a disk that somebody has switched without Strata is not worked on, and the w
   expect(bench.images.list().map(({ name }) => name)).toEqual(before);
 });
 
-/** Every second call by default; all of them with STRATA_ALL_KILLS=1. */
-const stride = process.env.STRATA_ALL_KILLS === '1' ? 1 : 2;
+const stride = killStride(2);
 
 describe.each(cases)('%s under a running VM, the server killed before any call', (_what, request, left) => {
   it('is finished by the next server, and the VM runs on', { timeout: 300_000 }, async () => {

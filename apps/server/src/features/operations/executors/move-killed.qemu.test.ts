@@ -2,12 +2,11 @@ import { readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { expect, it } from 'vitest';
 import { expectSame, qemuImg } from '../../../testing/work-bench.ts';
-import { killPoints } from '../testing/kill-points.ts';
+import { killPoints, killStride } from '../testing/kill-points.ts';
 import { dyingAt, endOf, type MoveBench, moveBench } from '../testing/move-bench.ts';
 
-/** Each run takes a second: by default every ninth call, from another one each day; all with STRATA_ALL_KILLS=1. */
-const stride = process.env.STRATA_ALL_KILLS === '1' ? 1 : 9;
-const first = 1 + (new Date().getDate() % stride);
+/** Each run takes a second: by default every ninth call. */
+const stride = killStride(9);
 
 const left = (bench: MoveBench, place: 'here' | 'there'): string[] =>
   readdirSync(dirname(bench.at(place, 'x'))).filter((name) => name !== '.strata-trash');
@@ -55,7 +54,7 @@ it.each([
   'a live move comes to its end when %s is killed, before any call',
   { timeout: 300_000 },
   async (_who, vmToo) => {
-    for (let at = first; at < 200; at += stride) {
+    for (let at = 1; at < 200; at += stride) {
       const bench = moveBench();
       try {
         if ((await killedAt(bench, at, vmToo)) !== 'ended-before') continue;

@@ -16,6 +16,9 @@ const killDaemon = (pid: number): void => {
   }
 };
 
+/** How far apart the points of a sweep are: a run in a hurry takes every n-th, STRATA_ALL_KILLS=1 takes all. */
+export const killStride = (every: number): number => (process.env.STRATA_ALL_KILLS === '1' ? 1 : every);
+
 const slowedJobs = new Set(['block-commit', 'block-stream', 'blockdev-mirror']);
 
 export interface KillPoints {

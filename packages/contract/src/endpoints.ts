@@ -28,6 +28,7 @@ import {
 import { operation, operationList, operationQuery, patchOperationBody } from './operations.ts';
 import { imageRepairs, repairAnswer, repairImageBody, repairQuery } from './repair.ts';
 import {
+  adoptSnapshotBody,
   branchBody,
   compareBody,
   compareQuery,
@@ -505,6 +506,14 @@ export const endpoints = {
     body: compareBody,
     query: wait,
     responses: { 200: operation, 202: operation },
+  }),
+  adoptSnapshot: endpoint({
+    method: 'POST',
+    path: '/vms/:id/snapshots/adopt',
+    summary: 'Take a restore point of another tool into the tree',
+    params,
+    body: adoptSnapshotBody,
+    responses: { 201: snapshot },
   }),
   deleteSnapshots: endpoint({
     method: 'POST',

@@ -37,6 +37,32 @@ export const snapshot: z.ZodType<Snapshot> = snapshotFields
   })
   .meta({ id: 'Snapshot' }) as unknown as z.ZodType<Snapshot>;
 
+/** A restore point that another tool made, and that no snapshot shows yet. */
+export const foundSnapshot = z.object({
+  /** `internal`: a tag inside the layers. `overlay`: a layer that somebody froze by an overlay made by hand. */
+  kind: z.enum(['internal', 'overlay']),
+  tag: z.string().optional(),
+  /** The first of its disks. */
+  imageId: id,
+  diskId: id,
+  disks: z.array(z.object({ diskId: id, imageId: id })),
+  name: z.string(),
+  createdAt: time.optional(),
+  memory: z.boolean(),
+  /** Whether it can be adopted; if not, `reason`. */
+  possible: z.boolean(),
+  reason: z.string().optional(),
+});
+export type FoundSnapshot = z.infer<typeof foundSnapshot>;
+export const adoptSnapshotBody = z.strictObject({
+  imageId: id,
+  /** Left out: the layer itself, which an overlay froze. */
+  tag: z.string().min(1).max(1024).optional(),
+  /** Left out: as it is called now. */
+  name: displayName.optional(),
+});
+export type AdoptSnapshot = z.infer<typeof adoptSnapshotBody>;
+
 export const snapshotTree = z.object({
   tree: z.array(snapshot),
   current: z.object({
@@ -44,6 +70,7 @@ export const snapshotTree = z.object({
     /** Whether the active layers hold data of their own since that snapshot. */
     changed: z.boolean(),
   }),
+  found: z.array(foundSnapshot),
 });
 export type SnapshotTree = z.infer<typeof snapshotTree>;
 

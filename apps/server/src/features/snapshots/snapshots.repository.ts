@@ -11,6 +11,7 @@ export interface SnapshotsRepository {
   ofVm(vmId: string): StoredSnapshot[];
   describe(id: string, name: string, description: string): void;
   repoint(id: string, from: string, to: string): void;
+  reparent(id: string, parentId: string): void;
   /** Those taken after it follow the one before it. To be called inside a transaction. */
   remove(id: string): void;
   uses(): SnapshotUse[];
@@ -62,6 +63,7 @@ export const snapshotsRepository = (db: Db): SnapshotsRepository => {
   const reparent = db.prepare(
     `UPDATE snapshots SET parent_id = (SELECT parent_id FROM snapshots WHERE id = @id) WHERE parent_id = @id`,
   );
+  const follow = db.prepare('UPDATE snapshots SET parent_id = @parentId WHERE id = @id');
   const remove = db.prepare('DELETE FROM snapshots WHERE id = ?');
   const uses = db.prepare<[], Omit<SnapshotUse, 'internalTag'> & { internalTag: string | null }>(
     `SELECT snapshots.id AS snapshotId, snapshots.name AS name, vms.id AS vmId, vms.name AS vmName,
@@ -109,6 +111,7 @@ export const snapshotsRepository = (db: Db): SnapshotsRepository => {
     ofVm: (vmId) => ofVm.all(vmId).map(stored),
     describe: (id, name, description) => void describe.run(name, description, id),
     repoint: (id, from, to) => void repoint.run({ id, from, to }),
+    reparent: (id, parentId) => void follow.run({ id, parentId }),
     remove: (id) => {
       reparent.run({ id });
       remove.run(id);

@@ -23,6 +23,7 @@ export const snapshotsRoutes = (
   bind(app, endpoints.takeSnapshot, async ({ params, body, query }) =>
     operationAnswer(operations, await snapshots.take(params.id, body), query.wait),
   );
+  bind(app, endpoints.adoptSnapshot, ({ params, body }) => snapshots.adopt(params.id, body));
   bind(app, endpoints.patchSnapshot, ({ params, body }) =>
     snapshots.patch(params.id, params.sid, {
       ...(body.name === undefined ? {} : { name: body.name }),

@@ -10,8 +10,10 @@ import type { ImagesService } from '../images/images.types.ts';
 import type { OperationSubject, OperationsService } from '../operations/operations.types.ts';
 import type { VmHardware } from '../vms/vm-record.types.ts';
 import type { VmsService } from '../vms/vms.types.ts';
+import { adoptFound } from './adopt-found.ts';
 import { eitherExecutor } from './either-executor.ts';
 import { forecastSnapshot } from './forecast.ts';
+import { foundPoints } from './found-points.ts';
 import { createFreedSizes } from './freed-sizes.ts';
 import { demandNotOpen, openBlockers } from './held-layers.ts';
 import { deleteInternalExecutor } from './internal/delete-internal.executor.ts';
@@ -168,6 +170,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
       return {
         tree: toTree(repository.ofVm(vmId), sizes()),
         current: { snapshotId: snapshot?.id ?? null, changed: await changedSince(vm, snapshot) },
+        found: foundPoints(images.forest(), vm, images.get),
       };
     },
     get: (vmId, snapshotId) => toSnapshot(find(vmId, snapshotId), sizes()),
@@ -178,6 +181,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
       if (hardware === null) return null;
       return { hardware, vars: varsFile === null ? null : vars.pathOf(vmId, varsFile) };
     },
+    adopt: async (vmId, wish) => toSnapshot(find(vmId, await adoptFound(deps, vmId, wish)), sizes()),
 
     take: async (vmId, wish) => {
       await demandQuiescible(deps, vmId, wish);

@@ -1,4 +1,5 @@
 import type {
+  AdoptSnapshot,
   DeleteSnapshots,
   Operation,
   Plan,
@@ -19,6 +20,8 @@ export interface SnapshotsService {
   moment(vmId: string, snapshotId: string): CopyMoment | null;
   forecast(vmId: string): Promise<SnapshotForecast>;
   take(vmId: string, wish: TakeSnapshot): Promise<Operation>;
+  /** Throws `not-found`, and `not-possible` with the reason. */
+  adopt(vmId: string, wish: AdoptSnapshot): Promise<Snapshot>;
   planRevert(vmId: string, snapshotId: string, wish: Revert): Promise<Plan>;
   revert(vmId: string, snapshotId: string, wish: Revert): Promise<Operation>;
   patch(vmId: string, snapshotId: string, change: { name?: string; description?: string }): Snapshot;

@@ -9,6 +9,7 @@ const snapshot = (name: string, hour: number, children: Snapshot[] = []) =>
 const treeOf = (tree: Snapshot[], current: string | null) => ({
   tree,
   current: { snapshotId: current, changed: false },
+  found: [],
 });
 const drawn = (tree: Snapshot[], current: string | null, wish: Parameters<typeof snapshotRows>[1] = {}) =>
   snapshotRows(treeOf(tree, current), wish).map(

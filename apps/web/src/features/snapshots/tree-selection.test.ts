@@ -9,6 +9,7 @@ const snapshot = (id: string, createdAt: string, children: Snapshot[] = []) =>
 const rows = snapshotRows({
   tree: [snapshot('one', '1', [snapshot('try', '2'), snapshot('mine', '3')])],
   current: { snapshotId: 'mine', changed: false },
+  found: [],
 });
 const held = { shift: false, ctrl: false };
 

@@ -50,23 +50,26 @@ it('asks for the token on every one of them, except where a session begins', asy
   }
 });
 
+/** What a call with that address takes, unless it takes a name. */
+const bodies: Readonly<Record<string, unknown>> = {
+  '/operations/': { bytesPerSecond: 0 },
+  '/media/': { imageId: null },
+  '/schedule': { enabled: false, every: { count: 1, unit: 'days' }, keep: 1 },
+};
+const queryFor = (url: string) =>
+  url.endsWith('/compare') ? '?from=current&to=current&disk=zzzzzzzzzzzz' : '';
+const bodyFor = (url: string) =>
+  Object.entries(bodies).find(([part]) => url.includes(part))?.[1] ?? { name: 'x' };
+
 it('answers an id that does not exist with 404, with words, everywhere', async () => {
   for (const { method, url } of routes.filter(
     (route) => route.method !== 'POST' && /\{id\}/.test(route.url),
   )) {
     const answer = await strata.app.inject({
       method: method as 'GET',
-      url: url.replace(/\{\w+\}/g, 'zzzzzzzzzzzz'),
+      url: url.replace(/\{\w+\}/g, 'zzzzzzzzzzzz') + queryFor(url),
       headers: { host: '127.0.0.1', authorization: 'Bearer test-token' },
-      ...(method === 'GET' || method === 'DELETE'
-        ? {}
-        : {
-            payload: url.includes('/operations/')
-              ? { bytesPerSecond: 0 }
-              : url.includes('/media/')
-                ? { imageId: null }
-                : { name: 'x' },
-          }),
+      ...(method === 'GET' || method === 'DELETE' ? {} : { payload: bodyFor(url) as object }),
     });
     expect([method, url, answer.statusCode, answer.json().code]).toEqual([method, url, 404, 'not-found']);
   }

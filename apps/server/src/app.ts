@@ -34,6 +34,8 @@ import { createOperationsService } from './features/operations/operations.servic
 import { createComparisons } from './features/snapshots/compare/compare.service.ts';
 import { createSnapshotDeletions } from './features/snapshots/delete-snapshots.service.ts';
 import { createPromotions } from './features/snapshots/promote.service.ts';
+import { schedulesRoutes } from './features/snapshots/schedule/schedules.routes.ts';
+import { createSchedulesService } from './features/snapshots/schedule/schedules.service.ts';
 import { snapshotBooks } from './features/snapshots/snapshot-books.ts';
 import { snapshotFiles } from './features/snapshots/snapshot-files.ts';
 import { snapshotsRepository } from './features/snapshots/snapshots.repository.ts';
@@ -113,6 +115,9 @@ const createServices = (base: Base) => {
   const merges = createMergeSequences({ images, operations, nodesOf });
   const deletions = createSnapshotDeletions({ db, images, vms, operations, merges });
   const comparisons = createComparisons({ db, images, vms, operations, runDir });
+  const schedules = createSchedulesService({
+    ...{ db, images, vms, operations, snapshots, deletions, events, log },
+  });
   const repairs = createRepairService({ library, chains, operations });
   const branches = createBranchesService({ images, files: library.newFiles, vms, snapshots, operations });
   const adoption = createAdoptService({ library, operations });
@@ -135,6 +140,7 @@ const createServices = (base: Base) => {
     snapshots,
     deletions,
     comparisons,
+    schedules,
     chains,
     branches,
     imageWork,
@@ -153,6 +159,7 @@ const registerRoutes = ({ app, config }: Base, services: Services): void => {
   operationsRoutes(app, services.operations);
   chainsRoutes(app, services.chains, services.operations);
   snapshotsRoutes(app, services, services.operations);
+  schedulesRoutes(app, services.schedules);
   branchesRoutes(app, services.branches, services.operations);
   imageWorkRoutes(app, services.imageWork, services.operations);
   adoptRoutes(app, services.adoption, services.operations);
@@ -215,7 +222,12 @@ export const buildApp = async (config: Config): Promise<StrataApp> => {
 
   takenUp = takeUp(services, services.report);
   const autostarted = takenUp.then(() => services.vms.autostart());
-  autostarted.catch((error: unknown) => app.log.error({ err: error }, 'not every VM could be started'));
+  autostarted
+    .catch((error: unknown) => app.log.error({ err: error }, 'not every VM could be started'))
+    .then(() => services.schedules.start())
+    .catch((error: unknown) =>
+      app.log.error({ err: error }, 'automatic snapshots could not be looked after'),
+    );
   await Promise.race([takenUp, sleep(patienceMilliseconds, undefined, { ref: false })]);
 
   return {
@@ -224,6 +236,7 @@ export const buildApp = async (config: Config): Promise<StrataApp> => {
     token: base.token,
     startCodes: base.startCodes,
     close: async () => {
+      services.schedules.close();
       services.operations.close();
       services.consoles.close();
       services.vms.close();

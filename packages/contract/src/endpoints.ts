@@ -27,6 +27,7 @@ import {
 } from './images.ts';
 import { operation, operationList, operationQuery, patchOperationBody } from './operations.ts';
 import { imageRepairs, repairAnswer, repairImageBody, repairQuery } from './repair.ts';
+import { putScheduleBody, snapshotSchedule } from './snapshot-schedule.ts';
 import {
   adoptSnapshotBody,
   branchBody,
@@ -464,6 +465,21 @@ export const endpoints = {
     body: takeSnapshotBody,
     query: wait,
     responses: { 200: operation, 202: operation },
+  }),
+  getSnapshotSchedule: endpoint({
+    method: 'GET',
+    path: '/vms/:id/snapshots/schedule',
+    summary: 'When automatic snapshots are taken, and how the last one went',
+    params,
+    responses: { 200: snapshotSchedule },
+  }),
+  putSnapshotSchedule: endpoint({
+    method: 'PUT',
+    path: '/vms/:id/snapshots/schedule',
+    summary: 'Take snapshots automatically, or no longer',
+    params,
+    body: putScheduleBody,
+    responses: { 200: snapshotSchedule },
   }),
   patchSnapshot: endpoint({
     method: 'PATCH',

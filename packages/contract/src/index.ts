@@ -10,5 +10,6 @@ export * from './host.ts';
 export * from './images.ts';
 export * from './operations.ts';
 export * from './repair.ts';
+export * from './snapshot-schedule.ts';
 export * from './snapshots.ts';
 export * from './vms.ts';

@@ -128,6 +128,11 @@ export const createOperationsService = ({
     taints,
     get,
     wait,
+    ended: async (id) => {
+      const run = runs.get(id);
+      await run?.ended;
+      return run?.toOperation() ?? get(id);
+    },
     register: (executor) => {
       executors.set(executor.kind, executor as Executor<unknown, unknown>);
     },

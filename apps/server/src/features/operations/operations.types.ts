@@ -122,6 +122,8 @@ export interface OperationsService {
   readonly taints: Taints;
   /** Resolves when it has ended or after the time, with what it is then. */
   wait(id: string, seconds: number): Promise<Operation>;
+  /** Resolves when it has ended, or with what it is when the server ends. */
+  ended(id: string): Promise<Operation>;
   /** Every image that an unfinished operation works on. */
   uses(): OperationUse[];
   /** Paths of files that unfinished operations are making or will remove. */

@@ -9,6 +9,7 @@ export interface SnapshotsRepository {
   find(id: string): StoredSnapshot | null;
   /** Oldest first. */
   ofVm(vmId: string): StoredSnapshot[];
+  /** An automatic one that somebody has named or described is no longer automatic. */
   describe(id: string, name: string, description: string): void;
   repoint(id: string, from: string, to: string): void;
   reparent(id: string, parentId: string): void;
@@ -56,7 +57,12 @@ export const snapshotsRepository = (db: Db): SnapshotsRepository => {
     `SELECT disk_id AS diskId, image_id AS imageId, internal_tag AS internalTag FROM snapshot_disks
      WHERE snapshot_id = ? ORDER BY rowid`,
   );
-  const describe = db.prepare('UPDATE snapshots SET name = ?, description = ? WHERE id = ?');
+  const describe = db.prepare(
+    `UPDATE snapshots SET name = @name, description = @description,
+       origin = CASE WHEN origin = 'schedule' AND (name <> @name OR description <> @description)
+         THEN 'taken' ELSE origin END
+     WHERE id = @id`,
+  );
   const repoint = db.prepare(
     'UPDATE snapshot_disks SET image_id = @to WHERE snapshot_id = @id AND image_id = @from',
   );
@@ -109,7 +115,7 @@ export const snapshotsRepository = (db: Db): SnapshotsRepository => {
       return record === undefined ? null : stored(record);
     },
     ofVm: (vmId) => ofVm.all(vmId).map(stored),
-    describe: (id, name, description) => void describe.run(name, description, id),
+    describe: (id, name, description) => void describe.run({ id, name, description }),
     repoint: (id, from, to) => void repoint.run({ id, from, to }),
     reparent: (id, parentId) => void follow.run({ id, parentId }),
     remove: (id) => {

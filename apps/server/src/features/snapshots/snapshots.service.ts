@@ -183,7 +183,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
     },
     adopt: async (vmId, wish) => toSnapshot(find(vmId, await adoptFound(deps, vmId, wish)), sizes()),
 
-    take: async (vmId, wish) => {
+    take: async (vmId, wish, origin = 'taken') => {
       await demandQuiescible(deps, vmId, wish);
       if (wish.kind === 'internal') return takeInternal(deps, vmId, wish);
       if (wish.memory)
@@ -235,7 +235,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
         title: `Take the snapshot “${wish.name}” of “${vm.name}”`,
         request: {
           ...{ vmId, vmName: vm.name, snapshotId, disks },
-          ...{ name: wish.name, description: wish.description ?? '', vmWasOff },
+          ...{ name: wish.name, description: wish.description ?? '', origin, vmWasOff },
           quiesce: wish.quiesce === true,
         },
         journal: { phase: 'new', known: {}, overlays: [], screenshot: null },

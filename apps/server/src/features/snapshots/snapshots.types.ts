@@ -19,7 +19,7 @@ export interface SnapshotsService {
   /** What the VM was at that moment; null where it was not kept. */
   moment(vmId: string, snapshotId: string): CopyMoment | null;
   forecast(vmId: string): Promise<SnapshotForecast>;
-  take(vmId: string, wish: TakeSnapshot): Promise<Operation>;
+  take(vmId: string, wish: TakeSnapshot, origin?: 'taken' | 'schedule'): Promise<Operation>;
   /** Throws `not-found`, and `not-possible` with the reason. */
   adopt(vmId: string, wish: AdoptSnapshot): Promise<Snapshot>;
   planRevert(vmId: string, snapshotId: string, wish: Revert): Promise<Plan>;

@@ -35,6 +35,8 @@ export interface TakeRun {
   readonly snapshotId: string;
   readonly name: string;
   readonly description: string;
+  /** Left out by a former version of Strata: it was asked for. */
+  readonly origin?: 'taken' | 'schedule';
   readonly vmWasOff: boolean;
   /** With frozen file systems. */
   readonly quiesce?: boolean;
@@ -66,7 +68,7 @@ export interface TakeDeps {
 }
 
 const record = ({ vms, repository, publish }: TakeDeps, context: Context): void => {
-  const { vmId, snapshotId, name, description, vmWasOff, disks } = context.request;
+  const { vmId, snapshotId, name, description, origin = 'taken', vmWasOff, disks } = context.request;
   context.save({ ...context.journal, phase: 'recorded' }, () => {
     repository.insert({
       id: snapshotId,
@@ -82,7 +84,7 @@ const record = ({ vms, repository, publish }: TakeDeps, context: Context): void 
       screenshot: context.journal.screenshot,
       createdAt: new Date().toISOString(),
       ...momentColumns(context.journal.moment ?? nothingKept),
-      ...{ origin: 'taken', memoryFile: null, memoryBytes: null },
+      ...{ origin, memoryFile: null, memoryBytes: null },
       disks: disks.map((disk) => ({ ...disk, internalTag: null })),
     });
     for (const overlay of context.journal.overlays) vms.setDiskImage(vmId, overlay.diskId, overlay.imageId);

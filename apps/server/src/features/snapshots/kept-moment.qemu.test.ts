@@ -99,6 +99,42 @@ describe('a restore point', () => {
   });
 });
 
+describe('of a server that is killed while it takes one', () => {
+  /** Dead from the moment on at which the overlay would be made: nothing it calls ever comes back. */
+  const killedAtOverlay = async (): Promise<string> => {
+    const died = new Promise<void>((tell) => {
+      Object.assign(bench.library.images, {
+        createOverlay: () => {
+          tell();
+          return new Promise(() => {});
+        },
+      });
+    });
+    const { id } = await bench.snapshots.take(vm, { name: 'killed', kind: 'external', memory: false });
+    await died;
+    expect(kept()).toHaveLength(1);
+    bench = await folder.open();
+    return id;
+  };
+
+  it('the variables of a VM that was off are in the snapshot that the next start takes', async () => {
+    setVariables('of then');
+    const id = await killedAtOverlay();
+    const { state, result } = await bench.operations.wait(id, 60);
+    expect(state).toBe('done');
+    const stored = snapshotsRepository(bench.db).find(String(result?.snapshotId));
+    expect(kept()).toEqual([stored?.varsFile]);
+  });
+
+  it('nothing is left of the snapshot of a VM that has gone on', async () => {
+    await bench.vms.start(vm);
+    const id = await killedAtOverlay();
+    expect(await bench.operations.wait(id, 60)).toMatchObject({ state: 'failed' });
+    expect(kept()).toEqual([]);
+    expect((await bench.snapshots.tree(vm)).tree).toEqual([]);
+  });
+});
+
 it('clears away at the next start what belongs to no snapshot', async () => {
   setVariables('of then');
   const { varsFile } = await take('first');

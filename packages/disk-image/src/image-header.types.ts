@@ -53,6 +53,7 @@ export interface HeaderSnapshot {
   readonly vmStateSize: number;
   /** Virtual size of the disk then; null in old images that do not record it. */
   readonly diskSize: number | null;
+  readonly l1: { readonly offset: number; readonly entries: number };
 }
 
 export interface Qcow2Header {

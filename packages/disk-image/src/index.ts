@@ -16,4 +16,5 @@ export {
 } from './qcow2-allocation.ts';
 export { readImageHeader } from './read-image-header.ts';
 export { safetyProblems } from './safety-problems.ts';
+export { isUnchangedSince } from './unchanged-since.ts';
 export { chunksOf, type HostRange, readPiece, zeroRanges } from './zero-scan.ts';

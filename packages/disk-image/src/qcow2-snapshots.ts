@@ -44,6 +44,7 @@ export const readQcow2Snapshots = async (
       tag: headerText(bytes.subarray(extraEnd + idLength, end)) ?? '?',
       dateSeconds: entry.readUInt32BE(16),
       vmStateSize: shown(vmState(entry, extra)),
+      l1: { offset: shown(entry.readBigUInt64BE(0)), entries: entry.readUInt32BE(8) },
       diskSize: extra.length >= 16 ? shown(extra.readBigUInt64BE(8)) : null,
     });
     at = Math.ceil(end / 8) * 8;

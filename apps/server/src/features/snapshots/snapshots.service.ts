@@ -11,6 +11,7 @@ import type { OperationSubject, OperationsService } from '../operations/operatio
 import type { VmHardware } from '../vms/vm-record.types.ts';
 import type { VmsService } from '../vms/vms.types.ts';
 import { adoptFound } from './adopt-found.ts';
+import { changedSince } from './changed-since.ts';
 import { eitherExecutor } from './either-executor.ts';
 import { forecastSnapshot } from './forecast.ts';
 import { foundPoints } from './found-points.ts';
@@ -84,19 +85,6 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
     return snapshot;
   };
 
-  /** Whether the active layers are anything but empty overlays on what the snapshot shows. */
-  const changedSince = async (vm: Vm, snapshot: StoredSnapshot | null): Promise<boolean> => {
-    for (const { id, imageId } of vm.disks) {
-      const shown = snapshot?.disks.find((disk) => disk.diskId === id);
-      if (snapshot !== null && shown === undefined) continue;
-      if (shown !== undefined && images.facts(imageId).backingId !== shown.imageId) return true;
-      // What cannot be read now may well have changed.
-      const extents = await images.allocation(imageId).catch(() => null);
-      if (extents === null || extents.length > 0) return true;
-    }
-    return false;
-  };
-
   const subjects = (vm: Vm, snapshots: readonly { id: string; name: string }[]): OperationSubject[] => [
     { kind: 'vm', id: vm.id, name: vm.name },
     ...snapshots.map(({ id, name }): OperationSubject => ({ kind: 'snapshot', id, name })),
@@ -132,7 +120,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
       ...(hardware.restored === null ? {} : { hardware: { leaves: hardware.leaves } }),
     });
     const current = vms.currentSnapshot(vmId);
-    const unchanged = current === snapshotId && !(await changedSince(vm, snapshot));
+    const unchanged = current === snapshotId && !(await changedSince(images, vm, snapshot));
     const forest = images.forest();
     if (isRefusal(answer)) throw new AppError('not-possible', answer.message);
     const layers = snapshot.disks.map((disk) => disk.imageId);
@@ -169,7 +157,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
       const snapshot = current === null ? null : repository.find(current);
       return {
         tree: toTree(repository.ofVm(vmId), sizes()),
-        current: { snapshotId: snapshot?.id ?? null, changed: await changedSince(vm, snapshot) },
+        current: { snapshotId: snapshot?.id ?? null, changed: await changedSince(images, vm, snapshot) },
         found: foundPoints(images.forest(), vm, images.get),
       };
     },

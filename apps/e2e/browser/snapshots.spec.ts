@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { expect, test } from '../src/browser.ts';
@@ -137,4 +138,36 @@ test('a snapshot is deleted by key: its ways with their prices, what is lost in 
   await disk.getByRole('button', { name: 'Compare the contents' }).click();
   await expect(disk).not.toContainText('at most');
   await expect(disk).toContainText(/\d .* of .* differ/);
+});
+
+test('a tag that another tool wrote is adopted into the tree; one with memory is taken, and says how long the guest stood', async ({
+  page,
+  strata,
+}) => {
+  const vm = await strata.ok('POST', '/vms/demo', {});
+  const active = await strata.ok('GET', `/images/${vm.disks[0].imageId}`);
+  execFileSync('qemu-img', ['snapshot', '-c', 'by hand', active.path]);
+  await page.goto(strata.readyLink);
+  await page.goto(`${strata.url}/vms/${vm.id}/snapshots`);
+
+  const found = page.getByRole('region', { name: 'Made by other tools' });
+  await expect(found).toContainText('by hand');
+  await found.getByRole('button', { name: 'Adopt “by hand”' }).click();
+  await expect(selected(page)).toHaveAccessibleName(/by hand/);
+  await expect(selected(page)).toHaveAccessibleName(/Made by another tool/);
+  await expect(found).toHaveCount(0);
+
+  await strata.ok('POST', `/vms/${vm.id}/start`);
+  await page.getByRole('button', { name: 'Take snapshot' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name').fill('at work');
+  await dialog.getByRole('radio', { name: /Inside the image, with memory/ }).click();
+  await expect(dialog).toContainText(/of memory, inside the image/);
+  await dialog.getByRole('button', { name: 'Take it' }).click();
+  await expect(
+    page.getByText(/“at work” is taken: with memory, exact moment, guest stopped for/),
+  ).toBeVisible();
+  await page.getByRole('button', { name: 'Show it' }).click();
+  await expect(selected(page)).toHaveAccessibleName(/at work/);
+  await expect(page.getByRole('complementary', { name: /Details/ })).toContainText(/1 CPU, 32 MiB, BIOS/);
 });

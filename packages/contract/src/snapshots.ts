@@ -21,6 +21,10 @@ const snapshotFields = z.object({
   memoryBytes: bytes.optional(),
   disks: z.array(snapshotDisk),
   hasScreenshot: z.boolean(),
+  /** What the VM was at that moment; null where it was not kept. */
+  hardware: z
+    .object({ cpus: z.int(), memory: bytes, firmware: z.enum(['bios', 'uefi']), machine: z.string() })
+    .nullable(),
   pauseMs: z.number().optional(),
   /**
    * `own`: bytes of the frozen layers this snapshot points to. `freed`: what deleting it alone would give back, what
@@ -103,6 +107,8 @@ export const takeSnapshotBody = z.strictObject({
   /** The guest agent lets the file systems stand still meanwhile; refused when there is none. Not with memory. */
   quiesce: z.boolean().optional(),
   disks: z.array(id).min(1).max(16).optional(),
+  /** With memory: after so many seconds the guest is stopped to finish. */
+  stopAfterSeconds: z.int().min(0).max(3600).optional(),
 });
 export type TakeSnapshot = z.infer<typeof takeSnapshotBody>;
 export const patchSnapshotBody = z.strictObject({

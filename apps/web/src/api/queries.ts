@@ -19,6 +19,7 @@ export const keys = {
   folders: ['folders'] as const,
   trash: ['trash'] as const,
   snapshots: (vmId: string) => ['snapshots', vmId] as const,
+  snapshotForecast: (vmId: string) => ['snapshot-forecast', vmId] as const,
   screenshots: (vmId: string) => ['screenshots', vmId] as const,
   /** The last picture after a stop is another one than the last seen while it ran. */
   screenshot: (vmId: string, live: boolean) => ['screenshots', vmId, live] as const,
@@ -132,6 +133,15 @@ export const snapshotComparisonQuery = (vmId: string, wish: CompareWish) =>
     queryFn: ({ signal }) => call(endpoints.compareSnapshots, { params: { id: vmId }, query: wish, signal }),
   });
 export type CompareWish = Pick<Compare, 'from' | 'to' | 'disk'>;
+
+/** A look at a moving world: asked anew each time it is opened. */
+export const snapshotForecastQuery = (vmId: string) =>
+  queryOptions({
+    queryKey: keys.snapshotForecast(vmId),
+    queryFn: ({ signal }) => call(endpoints.forecastSnapshot, { params: { id: vmId }, signal }),
+    staleTime: 0,
+    gcTime: 0,
+  });
 
 export const operationsQuery = () =>
   queryOptions({

@@ -49,6 +49,8 @@ export const snapshots = {
     from === null
       ? 'What the disks hold now. No snapshot lies below it.'
       : `What the disks hold now; it goes on from “${from}”. No snapshot holds it yet.`,
+  hardwareThen: (then: { cpus: number; memory: number; firmware: 'bios' | 'uefi'; machine: string }) =>
+    `${then.cpus} CPU, ${formatBytes(then.memory)}, ${{ bios: 'BIOS', uefi: 'UEFI' }[then.firmware]}, ${then.machine}`,
   facts: {
     taken: 'Taken',
     after: 'after',
@@ -58,6 +60,7 @@ export const snapshots = {
     freed: 'Deleting frees',
     nothing: 'nothing',
     memory: 'Memory file',
+    hardware: 'The VM then',
     disks: 'Layers',
     state: 'The VM',
     since: 'Since then',
@@ -85,20 +88,52 @@ export const snapshots = {
     button: 'Take snapshot',
     title: 'Take a snapshot',
     name: 'Name',
-    namePlaceholder: 'before upgrade',
+    defaultName: (time: string) => `Snapshot of ${time}`,
     description: 'Description',
     descriptionPlaceholder: 'optional: what is special about this moment',
     submit: 'Take it',
-    cost: 'What it costs',
+    noName: 'Give it a name.',
+    allDisks: 'Memory fits all disks of its moment or none: none can be left out.',
+    what: 'What it keeps',
+    kinds: {
+      disks: 'Disks only',
+      memory: 'Disks and memory',
+      internal: 'Inside the image',
+      'internal-memory': 'Inside the image, with memory',
+    },
+    kindText: {
+      disks: 'The disks freeze as they are; the VM writes on into a new layer above.',
+      memory: 'The same, and memory in a file beside it: a revert goes on exactly there.',
+      internal: 'A tag inside each qcow2 file. No new layer; reverting throws away what came after.',
+      'internal-memory': 'As QEMU’s own savevm: memory and disks inside the first file.',
+    },
+    freeze: 'Freeze the file systems for the moment',
+    stopAfter: 'Stop the guest after',
+    stopAfterText:
+      'Memory is copied while the guest runs. If it changes faster than that, the guest stands still for the rest.',
+    cost: 'What it costs, and what it is worth',
+    memoryFile: (bytes: number, inside: boolean) =>
+      `up to ${formatBytes(bytes)} of memory, ${inside ? 'inside the image' : 'in a file of its own'}`,
+    tags: (count: number) => `a tag in ${formatCount(count, 'image', 'images')}`,
     overlays: (count: number) =>
       `${formatCount(count, 'new overlay', 'new overlays')} of about 200 KiB ${count === 1 ? 'now; it grows' : 'each now; they grow'} with what the VM writes from then on`,
     free: (bytes: number) => `${formatBytes(bytes)} are free`,
+    grown: (disk: string, bytes: number) => `${disk}: ${formatBytes(bytes)} written into its layer so far`,
+    tooLittle: (bytes: number) => `${formatBytes(bytes)} too little space for the memory`,
     live: 'Live: the guest keeps running, all disks at one instant.',
+    stops: 'The guest stands still while its images are written, then it goes on.',
     offline: 'The VM is off: its disks are complete and at rest, and nothing is in flight.',
     paused: 'The VM is paused and stays paused.',
+    exact: 'With memory: disks, memory and devices of one instant.',
+    frozen:
+      'File systems frozen: the guest agent lets the guest write everything out and holds it for the moment.',
     crash:
-      'Crash-consistent: the guest is not asked to write out what it still holds in memory. After a revert it finds its disks as after a power cut; journaling file systems cope with that, databases usually too. For a clean one, shut the VM down first.',
-    disksOnly: 'Disks only; the memory of the VM is not kept.',
+      'Crash-consistent: the guest is not asked to write out what it still holds in memory. After a revert it finds its disks as after a power cut; journaling file systems cope with that, databases usually too.',
+    taking: (name: string) => `Taking “${name}”`,
+    goesOn: 'Close; it goes on',
+    taken: (name: string, worth: string, pauseMs: number | undefined) =>
+      `“${name}” is taken: ${worth}${pauseMs === undefined ? '' : `, guest stopped for ${formatMilliseconds(pauseMs)}`}.`,
+    show: 'Show it',
     which: 'Disks',
     leftOut: (names: readonly string[]) =>
       `${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} left out: a revert to this snapshot leaves ${names.length === 1 ? 'it' : 'them'} as of then, and what the guest keeps across its disks may not fit together.`,
@@ -141,6 +176,15 @@ export const snapshots = {
     fullText: 'The drawing shows where was written. Reading both there says exactly what is different.',
     moving:
       'The VM is writing this disk: it has no contents of one moment. Compare two snapshots, or shut the VM down.',
+  },
+  found: {
+    title: 'Made by other tools',
+    text: 'Restore points that Strata did not take: tags that savevm or qemu-img wrote, and layers that somebody froze by hand.',
+    overlay: 'A layer frozen by hand',
+    adopt: 'Adopt',
+    adoptOne: (name: string) => `Adopt “${name}”`,
+    adopted: (name: string) => `“${name}” now stands in the tree.`,
+    impossible: 'It cannot be adopted.',
   },
   extract: {
     open: 'Extract…',

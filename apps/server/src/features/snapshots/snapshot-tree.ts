@@ -32,6 +32,7 @@ export const toSnapshot = (
     ...(internalTag === null ? {} : { internalTag }),
   })),
   hasScreenshot: stored.screenshot !== null,
+  hardware: hardwareOf(stored),
   ...(stored.pauseMs === null ? {} : { pauseMs: stored.pauseMs }),
   sizes: {
     own: [...new Set(stored.disks.map((disk) => disk.imageId))].reduce((sum, id) => sum + sizes.layer(id), 0),
@@ -39,6 +40,12 @@ export const toSnapshot = (
   },
   children,
 });
+
+const hardwareOf = ({ definition: kept }: StoredSnapshot): Snapshot['hardware'] => {
+  if (kept === null) return null;
+  const { cpus, memory, firmware, machine } = kept.definition;
+  return { cpus, memory, firmware, machine };
+};
 
 /** Roots first, children by age. A parent that is not in the list makes a root. */
 export const toTree = (all: readonly StoredSnapshot[], sizes: SnapshotSizes): Snapshot[] => {

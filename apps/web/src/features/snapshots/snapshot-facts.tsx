@@ -56,6 +56,9 @@ export function SnapshotFacts({ vm, snapshot, parent, onSelect }: SnapshotFactsP
           <Bytes value={snapshot.memoryBytes} />
         </Fact>
       )}
+      {snapshot.hardware === null ? null : (
+        <Fact label={facts.hardware}>{words.snapshots.hardwareThen(snapshot.hardware)}</Fact>
+      )}
       <Fact label={facts.disks}>
         <SnapshotDisks vm={vm} snapshot={snapshot} />
       </Fact>

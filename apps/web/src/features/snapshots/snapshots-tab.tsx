@@ -20,7 +20,8 @@ export function SnapshotsTab({ vmId }: { vmId: string }) {
     ) : (
       <RowSkeletons count={6} height={48} />
     );
-  if (snapshots.data.tree.length === 0) return <NoSnapshots vm={vm.data} />;
+  if (snapshots.data.tree.length === 0 && snapshots.data.found.length === 0)
+    return <NoSnapshots vm={vm.data} />;
   return <SnapshotsView vm={vm.data} tree={snapshots.data} />;
 }
 

@@ -2,6 +2,7 @@ import type { Snapshot, SnapshotTree as Tree, Vm } from '@strata/contract';
 import { useMemo, useState } from 'react';
 import { words } from '../../lib/words.ts';
 import { flatSnapshots } from './flat-snapshots.ts';
+import { FoundSnapshots } from './found-snapshots.tsx';
 import { HereDetails } from './here-details.tsx';
 import { RunningWork } from './running-work.tsx';
 import { SelectedSnapshots } from './selected-snapshots.tsx';
@@ -11,6 +12,7 @@ import { SnapshotDialogs } from './snapshot-dialogs.tsx';
 import { snapshotRows } from './snapshot-rows.ts';
 import { SnapshotTree } from './snapshot-tree.tsx';
 import classes from './snapshots-view.module.css';
+import { selectOne } from './tree-selection.ts';
 import { TreeTools } from './tree-tools.tsx';
 import { useTreeSelection } from './use-tree-selection.ts';
 import { useVmWork } from './use-vm-work.ts';
@@ -63,6 +65,12 @@ export function SnapshotsView({ vm, tree }: { vm: Vm; tree: Tree }) {
             }
             onRename={() => setEditing(focused?.id ?? null)}
           />
+          <FoundSnapshots
+            vm={vm}
+            found={tree.found}
+            refusal={work.refusal}
+            onAdopted={(id) => select(selectOne(id))}
+          />
         </section>
         <aside className={classes.panel} aria-label={words.snapshots.details}>
           {selection.ids.length > 1 ? (
@@ -78,7 +86,7 @@ export function SnapshotsView({ vm, tree }: { vm: Vm; tree: Tree }) {
               acts={acts}
               isEditing={editing === focused.id}
               onEdit={(isEditing) => setEditing(isEditing ? focused.id : null)}
-              onSelect={(id) => select({ anchor: id, focus: id, ids: [id] })}
+              onSelect={(id) => select(selectOne(id))}
             />
           )}
         </aside>

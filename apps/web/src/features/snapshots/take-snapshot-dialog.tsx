@@ -1,83 +1,120 @@
-import { Alert, Button, Checkbox, Group, Stack, Textarea, TextInput } from '@mantine/core';
-import { endpoints, type Vm } from '@strata/contract';
-import { IconAlertTriangle } from '@tabler/icons-react';
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { Button, Checkbox, Group, NumberInput, Stack, Textarea, TextInput } from '@mantine/core';
+import type { SnapshotForecast, Vm } from '@strata/contract';
+import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { isApiError } from '../../api/api-error.ts';
-import { call } from '../../api/call.ts';
-import { hostQuery } from '../../api/queries.ts';
+import { snapshotForecastQuery } from '../../api/queries.ts';
+import { formatShortTime } from '../../lib/format.ts';
 import { words } from '../../lib/words.ts';
+import { type Choice, ChoiceCards } from '../../ui/choice-cards.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
-import { diskName } from '../layers/disk-name.ts';
-import classes from './take-snapshot-dialog.module.css';
-
-/** Long enough for a snapshot, which is quick; a longer one goes on in the operations bar. */
-const waitSeconds = 5;
+import { ReasonedButton } from '../../ui/reasoned-button.tsx';
+import { isLive } from '../vms/vm-can.ts';
+import { DiskChoice } from './disk-choice.tsx';
+import { shortBy, TakeForecast } from './take-forecast.tsx';
+import { TakeProgress } from './take-progress.tsx';
+import {
+  kindFields,
+  kindRefusal,
+  mayQuiesce,
+  type TakeKind,
+  type TakeWish,
+  takeBody,
+  takeKinds,
+} from './take-wish.ts';
+import { useTake } from './use-take.ts';
 
 export function TakeSnapshotDialog({ vm, onClose }: { vm: Vm; onClose: () => void }) {
-  const [name, setName] = useState('');
-  const [description, setDescription] = useState('');
-  const [disks, setDisks] = useState(vm.disks.map(({ id }) => id));
-  const take = useMutation({
-    mutationFn: () =>
-      call(endpoints.takeSnapshot, {
-        params: { id: vm.id },
-        query: { wait: waitSeconds },
-        body: {
-          name,
-          ...(description.trim() === '' ? {} : { description }),
-          ...(disks.length === vm.disks.length ? {} : { disks }),
-        },
-      }),
-    onSuccess: (operation) => {
-      // That it is done stands in the operations bar.
-      if (operation.state !== 'failed') onClose();
-    },
-  });
+  const { take: text } = words.snapshots;
+  const forecast = useQuery(snapshotForecastQuery(vm.id));
+  const [wish, setWish] = useState<TakeWish>(() => ({
+    name: text.defaultName(formatShortTime(new Date())),
+    description: '',
+    kind: 'disks',
+    quiesce: true,
+    disks: vm.disks.map(({ id }) => id),
+    stopAfterSeconds: 30,
+  }));
+  const set = (change: Partial<TakeWish>) => setWish((before) => ({ ...before, ...change }));
+  const { take, operation, failed } = useTake(vm, onClose);
+  if (operation) return <TakeProgress name={wish.name} operation={operation} onClose={onClose} />;
+  const agent = forecast.data?.agent;
+  const canFreeze = agent?.state !== 'absent';
+  const settled: TakeWish = { ...wish, quiesce: wish.quiesce && agent?.state === 'ready' };
+  const refusal = refusalOf(wish, forecast.data);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (name.trim() !== '' && disks.length > 0) take.mutate();
+    if (refusal === null) take.mutate(takeBody(vm, settled));
   };
-  const failed = take.data?.state === 'failed' ? take.data.error : undefined;
-  const { take: takeWords } = words.snapshots;
   return (
-    <Dialog onClose={onClose} title={takeWords.title} size="34rem">
+    <Dialog onClose={onClose} title={text.title} size="40rem">
       <form onSubmit={submit}>
         <Stack gap="sm">
           <TextInput
-            label={takeWords.name}
-            placeholder={takeWords.namePlaceholder}
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
+            label={text.name}
+            value={wish.name}
+            onChange={(event) => set({ name: event.currentTarget.value })}
+            onFocus={(event) => event.currentTarget.select()}
             error={isApiError(take.error) ? take.error.fieldError('name') : undefined}
             required
             maxLength={100}
             data-autofocus
           />
           <Textarea
-            label={takeWords.description}
-            placeholder={takeWords.descriptionPlaceholder}
-            value={description}
-            onChange={(event) => setDescription(event.currentTarget.value)}
-            rows={2}
+            label={text.description}
+            placeholder={text.descriptionPlaceholder}
+            value={wish.description}
+            onChange={(event) => set({ description: event.currentTarget.value })}
+            autosize
+            minRows={2}
+            maxRows={6}
           />
-          {vm.disks.length > 1 ? <DiskChoice vm={vm} value={disks} onChange={setDisks} /> : null}
-          <LeftOut vm={vm} taken={disks} />
-          <Forecast vm={vm} diskCount={disks.length} />
+          <ChoiceCards
+            label={text.what}
+            value={wish.kind}
+            onChange={(kind) => set({ kind })}
+            choices={takeKinds.map((kind) => kindChoice(kind, wish.disks, forecast.data))}
+          />
+          {mayQuiesce(vm, wish.kind) ? (
+            <Checkbox
+              label={text.freeze}
+              description={agent?.reason}
+              checked={settled.quiesce}
+              disabled={!canFreeze}
+              onChange={(event) => set({ quiesce: event.currentTarget.checked })}
+            />
+          ) : null}
+          {kindFields(wish.kind).memory && !wish.kind.startsWith('internal') && isLive(vm.state) ? (
+            <NumberInput
+              label={text.stopAfter}
+              description={text.stopAfterText}
+              value={wish.stopAfterSeconds}
+              min={1}
+              max={3600}
+              allowDecimal={false}
+              suffix=" s"
+              maw="16rem"
+              onChange={(value) => typeof value === 'number' && set({ stopAfterSeconds: value })}
+            />
+          ) : null}
+          <DiskChoice
+            vm={vm}
+            value={wish.disks}
+            reason={kindFields(wish.kind).memory ? text.allDisks : null}
+            onChange={(disks) => set({ disks })}
+          />
+          <TakeForecast vm={vm} wish={settled} forecast={forecast.data} />
+          <ErrorNotice error={forecast.error} />
           <ErrorNotice error={take.error} />
-          {failed ? <ErrorNotice error={new Error(failed.message)} /> : null}
+          {failed?.error ? <ErrorNotice error={new Error(failed.error.message)} /> : null}
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>
               {words.common.cancel}
             </Button>
-            <Button
-              type="submit"
-              loading={take.isPending}
-              disabled={name.trim() === '' || disks.length === 0}
-            >
-              {takeWords.submit}
-            </Button>
+            <ReasonedButton type="submit" loading={take.isPending} reason={refusal}>
+              {text.submit}
+            </ReasonedButton>
           </Group>
         </Stack>
       </form>
@@ -85,58 +122,26 @@ export function TakeSnapshotDialog({ vm, onClose }: { vm: Vm; onClose: () => voi
   );
 }
 
-interface DiskChoiceProps {
-  vm: Vm;
-  value: string[];
-  onChange: (disks: string[]) => void;
-}
-
-function DiskChoice({ vm, value, onChange }: DiskChoiceProps) {
-  return (
-    <Checkbox.Group label={words.snapshots.take.which} value={value} onChange={onChange}>
-      <Group mt={6}>
-        {vm.disks.map((disk, index) => (
-          <Checkbox key={disk.id} value={disk.id} label={diskName(vm.disks, index)} />
-        ))}
-      </Group>
-    </Checkbox.Group>
-  );
-}
-
-/** A restore point of some disks only is easily taken for one of the VM. */
-function LeftOut({ vm, taken }: { vm: Vm; taken: readonly string[] }) {
-  const names = vm.disks.flatMap(({ id }, index) => (taken.includes(id) ? [] : [diskName(vm.disks, index)]));
-  if (names.length === 0) return null;
+function kindChoice(
+  kind: TakeKind,
+  disks: readonly string[],
+  forecast: SnapshotForecast | undefined,
+): Choice<TakeKind> {
   const { take } = words.snapshots;
-  return (
-    <Alert color="amber" icon={<IconAlertTriangle size={18} aria-hidden />} role="status">
-      {taken.length === 0 ? take.noDisk : take.leftOut(names)}
-    </Alert>
-  );
+  return {
+    value: kind,
+    label: take.kinds[kind],
+    text: take.kindText[kind],
+    reason: kindRefusal(forecast, kind, disks),
+  };
 }
 
-/** What it will cost and what it will be worth, before it is taken. */
-function Forecast({ vm, diskCount }: { vm: Vm; diskCount: number }) {
-  const host = useQuery(hostQuery());
+function refusalOf(wish: TakeWish, forecast: SnapshotForecast | undefined): string | null {
   const { take } = words.snapshots;
-  const free = host.data?.storage[0]?.free;
-  const alive = vm.state === 'running' || vm.state === 'paused';
-  return (
-    <div className={classes.forecast}>
-      <strong>{take.cost}</strong>
-      <ul>
-        <li>
-          {take.overlays(diskCount)}
-          {free === undefined ? '' : `; ${take.free(free)}`}
-        </li>
-        <li>{vm.state === 'paused' ? take.paused : alive ? take.live : take.offline}</li>
-        {alive ? (
-          <>
-            <li>{take.crash}</li>
-            <li>{take.disksOnly}</li>
-          </>
-        ) : null}
-      </ul>
-    </div>
-  );
+  if (wish.name.trim() === '') return take.noName;
+  if (wish.disks.length === 0) return take.noDisk;
+  const refused = kindRefusal(forecast, wish.kind, wish.disks);
+  if (refused) return refused;
+  const short = shortBy(wish, forecast);
+  return short > 0 ? take.tooLittle(short) : null;
 }

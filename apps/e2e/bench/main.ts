@@ -1,5 +1,6 @@
 import { disposeStrata, type Strata, startStrata } from '../src/strata.ts';
 import { benchDataMovement } from './data-movement.ts';
+import { benchDeleteSnapshot } from './delete-snapshot.ts';
 import { benchLayersView } from './layers-view.ts';
 import { benchLibraryScan } from './library-scan.ts';
 import { benchLiveSnapshot } from './live-snapshot.ts';
@@ -7,7 +8,7 @@ import { benchMapAggregation } from './map-aggregation.ts';
 import { type Line, print } from './table.ts';
 
 /*
- * `npm run bench [-- move snapshot scan layers map]`: the built Strata beside the same work by QEMU's own means, in the
+ * `npm run bench [-- move snapshot delete scan layers map]`: the built Strata beside the same work by QEMU's own means, in the
  * same run on the same machine. It prints ratios and asserts nothing: look at them on a machine that does nothing else.
  * STRATA_BENCH_MIB and STRATA_BENCH_ROUNDS make it shorter.
  */
@@ -17,6 +18,7 @@ const rounds = Number(process.env.STRATA_BENCH_ROUNDS ?? 3);
 const benches: Record<string, (strata: Strata) => Promise<Line[]>> = {
   move: (strata) => benchDataMovement(strata, mebibytes, rounds),
   snapshot: benchLiveSnapshot,
+  delete: benchDeleteSnapshot,
   scan: () => benchLibraryScan(1000, rounds),
   layers: (strata) => benchLayersView(strata, rounds),
   map: (strata) => benchMapAggregation(strata, 120_000),

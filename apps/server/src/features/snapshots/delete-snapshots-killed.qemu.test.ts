@@ -23,6 +23,20 @@ afterEach(() => folder.dispose());
 
 const image = (name: string): string => bench.images.idOf(fileOf({ name }));
 
+/** A restore point of these layers, one a disk. */
+const insert = (id: string, parentId: string | null, layers: readonly string[]): void =>
+  snapshotsRepository(bench.db).insert({
+    ...{ id, vmId: 'vmone', parentId, name: id },
+    ...{ description: '', kind: 'external', memory: false, consistency: 'crash', vmWasOff: true },
+    ...{ pauseMs: null, screenshot: null, createdAt: new Date().toISOString(), origin: 'taken' },
+    ...{ definition: null, memoryFile: null, memoryBytes: null, varsFile: null },
+    disks: layers.map((imageId, at) => ({
+      diskId: bench.vms.diskId('vmone', at),
+      imageId,
+      internalTag: null,
+    })),
+  });
+
 /*
  *     a3  b3   the VM writes these
  *     a2  b2   ● later
@@ -43,19 +57,8 @@ const build = async (): Promise<void> => {
     ]),
   );
   bench.vms.define('vmone', [image('a3'), image('b3')]);
-  const repository = snapshotsRepository(bench.db);
   for (const [depth, name] of ['earlier', 'target', 'later'].entries())
-    repository.insert({
-      ...{ id: name, vmId: 'vmone', parentId: ['earlier', 'target'][depth - 1] ?? null, name },
-      ...{ description: '', kind: 'external', memory: false, consistency: 'crash', vmWasOff: true },
-      ...{ pauseMs: null, screenshot: null, createdAt: `2026-01-0${depth + 1}`, origin: 'taken' },
-      ...{ definition: null, memoryFile: null, memoryBytes: null, varsFile: null },
-      disks: ['a', 'b'].map((disk, at) => ({
-        diskId: bench.vms.diskId('vmone', at),
-        imageId: image(`${disk}${depth}`),
-        internalTag: null,
-      })),
-    });
+    insert(name, ['earlier', 'target'][depth - 1] ?? null, [image(`a${depth}`), image(`b${depth}`)]);
   bench.vms.setCurrentSnapshot('vmone', 'later');
   copies = await flatten(bench, join(folder.folder, 'before'));
 };
@@ -240,5 +243,58 @@ describe('under a running VM', () => {
       folder = await benchFolder();
     }
     throw new Error('it never ended');
+  });
+});
+
+describe('an empty restore point goes without a process that copies, and with every byte right', () => {
+  const buildEmpty = async (): Promise<void> => {
+    bench = folder.open();
+    await buildLayers(bench, [
+      { name: 'base', on: null, writes: [[1, 10]] },
+      { name: 'empty', on: 'base', writes: [] },
+      { name: 'active', on: 'empty', writes: [] },
+    ]);
+    bench.vms.define('vmone', [image('active')]);
+    insert('target', null, [image('empty')]);
+    copies = await flatten(bench, join(folder.folder, 'before'));
+  };
+
+  it.each([
+    ['pull', 'active'],
+    ['commit', 'empty'],
+  ] as const)('by %s, also when the server is killed before any call', async (mode, left) => {
+    let ended = false;
+    for (let at = 1 + (first % 3); at < 60 && !ended; at += stride === 1 ? 1 : 5) {
+      await buildEmpty();
+      const copy = copies.get(image('active'));
+      const points = killPoints({ at });
+      bench = folder.open(points.disturbance);
+      await bench.images.scan();
+      const { id } = await bench.deletions.run('vmone', { snapshots: ['target'], mode });
+      ended = await Promise.race([
+        bench.operations.wait(id, 60).then(() => true),
+        points.reached.then(() => false),
+      ]);
+      if (ended) expect(points.calls).not.toContain('open');
+      bench = folder.open();
+      await bench.images.scan();
+      await bench.operations.recover();
+      const operation = await bench.operations.wait(id, 60);
+      const place = `killed before call ${at} (${points.calls.at(-1)}): ${JSON.stringify(operation.error)}`;
+      expect(operation.state, place).toBe('done');
+      await bench.images.scan();
+      expect(
+        bench.images
+          .list()
+          .map(({ name }) => name)
+          .sort(),
+        place,
+      ).toEqual([left, 'base'].sort());
+      expect(bench.vms.diskImage('vmone'), place).toBe(image(left));
+      expect(await readsAs(bench, image(left), copy), place).toBe(true);
+      folder.dispose();
+      folder = await benchFolder();
+    }
+    expect(ended).toBe(true);
   });
 });

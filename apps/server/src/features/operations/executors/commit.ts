@@ -1,5 +1,11 @@
 import { dirname } from 'node:path';
-import { commitRefusal, contentBlockerCodes, type LayerId, overlaysOf } from '@strata/backing-chain';
+import {
+  commitRefusal,
+  contentBlockerCodes,
+  type LayerId,
+  overlaysOf,
+  planCommit,
+} from '@strata/backing-chain';
 import { AppError } from '../../../app-error.ts';
 import { relativeBacking } from '../../../backing-link.ts';
 import type { BlockEngine, DaemonIdentity } from '../../../qemu/block-engine.types.ts';
@@ -9,6 +15,7 @@ import { checkImage, imagesAreEqual, relinkImage } from '../../../qemu/qemu-img.
 import type { Executor, OperationContext } from '../operations.types.ts';
 import type { ChainRun, ExecutorDeps, RunLayer } from './chain-run.types.ts';
 import { followJob, jobIdOf } from './job-follow.ts';
+import { nothingMoves } from './nothing-moves.ts';
 import { recordResult } from './record-result.ts';
 import { letRunOn, untilWrittenDown } from './switch-disk.ts';
 import { verifyLinks, verifySizes } from './verify-chains.ts';
@@ -41,6 +48,8 @@ export interface CommitJournal {
   readonly vmWasRunning: boolean;
   /** A commit before this one had left the layers half changed; then they stay marked even if this one never begins. */
   readonly repeats?: boolean;
+  /** No byte had to move, and none was written. */
+  readonly untouched?: boolean;
 }
 type Context = OperationContext<CommitRun, CommitJournal>;
 
@@ -184,6 +193,21 @@ const record = (deps: ExecutorDeps, context: Context, phase: 'switched' | 'recor
 const copy = (deps: ExecutorDeps, context: Context): Promise<void> =>
   untilWrittenDown(deps, context, () => copyOnce(deps, context));
 
+/** Empty layers: the base reads like the top already. */
+const skipCopying = async (deps: ExecutorDeps, context: Context): Promise<boolean> => {
+  const { plan, top, base } = context.request;
+  const replan: Parameters<typeof nothingMoves>[2]['replan'] = (forest, allocation) =>
+    planCommit(forest, allocation, { top, base });
+  if (context.journal.phase !== 'new') return false;
+  if (!(await nothingMoves(deps, context, { sources: plan.deletes, target: base, replan }))) return false;
+  context.step(0);
+  context.cancelled.throwIfAborted();
+  await demandAsPlanned(deps, context);
+  context.finishing();
+  context.save({ ...context.journal, phase: 'copied', untouched: true });
+  return true;
+};
+
 const copyOnce = async (deps: ExecutorDeps, context: Context): Promise<void> => {
   const { request } = context;
   const { above } = request;
@@ -232,9 +256,11 @@ const verify = async (deps: ExecutorDeps, context: Context): Promise<void> => {
   const { request } = context;
   const [top, base] = [layerOf(request, request.top), layerOf(request, request.base)];
   const isTail = base.virtualSize > top.virtualSize;
-  const sound = isTail
-    ? base.format !== 'qcow2' || (await checkImage(base)).errors === 0
-    : await imagesAreEqual(top, base);
+  const sound =
+    context.journal.untouched === true ||
+    (isTail
+      ? base.format !== 'qcow2' || (await checkImage(base)).errors === 0
+      : await imagesAreEqual(top, base));
   if (!sound)
     throw new AppError(
       'image-unreadable',
@@ -300,8 +326,9 @@ export const commitExecutor = (deps: ExecutorDeps): Executor<CommitRun, CommitJo
   standsStill: ({ phase }) => phase === 'pivoting',
   run: async (context) => {
     const { phase } = context.journal;
-    if (phase === 'new' || phase === 'copying' || phase === 'pivoting') await copy(deps, context);
-    else await closeLeftover(deps, context, context.journal.daemon);
+    const isCopying = phase === 'new' || phase === 'copying' || phase === 'pivoting';
+    if (isCopying && !(await skipCopying(deps, context))) await copy(deps, context);
+    if (!isCopying) await closeLeftover(deps, context, context.journal.daemon);
     if (phase === 'switched') {
       const { request } = context;
       const [top, base] = [layerOf(request, request.top).path, layerOf(request, request.base).path];

@@ -1,13 +1,15 @@
 import { dirname } from 'node:path';
-import type { LayerId } from '@strata/backing-chain';
+import { chainIds, type LayerId, planPull } from '@strata/backing-chain';
 import { AppError } from '../../../app-error.ts';
 import { relativeBacking } from '../../../backing-link.ts';
 import type { BlockEngine, DaemonIdentity } from '../../../qemu/block-engine.types.ts';
 import { abandonJob, pullLayers } from '../../../qemu/block-jobs.ts';
-import { checkImage } from '../../../qemu/qemu-img.ts';
+import { checkImage, relinkImage } from '../../../qemu/qemu-img.ts';
+import { syncWithFolder } from '../../../sync-files.ts';
 import type { Executor, OperationContext } from '../operations.types.ts';
 import type { ChainRun, ExecutorDeps } from './chain-run.types.ts';
 import { followJob, jobIdOf } from './job-follow.ts';
+import { nothingMoves } from './nothing-moves.ts';
 import { recordResult } from './record-result.ts';
 import { verifyLinks, verifySizes } from './verify-chains.ts';
 import { closeLeftover, withEngine } from './with-engine.ts';
@@ -32,6 +34,8 @@ export interface PullJournal {
    */
   readonly phase: 'copying' | 'linking' | 'copied' | 'recorded';
   readonly daemon: DaemonIdentity | null;
+  /** No byte had to move: only the link was rewritten. */
+  readonly untouched?: boolean;
 }
 type Context = OperationContext<PullRun, PullJournal>;
 
@@ -75,8 +79,33 @@ const pull = async (deps: ExecutorDeps, context: Context, engine: BlockEngine) =
   );
 };
 
+/** Nothing of what is passed over is seen: only the link changes. The same again after a crash. */
+const relinkOnly = async (deps: ExecutorDeps, context: Context): Promise<boolean> => {
+  const { into, base, layers } = context.request;
+  const [target, below] = [layers[into], base === null ? undefined : layers[base]];
+  if (context.journal.phase !== 'copying' || context.journal.daemon !== null) return false;
+  if (target === undefined || below === undefined || context.resumed) return false;
+  const chain = chainIds(deps.images.forest(), into);
+  const sources = chain.slice(1, chain.indexOf(base ?? ''));
+  const replan: Parameters<typeof nothingMoves>[2]['replan'] = (forest, allocation) =>
+    planPull(forest, allocation, { into, from: sources.at(-1) });
+  if (sources.length === 0 || !(await nothingMoves(deps, context, { sources, target: into, replan })))
+    return false;
+  context.step(0);
+  context.cancelled.throwIfAborted();
+  context.finishing();
+  context.step(1);
+  context.save({ ...context.journal, phase: 'linking' });
+  const name = relativeBacking(dirname(target.path), below.path);
+  await relinkImage(target.path, { name, format: below.format });
+  await syncWithFolder(target.path);
+  context.save({ ...context.journal, phase: 'copied', untouched: true });
+  return true;
+};
+
 const copy = async (deps: ExecutorDeps, context: Context): Promise<void> => {
   const { request } = context;
+  if (await relinkOnly(deps, context)) return;
   context.step(0);
   const end = await withEngine(
     deps,
@@ -97,7 +126,7 @@ const verify = async (deps: ExecutorDeps, context: Context): Promise<void> => {
   // While a VM writes the file its tables on disk lag behind, and a check of them means nothing (§11).
   const { liveVm } = request.plan;
   const inUse = liveVm !== null && deps.vms.live(liveVm.vmId) !== null;
-  if (target === undefined || inUse || target.format !== 'qcow2') return;
+  if (target === undefined || inUse || target.format !== 'qcow2' || context.journal.untouched) return;
   const { errors } = await checkImage(target);
   if (errors > 0)
     throw new AppError(

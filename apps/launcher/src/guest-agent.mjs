@@ -9,7 +9,10 @@ const folder = join(root, '.cache/test-guest');
 const program = join(folder, 'usr/sbin/qemu-ga');
 
 const quietly = (name, args) => run(name, args, { cwd: folder, quiet: true });
-const download = async () => (await quietly('apt-get', ['download', 'qemu-guest-agent'])).code === 0;
+// Without a network the other tests shall not wait for it.
+const apt = (...words) =>
+  quietly('apt-get', ['-o', 'Acquire::http::Timeout=10', '-o', 'Acquire::Retries=0', ...words]);
+const download = async () => (await apt('download', 'qemu-guest-agent')).code === 0;
 
 /** Fetches the program unless it is there. Without it one test is left out, which is said here. */
 export const fetchGuestAgent = async () => {
@@ -19,7 +22,7 @@ export const fetchGuestAgent = async () => {
     say('fetching the guest agent (for the guest of the tests)');
     // The lists of packages may be missing or old.
     if (!(await download()) && process.getuid?.() === 0) {
-      await quietly('apt-get', ['update', '-qq']);
+      await apt('update', '-qq');
       await download();
     }
     for (const archive of readdirSync(folder).filter((name) => name.endsWith('.deb'))) {

@@ -41,6 +41,8 @@ import { snapshotFiles } from './features/snapshots/snapshot-files.ts';
 import { snapshotsRepository } from './features/snapshots/snapshots.repository.ts';
 import { snapshotsRoutes } from './features/snapshots/snapshots.routes.ts';
 import { createSnapshotsService } from './features/snapshots/snapshots.service.ts';
+import { suspendRoutes } from './features/suspend/suspend.routes.ts';
+import { createSuspendService } from './features/suspend/suspend.service.ts';
 import { vmsRoutes } from './features/vms/vms.routes.ts';
 import { createVmsService } from './features/vms/vms.service.ts';
 import type { StartCodes } from './http/sessions.ts';
@@ -96,7 +98,7 @@ const createServices = (base: Base) => {
   operations.register(
     deleteSnapshotsExecutor({
       ...{ images, vms, engines, snapshots: books },
-      removeFiles: snapshotFiles(dataDir).remove,
+      removeFiles: snapshotFiles(dataDir, (vmId, file) => vms.memory.suspended(vmId)?.file === file).remove,
       publish: (id, change) => events.publish({ type: 'snapshot', id, change }),
     }),
   );
@@ -106,6 +108,7 @@ const createServices = (base: Base) => {
   const snapshotsDeps = { db, events, images, vms, operations, engines, dataDir };
   const snapshots = createSnapshotsService(snapshotsDeps);
   const promotions = createPromotions(snapshotsDeps);
+  const suspension = createSuspendService({ vms, operations, dataDir });
   const imageWork = createImageWorkService({ library, operations });
   const nodesOf = nodesOfVm({ vms, engines });
   const chains = createChainsService({
@@ -141,6 +144,7 @@ const createServices = (base: Base) => {
     deletions,
     comparisons,
     schedules,
+    suspension,
     chains,
     branches,
     imageWork,
@@ -160,6 +164,7 @@ const registerRoutes = ({ app, config }: Base, services: Services): void => {
   chainsRoutes(app, services.chains, services.operations);
   snapshotsRoutes(app, services, services.operations);
   schedulesRoutes(app, services.schedules);
+  suspendRoutes(app, services.suspension, services.operations);
   branchesRoutes(app, services.branches, services.operations);
   imageWorkRoutes(app, services.imageWork, services.operations);
   adoptRoutes(app, services.adoption, services.operations);

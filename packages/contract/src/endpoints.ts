@@ -184,6 +184,23 @@ export const endpoints = {
     body: empty,
     responses: { 200: vm },
   }),
+  suspendVm: endpoint({
+    method: 'POST',
+    path: '/vms/:id/suspend',
+    summary: 'Save the memory to a file and end; the next start goes on from there',
+    params,
+    body: empty,
+    query: wait,
+    responses: { 200: operation, 202: operation },
+  }),
+  forgetMemory: endpoint({
+    method: 'POST',
+    path: '/vms/:id/forget-memory',
+    summary: 'Give up the memory of a suspended VM, which is off then',
+    params,
+    body: empty,
+    responses: { 200: vm },
+  }),
   sendKeys: endpoint({
     method: 'POST',
     path: '/vms/:id/keys',

@@ -26,6 +26,7 @@ export const operationKind = z.enum([
   'snapshot-delete',
   'snapshot-delete-internal',
   'snapshot-compare',
+  'vm-suspend',
   'vm-branch',
   'vm-duplicate',
   'image-copy',

@@ -223,6 +223,8 @@ export const vm = z.object({
   lastFailure: z.object({ at: time, code: z.string(), message: z.string(), stderr: z.string() }).optional(),
   /** True when the definition was changed while the VM runs: it applies at the next start. */
   changedSinceStart: z.boolean(),
+  /** Its memory waits in a file, and the next start goes on from it; its disks are frozen until then. */
+  suspended: z.object({ at: time, memoryBytes: bytes }).nullable(),
   guest: z
     .object({
       agent: z.boolean(),

@@ -20,6 +20,8 @@ export interface QemuTarget {
   readonly commands: ReadonlySet<string>;
   /** Devices it was built with. */
   readonly devices: ReadonlySet<string>;
+  /** It writes and reads the memory of a guest to and from a file itself (8.2). */
+  readonly memoryFiles: boolean;
 }
 
 export const architectures = ['x86_64', 'aarch64', 'i386', 'riscv64'] as const;
@@ -76,6 +78,7 @@ const questions = [
   { execute: 'query-cpu-definitions', id: 'cpus' },
   { execute: 'query-commands', id: 'commands' },
   { execute: 'qom-list-types', arguments: { implements: 'device', abstract: false }, id: 'devices' },
+  { execute: 'query-qmp-schema', id: 'schema' },
   { execute: 'quit' },
 ];
 
@@ -86,6 +89,11 @@ interface Reply {
 type Named = { name: string };
 type Machine = Named & { alias?: string; 'is-default'?: boolean; 'cpu-max': number };
 type Version = { qemu: { major: number; minor: number; micro: number } };
+
+type SchemaEnum = { 'meta-type': string; values?: string[] };
+/** In the schema types have no names: the transports of a migration are the enumeration that has these (8.2). */
+const namesFileTransport = (entry: SchemaEnum): boolean =>
+  entry['meta-type'] === 'enum' && ['exec', 'rdma', 'file'].every((name) => entry.values?.includes(name));
 
 /** One short-lived machine without anything, asked over its standard input: it opens no file and no socket. */
 const interrogate = async (arch: string, binary: string): Promise<QemuTarget> => {
@@ -125,6 +133,7 @@ const interrogate = async (arch: string, binary: string): Promise<QemuTarget> =>
     cpus: names('cpus').sort(),
     commands: new Set(names('commands')),
     devices: new Set(names('devices')),
+    memoryFiles: ((replies.get('schema') ?? []) as SchemaEnum[]).some(namesFileTransport),
   };
 };
 

@@ -2,6 +2,7 @@ import { networkInterfaces } from 'node:os';
 import { AppError } from '../app-error.ts';
 import { isLoopback } from './argv/network.ts';
 import { lockHolder } from './lock-holder.ts';
+import { memoryRefusals } from './memory-refusals.ts';
 
 const ownAddresses = (): string[] =>
   Object.values(networkInterfaces()).flatMap((all = []) =>
@@ -107,6 +108,7 @@ const known: readonly Known[] = [
         { stderr },
       ),
   ],
+  ...memoryRefusals,
   [
     /No space left on device/,
     (_, stderr) => new AppError('disk-full', 'There is no space left for what QEMU must write.', { stderr }),

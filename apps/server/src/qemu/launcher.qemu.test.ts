@@ -50,6 +50,7 @@ const start = async (over: Partial<Launch> = {}, name = 'a'): Promise<RunningQem
   };
   const launch: Launch = {
     uuid,
+    incoming: false,
     name: 'a,b',
     arch: 'x86_64',
     machine,

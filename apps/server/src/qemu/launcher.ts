@@ -5,6 +5,7 @@ import { AppError } from '../app-error.ts';
 import { bound } from './bounded-log.ts';
 import { qemuEnvironment } from './capabilities.ts';
 import { launchFailure } from './launch-failure.ts';
+import { type LoadMemory, loadMemory } from './memory-load.ts';
 import { connectMonitors, isAnswered, type Monitors } from './monitors.ts';
 import { identify, killProcess, type ProcessIdentity, waitForEnd } from './process-identity.ts';
 
@@ -16,6 +17,8 @@ export interface LaunchRequest {
   /** Takes QEMU's output; it grows on while no server is there. */
   readonly logFile: string;
   readonly sockets: { readonly control: string; readonly tools: string };
+  /** The guest continues from this memory; its arguments say `-incoming defer`. */
+  readonly memory?: LoadMemory;
   /** Ends a start that is no longer wanted. */
   readonly signal?: AbortSignal;
 }
@@ -99,6 +102,22 @@ const reachMonitors = async (request: LaunchRequest, ended: Promise<string>): Pr
   }
 };
 
+/** QEMU's own words for why it does not take a memory are on its stderr, once it has ended. */
+const takeMemory = async (
+  monitors: Monitors,
+  memory: LoadMemory,
+  ended: Promise<string>,
+): Promise<string | null> => {
+  try {
+    await loadMemory(monitors.control, memory);
+    return null;
+  } catch (error) {
+    const exit = await Promise.race([ended, sleep(endLimitMs, null, { ref: false })]);
+    if (exit === null) throw error;
+    return exit;
+  }
+};
+
 /** Starts QEMU and ends when its monitors answer. Throws what kept it from starting, in words. */
 export const launchQemu = async (request: LaunchRequest): Promise<RunningQemu> => {
   if (await isAnswered(request.sockets.control))
@@ -121,6 +140,9 @@ export const launchQemu = async (request: LaunchRequest): Promise<RunningQemu> =
         writtenSince(request.logFile, from),
         typeof reached === 'string' ? reached : 'it is gone',
       );
+    const refused =
+      request.memory === undefined ? null : await takeMemory(reached, request.memory, child.ended);
+    if (refused !== null) throw await launchFailure(writtenSince(request.logFile, from), refused);
     return { identity, monitors: reached };
   } catch (error) {
     if (identity !== null) {

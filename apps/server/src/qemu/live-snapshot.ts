@@ -22,9 +22,13 @@ interface Prepared {
  *     base ← active*              base ← active ← overlay*
  *
  * On an error the overlays are closed again and may be deleted, unless it is `qemu-unresponsive`: then ask the VM's disks what
- * they stand on.
+ * they stand on. `during`: what happens while the overlays are open and the disks have not switched; it says when they do.
  */
-export function snapshotDisks(vm: LiveVm, overlays: readonly LiveOverlay[]): Promise<void> {
+export function snapshotDisks(
+  vm: LiveVm,
+  overlays: readonly LiveOverlay[],
+  during: (switchNow: () => Promise<void>) => Promise<void> = (switchNow) => switchNow(),
+): Promise<void> {
   return inWords('Taking the snapshot', async () => {
     const prepared = await Promise.all(overlays.map((overlay) => prepare(vm, overlay)));
     const opened: Prepared[] = [];
@@ -34,7 +38,8 @@ export function snapshotDisks(vm: LiveVm, overlays: readonly LiveOverlay[]): Pro
         await open(vm, item);
         opened.push(item);
       }
-      await switchAll(vm, opened);
+      await during(() => switchAll(vm, opened));
+      await verify(vm, opened);
     } catch (error) {
       await closeUnused(vm, opened);
       throw error;
@@ -90,6 +95,9 @@ async function switchAll(vm: LiveVm, items: readonly Prepared[]): Promise<void> 
     // No answer is no failure: the disks are asked.
     if (!(error instanceof QmpTimeoutError)) throw error;
   }
+}
+
+async function verify(vm: LiveVm, items: readonly Prepared[]): Promise<void> {
   const switched = await Promise.all(items.map((item) => hasSwitched(vm, item)));
   if (!switched.every(Boolean))
     throw new AppError('qemu-unresponsive', 'The disks did not switch to their new overlays.');

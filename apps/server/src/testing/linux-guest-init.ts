@@ -87,6 +87,27 @@ agent() {
 # A file system on a disk, and a file in it that is not flushed: it lies in memory until somebody flushes it.
 mount_new() { mke2fs "$1" > /dev/null 2>&1 && mkdir -p /data && mount -t ext4 "$1" /data && sync && echo "ok"; }
 put() { echo "$2" > "/data/$1" && echo "ok"; }
+# A log on two disks, and in memory how far it is: the three must always be of one moment. Before each entry both disks
+# are read: the one before it must be there, and nothing behind it.
+pair_entry() { yes "pair entry $1" | head -c 4096; }
+pair_read() { dd if=$1 bs=4096 skip=$2 count=1 2>/dev/null; }
+pair_run() {
+  number=0
+  while [ ! -e /tmp/pair.stop ]; do
+    echo 1 > /proc/sys/vm/drop_caches
+    for disk in $1 $2; do
+      [ $number -eq 0 ] || pair_read $disk $(($3 + number - 1)) | cmp -s - /tmp/pair.entry || echo "$disk is behind at $number" > /tmp/pair.failed
+      [ -z "$(pair_read $disk $(($3 + number)) | tr -d '\\000' | head -c 1)" ] || echo "$disk is ahead at $number" > /tmp/pair.failed
+    done
+    pair_entry $number > /tmp/pair.entry
+    for disk in $1 $2; do dd if=/tmp/pair.entry of=$disk bs=4096 seek=$(($3 + number)) conv=notrunc,fsync 2>/dev/null || echo "failed at $number" > /tmp/pair.failed; done
+    number=$((number + 1))
+    echo $number > /tmp/pair.next && mv /tmp/pair.next /tmp/pair.count
+  done
+  echo done > /tmp/pair.ended
+}
+pair_start() { rm -f /tmp/pair.*; echo 0 > /tmp/pair.count; ( exec > /dev/null; pair_run $1 $2 $3 ) & echo "ok"; }
+pair_stop() { touch /tmp/pair.stop; while [ ! -e /tmp/pair.ended ]; do usleep 20000; done; cat /tmp/pair.failed 2>/dev/null || echo "ok $(cat /tmp/pair.count)"; }
 
 run() {
   case "$1" in
@@ -108,6 +129,13 @@ run() {
     ledger-start) shift; ledger_start "$@" ;;
     ledger-count) ledger_count ;;
     ledger-stop) ledger_stop ;;
+    mark) echo "$2" > /tmp/mark; echo "ok" ;;
+    marked) echo "ok $(cat /tmp/mark)" ;;
+    burn) rm -f /tmp/burn.stop; ( exec > /dev/null; while [ ! -e /tmp/burn.stop ]; do dd if=/dev/urandom of=/tmp/burn bs=1M count="$2" 2>/dev/null; done ) & echo "ok" ;;
+    burn-stop) touch /tmp/burn.stop; echo "ok" ;;
+    pair-start) shift; pair_start "$@" ;;
+    pair-count) echo "ok $(cat /tmp/pair.count)" ;;
+    pair-stop) pair_stop ;;
     uptime) echo "ok $(cut -d' ' -f1 /proc/uptime)" ;;
     boot-id) echo "ok $(cat /proc/sys/kernel/random/boot_id)" ;;
     flood) yes "flood flood flood flood flood flood flood flood flood flood" | head -c $(($2 * 1024)) > /dev/ttyS0; echo > /dev/ttyS0; echo "ok" ;;

@@ -7,7 +7,7 @@ import { buildLinuxGuest } from './linux-guest.ts';
 import { openSocket, upgradeStatus } from './socket-client.ts';
 import { testDataDir } from './test-app.ts';
 
-/** The whole server with a real Linux in a VM on one empty disk, `/dev/vda`. */
+/** The whole server with a real Linux in a VM on empty disks, `/dev/vda` and so on. */
 export interface LinuxVm {
   /** The server that runs now. */
   readonly strata: StrataApp;
@@ -20,7 +20,10 @@ export interface LinuxVm {
   stop(): Promise<void>;
 }
 
-export const startLinuxVm = async (diskSize: string, agent: string | null = null): Promise<LinuxVm> => {
+export const startLinuxVm = async (
+  diskSize: string | readonly string[],
+  agent: string | null = null,
+): Promise<LinuxVm> => {
   const folders = testDataDir();
   const { dataDir, runDir } = folders;
   const config: Config = {
@@ -41,7 +44,7 @@ export const startLinuxVm = async (diskSize: string, agent: string | null = null
     display: 'none',
     nics: [],
     kernel: { path: kernel, initrd, append },
-    disks: [{ create: { format: 'qcow2', size: diskSize } }],
+    disks: [diskSize].flat().map((size) => ({ create: { format: 'qcow2', size } })),
   });
   const vmId = (await strata.services.vms.create(definition)).id;
   await strata.services.vms.start(vmId);

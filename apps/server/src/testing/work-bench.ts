@@ -28,10 +28,13 @@ import { snapshotFiles } from '../features/snapshots/snapshot-files.ts';
 import { snapshotsRepository } from '../features/snapshots/snapshots.repository.ts';
 import { createSnapshotsService } from '../features/snapshots/snapshots.service.ts';
 import type { SnapshotDeletions, SnapshotsService } from '../features/snapshots/snapshots.types.ts';
+import { createSuspendService, type SuspendService } from '../features/suspend/suspend.service.ts';
 import { createVmsService } from '../features/vms/vms.service.ts';
 import type { VmsFeature } from '../features/vms/vms.types.ts';
 import { createBlockEngines } from '../qemu/block-engines.ts';
 import { createCapabilities } from '../qemu/capabilities.ts';
+import { nodesInPreparation } from '../qemu/dropped-nodes.ts';
+import { mortalVms } from './mortal-vms.ts';
 import { testDataDir } from './test-app.ts';
 
 export interface WorkBench {
@@ -41,6 +44,7 @@ export interface WorkBench {
   readonly operations: OperationsService;
   readonly snapshots: SnapshotsService;
   readonly deletions: SnapshotDeletions;
+  readonly suspension: SuspendService;
   readonly branches: BranchesService;
   readonly work: ImageWorkService;
   readonly chains: ChainsService;
@@ -108,6 +112,8 @@ export const workFolder = async (): Promise<WorkFolder> => {
   const open = async (stopBefore: number | null): Promise<WorkBench> => {
     calls = [];
     dead = false;
+    // The only memory of a server outside of its services.
+    nodesInPreparation.clear();
     died = new Promise((resolve) => {
       tell = resolve;
     });
@@ -126,17 +132,23 @@ export const workFolder = async (): Promise<WorkFolder> => {
     const vms = createVmsService({ config, db, events, images, capabilities });
     const operations = createOperationsService({ db, events, log: (error) => console.error(error) });
     const engines = createBlockEngines({ runDir });
-    const snapshotsDeps = { db, events, images, vms, operations, engines, dataDir };
+    const steps = mortalVms(vms, (service) => mortal(service, stopBefore));
+    const { createOverlay, unlinkMerged } = mortal(images, stopBefore);
+    const snapshotsDeps = {
+      ...{ db, events, operations, engines, dataDir, vms: steps },
+      images: { ...images, createOverlay, unlinkMerged },
+    };
+    const suspension = createSuspendService({ vms: steps, operations, dataDir });
     const snapshots = createSnapshotsService(snapshotsDeps);
     const promotions = createPromotions(snapshotsDeps);
-    const mortalVms = {
+    const copyingVms = {
       ...vms,
       copies: { ...vms.copies, copyState: mortal(vms.copies, stopBefore).copyState },
     };
     const branches = createBranchesService({
       images,
       files: newFiles,
-      vms: mortalVms,
+      vms: copyingVms,
       snapshots,
       operations,
     });
@@ -180,7 +192,8 @@ export const workFolder = async (): Promise<WorkFolder> => {
     await operations.recover();
     snapshots.sweep();
     return {
-      ...{ db, library, vms, operations, snapshots, deletions, branches, work, chains, repairs, adoption },
+      ...{ db, library, vms, operations, snapshots, deletions, suspension, branches },
+      ...{ work, chains, repairs, adoption },
       ended: ({ id }) => operations.wait(id, 60),
       defineVm: async (wish) =>
         (await vms.create(createVmBody.parse({ memory: '32M', nics: [], ...wish }))).id,

@@ -51,9 +51,12 @@ test('an active layer that something else stands on is not trashed', () => {
   });
 });
 
-test('refuses while the VM is suspended, an operation works, or the snapshot is not what was asked for', () => {
+test('leaves the layers of a suspended VM as they are: nothing of them is written', () => {
   const suspended = world({ disks: [diskOf('web', 'active', { suspended: true })] });
-  expect(planRevert(suspended, request)).toMatchObject({ blockers: [{ code: 'vm-suspended' }] });
+  expect(planRevert(suspended, request)).toMatchObject({ blockers: [], vm: { running: false } });
+});
+
+test('refuses while an operation works, or the snapshot is not what was asked for', () => {
   const busy = world({ operations: [{ operationId: 'op', title: 'Commit', imageId: 's2', changes: true }] });
   expect(planRevert(busy, request)).toMatchObject({ blockers: [{ code: 'operation-unfinished' }] });
   const code = (differs: object) => {

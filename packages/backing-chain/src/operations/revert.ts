@@ -11,7 +11,7 @@ import {
 } from '../plan.ts';
 import { internalSnapshotId, unclaimedTags } from '../stands.ts';
 import { soundChain } from './chain-request.ts';
-import { incompleteBlockers, nameOf, operationBlockers, suspendedBlockers, type Touch } from './holders.ts';
+import { incompleteBlockers, nameOf, operationBlockers, type Touch } from './holders.ts';
 import { unusedOf } from './unused.ts';
 
 export interface RevertedDisk {
@@ -78,10 +78,8 @@ function movingBlockers(forest: Forest, reverted: readonly RevertedDisk[], vmId:
 const leavingDisks = (forest: Forest, { vmId, hardware }: RevertRequest): readonly DiskUse[] =>
   forest.disks.filter((disk) => disk.vmId === vmId && hardware?.leaves.includes(disk.diskId) === true);
 
-function leavingBlockers(forest: Forest, { vmId, imageId }: DiskUse): readonly Blocker[] {
-  const leaving: Touch = { root: imageId, written: new Set([imageId]), relinked: [] };
-  const own = { ...forest, disks: forest.disks.filter((use) => use.vmId === vmId) };
-  return [...suspendedBlockers(own, leaving), ...operationBlockers(forest, leaving)];
+function leavingBlockers(forest: Forest, { imageId }: DiskUse): readonly Blocker[] {
+  return operationBlockers(forest, { root: imageId, written: new Set([imageId]), relinked: [] });
 }
 
 function revertBlockers(
@@ -161,7 +159,7 @@ function discarded(forest: Forest, reverted: readonly RevertedDisk[]) {
  *
  * The snapshot's layer is never written. Without `keepCurrent` the active layer goes to the trash, unless something
  * else stands on it; what it stood on stays. A running VM is stopped for it (a disk that changes under a guest
- * corrupts the guest's caches); a suspended one blocks: its memory belongs to the layers that would be left.
+ * corrupts the guest's caches); a suspended one needs nothing: its memory stays with the layers that are left.
  * Disks of the VM that the snapshot does not show stay as they are. With `hardware` the VM has the disks of then: one
  * that it has no longer comes back, one that came since leaves it, and its layer stays.
  */

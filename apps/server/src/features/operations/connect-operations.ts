@@ -57,7 +57,9 @@ export const connectOperations = (
       if (still === null) return null;
       return new AppError(
         'operation-running',
-        `“${still.title}” is moving a disk of this VM to another layer, and the VM stands still until that is written down. What it wrote now could be lost. Free space or mend the disk of Strata’s data folder if this takes long; power-off is possible.`,
+        still.kind === 'snapshot-take' || still.kind === 'vm-suspend'
+          ? `“${still.title}” is saving the memory of this VM: it is stopped and goes on by that alone. Wait for its end, or cancel it; power-off is possible.`
+          : `“${still.title}” is moving a disk of this VM to another layer, and the VM stands still until that is written down. What it wrote now could be lost. Free space or mend the disk of Strata’s data folder if this takes long; power-off is possible.`,
       );
     }
     const working = operations.activeOn({ vms: [vmId], images: imageIds });

@@ -23,11 +23,18 @@ export interface RevertWords {
   readonly start: 'no' | 'running' | 'paused';
   /** The hardware differs from that of then, which is restored. */
   readonly restores: boolean;
+  /** It goes on from the memory of the snapshot. */
+  readonly memory: boolean;
+  /** It is suspended now: that memory is kept with the current state, or given up. */
+  readonly leavesMemory: boolean;
 }
 
 const quoted = (names: readonly string[]): string => names.map((name) => `“${name}”`).join(', ');
 
 export type RevertStep = 'create' | 'stop' | 'switch' | 'after';
+
+const startWords = ({ memory, snapshotName }: RevertWords): string =>
+  memory ? `let the VM go on from its memory at “${snapshotName}”` : 'start the VM';
 
 /** What happens, in order. What there is nothing to do for is no step. */
 export const revertSteps = (
@@ -39,13 +46,13 @@ export const revertSteps = (
   const since = words.unchanged ? ` (there are no changes since “${words.snapshotName}”)` : '';
   const kept =
     words.keepName === null
-      ? `Give up the current state${since}`
-      : `Keep the current state as “${words.keepName}”${since}`;
+      ? `Give up the current state${words.leavesMemory ? ' and its saved memory' : ''}${since}`
+      : `Keep the current state${words.leavesMemory ? ' and its saved memory' : ''} as “${words.keepName}”${since}`;
   const disks = plan.overlays.length === 1 ? 'the disk' : 'the disks';
   const overlays = plan.overlays.length === 1 ? 'the new overlay' : 'the new overlays';
   const after = [
     ...(plan.deletes.length > 0 ? [`move ${quoted(plan.deletes.map(name))} to the trash`] : []),
-    ...(words.start === 'no' ? [] : [`start the VM${words.start === 'paused' ? ', paused' : ''}`]),
+    ...(words.start === 'no' ? [] : [`${startWords(words)}${words.start === 'paused' ? ', paused' : ''}`]),
   ];
   const gone = plan.leaves.map(({ imageId }) => name(imageId));
   const hardware = words.restores ? ', restore the hardware of then' : '';

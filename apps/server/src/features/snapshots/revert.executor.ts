@@ -14,6 +14,7 @@ import {
   removeStrays,
 } from './new-overlays.ts';
 import type { VarsToRestore } from './revert-hardware.ts';
+import { goOnFromMemory, type KeptMemory } from './revert-memory.ts';
 import type { RevertStep } from './revert-view.ts';
 import { positionOf, type TakeDeps } from './take.executor.ts';
 
@@ -42,7 +43,13 @@ export interface RevertRun {
     readonly name: string;
     readonly vmWasOff: boolean;
     readonly disks: readonly { readonly diskId: string; readonly imageId: string }[];
+    /** The VM was suspended: this is a restore point with memory. */
+    readonly memory?: KeptMemory | null;
   } | null;
+  /** The VM goes on from this one. */
+  readonly memory?: KeptMemory | null;
+  /** The memory of a suspended VM: kept, or given up. */
+  readonly leavesMemory?: string | null;
   /** Active layers that go to the trash. */
   readonly deletes: readonly string[];
   /** What the VM becomes; null or left out: it stays what it is. */
@@ -133,7 +140,8 @@ const restoreVars = async ({ vms, vars }: TakeDeps, { request }: Context): Promi
 };
 
 const record = ({ vms, repository, publish }: TakeDeps, context: Context): void => {
-  const { vmId, snapshotId, keep } = context.request;
+  const { vmId, snapshotId, keep, memory = null, leavesMemory = null } = context.request;
+  const kept = keep?.memory ?? null;
   context.save({ ...context.journal, phase: 'switched' }, () => {
     if (keep !== null)
       repository.insert({
@@ -143,14 +151,15 @@ const record = ({ vms, repository, publish }: TakeDeps, context: Context): void 
         name: keep.name,
         description: '',
         kind: 'external',
-        memory: false,
-        consistency: 'crash',
+        memory: kept !== null,
+        consistency: kept === null ? 'crash' : 'memory',
         vmWasOff: keep.vmWasOff,
         pauseMs: null,
         screenshot: context.journal.screenshot,
         createdAt: new Date().toISOString(),
         ...momentColumns(context.journal.moment ?? nothingKept),
-        ...{ origin: 'kept', memoryFile: null, memoryBytes: null },
+        ...(kept === null ? {} : { definition: kept.hardware }),
+        ...{ origin: 'kept', memoryFile: kept?.file ?? null, memoryBytes: kept?.bytes ?? null },
         disks: keep.disks.map((disk) => ({ ...disk, internalTag: null })),
       });
     restoreHardware(vms, context);
@@ -158,6 +167,9 @@ const record = ({ vms, repository, publish }: TakeDeps, context: Context): void 
     for (const { diskId, to } of switchesOf(context)) vms.setDiskImage(vmId, diskId, to);
     vms.setCurrentSnapshot(vmId, snapshotId);
     vms.moments.forgetFailure(vmId);
+    // On these disks the memory of the snapshot fits, and the one that waited does not.
+    if (memory !== null) vms.memory.setSuspended(vmId, { ...memory, at: new Date().toISOString() });
+    else if (leavesMemory !== null) vms.memory.setSuspended(vmId, null);
   });
   if (keep !== null) publish(keep.id, 'created');
 };
@@ -193,15 +205,17 @@ const swap = async (deps: TakeDeps, context: Context): Promise<void> => {
 };
 
 const start = async ({ vms }: TakeDeps, context: Context, done: string): Promise<void> => {
-  const { vmId, start: wish } = context.request;
+  const { vmId, start: wish, memory = null } = context.request;
   context.release({ vms: [vmId], images: switchesOf(context).map(({ to }) => to) });
   if (wish === 'no' || vms.live(vmId) !== null) return;
   try {
-    await vms.start(vmId, { paused: wish === 'paused' });
+    if (memory === null) await vms.start(vmId, { paused: wish === 'paused' });
+    else await goOnFromMemory(vms, vmId, wish === 'paused');
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const code = error instanceof AppError ? error.code : 'internal-error';
-    throw new AppError(code, `${done}, but it could not be started: ${why}`);
+    const what = memory === null ? 'be started' : 'go on from its memory';
+    throw new AppError(code, `${done}, but it could not ${what}: ${why}`);
   }
 };
 
@@ -242,6 +256,7 @@ const continueElsewhere = (
     begin(context, 'after');
     await restoreVars(deps, context);
     await deps.vms.forgetPicture(request.vmId);
+    if (request.leavesMemory != null) await deps.vms.memory.remove(request.vmId, request.leavesMemory);
     await deps.images.refresh();
     context.release({ images: request.deletes });
     for (const id of request.deletes)

@@ -11,6 +11,9 @@ export const snapshotBooks = (repository: SnapshotsRepository, vms: VmsService):
     if (snapshot === null) return;
     const isCurrent = vms.currentSnapshot(snapshot.vmId) === snapshotId;
     repository.remove(snapshotId);
+    const { vmId, memoryFile } = snapshot;
+    // After the transaction; a server that is killed before it sweeps at its next start.
+    if (memoryFile !== null) setImmediate(() => void vms.memory.remove(vmId, memoryFile).catch(() => {}));
     if (isCurrent) vms.setCurrentSnapshot(snapshot.vmId, snapshot.parentId);
   },
 });

@@ -1,5 +1,5 @@
 import { readdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 /** Where the files of snapshots lie beside their layers, below `vms/<vmId>/`; each is named after its snapshot. */
 const folders = { snapshots: 'picture', memory: 'memory', uefi: 'firmware' } as const;
@@ -11,7 +11,11 @@ export interface SnapshotFile {
   readonly bytes: number;
 }
 
-export const snapshotFiles = (dataDir: string) => {
+/** `isNeeded`: the next start of the VM goes on from this memory, whatever becomes of the snapshot. */
+export const snapshotFiles = (
+  dataDir: string,
+  isNeeded: (vmId: string, memory: string) => boolean = () => false,
+) => {
   /** All of a VM, or those of one snapshot. */
   const list = async (vmId: string, only?: string): Promise<SnapshotFile[]> => {
     const found: SnapshotFile[] = [];
@@ -33,7 +37,8 @@ export const snapshotFiles = (dataDir: string) => {
   return {
     list,
     async remove(vmId: string, snapshotId: string): Promise<void> {
-      for (const { path } of await list(vmId, snapshotId)) await rm(path, { force: true });
+      for (const { kind, path } of await list(vmId, snapshotId))
+        if (kind !== 'memory' || !isNeeded(vmId, basename(path))) await rm(path, { force: true });
     },
   };
 };

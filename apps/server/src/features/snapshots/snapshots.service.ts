@@ -26,6 +26,7 @@ import { keptVars } from './kept-vars.ts';
 import { demandQuiescible } from './quiesce.ts';
 import { revertExecutor } from './revert.executor.ts';
 import { planHardware, varsToRestore } from './revert-hardware.ts';
+import { memoryBlockers, memoryOf, startOf } from './revert-memory.ts';
 import { type RevertWords, revertFingerprint, revertSteps, revertView } from './revert-view.ts';
 import { screenshotFiles } from './screenshot-files.ts';
 import { type SnapshotSizes, toSnapshot, toTree } from './snapshot-tree.ts';
@@ -33,7 +34,8 @@ import { snapshotsRepository } from './snapshots.repository.ts';
 import type { SnapshotsService, StoredSnapshot } from './snapshots.types.ts';
 import { sweepFiles } from './sweep-files.ts';
 import { takeExecutor } from './take.executor.ts';
-import { demandSettled } from './vm-settled.ts';
+import { demandMemoryPossible, memoryStep, memoryToTake } from './take-memory-wish.ts';
+import { demandSettled, demandStill } from './vm-settled.ts';
 
 export interface SnapshotsDeps {
   readonly db: Db;
@@ -110,7 +112,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
     const snapshot = find(vmId, snapshotId);
     await images.scan();
     const before = vm.state === 'paused' ? 'paused' : vms.live(vmId) === null ? 'no' : 'running';
-    const start = wish.start === undefined ? before : wish.start ? 'running' : 'no';
+    const start = startOf(wish, snapshot, before);
     const hardware = await planHardware(deps, snapshot, wish, start !== 'no');
     const answer = planRevert(images.forest(), {
       vmId,
@@ -130,13 +132,18 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
       ...answer.leaves.map(({ imageId }) => imageId),
     ];
     const open = vms.live(vmId) === null ? await openBlockers(images, left) : [];
+    const lost = await memoryBlockers(vms, snapshot);
     const plan = {
       ...answer,
       vm: { ...answer.vm, running: vms.live(vmId) !== null },
-      blockers: [...answer.blockers, ...tainted, ...open, ...hardware.blockers],
+      blockers: [...answer.blockers, ...tainted, ...open, ...hardware.blockers, ...lost],
     };
     const restores = hardware.restored !== null && hardware.difference.length > 0;
-    const words: RevertWords = { snapshotName: snapshot.name, keepName, unchanged, start, restores };
+    const words: RevertWords = {
+      ...{ snapshotName: snapshot.name, keepName, unchanged, start, restores },
+      memory: snapshot.memoryFile !== null,
+      leavesMemory: vms.memory.suspended(vmId) !== null,
+    };
     const fingerprint = await revertFingerprint(forest, plan, {
       keepCurrent: wish.keepCurrent,
       hardware: hardware.restored === null ? null : hardware.difference,
@@ -174,13 +181,9 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
     take: async (vmId, wish, origin = 'taken') => {
       await demandQuiescible(deps, vmId, wish);
       if (wish.kind === 'internal') return takeInternal(deps, vmId, wish);
-      if (wish.memory)
-        throw new AppError(
-          'not-possible',
-          'Memory is kept by an internal snapshot only: take one of that kind.',
-        );
       const vm = vms.get(vmId);
       demandSettled(vm);
+      if (wish.memory) demandMemoryPossible(vms, vm, wish);
       const chosen = wish.disks ?? vm.disks.map((disk) => disk.id);
       const unknown = chosen.find((id) => !vm.disks.some((disk) => disk.id === id));
       if (unknown !== undefined) throw new AppError('not-found', `The VM has no disk ${unknown}.`);
@@ -217,30 +220,33 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
         throw new AppError('plan-stale', 'The disks of the VM have just changed. Take the snapshot again.');
       const vmWasOff = vms.live(vmId) === null;
       const snapshotId = newId();
+      const memory = wish.memory ? await memoryToTake({ vms, dataDir }, current, snapshotId, wish) : null;
       const layers = disks.map((disk) => `“${images.facts(disk.imageId).name}”`).join(', ');
       return operations.start({
         kind: 'snapshot-take',
         title: `Take the snapshot “${wish.name}” of “${vm.name}”`,
         request: {
           ...{ vmId, vmName: vm.name, snapshotId, disks },
-          ...{ name: wish.name, description: wish.description ?? '', origin, vmWasOff },
+          ...{ name: wish.name, description: wish.description ?? '', origin, vmWasOff, memory },
           quiesce: wish.quiesce === true,
         },
         journal: { phase: 'new', known: {}, overlays: [], screenshot: null },
         steps: [
           `Create an overlay on ${layers}`,
-          vmWasOff
-            ? 'Let the disks continue on the overlays'
-            : wish.quiesce === true
-              ? 'Freeze the file systems, let the running VM continue on the overlays, all disks at one instant, and thaw'
-              : 'Let the running VM continue on the overlays, all disks at one instant',
+          memory !== null
+            ? memoryStep(memory)
+            : vmWasOff
+              ? 'Let the disks continue on the overlays'
+              : wish.quiesce === true
+                ? 'Freeze the file systems, let the running VM continue on the overlays, all disks at one instant, and thaw'
+                : 'Let the running VM continue on the overlays, all disks at one instant',
           'Write the snapshot down',
         ],
         subjects: subjects(vm, [{ id: snapshotId, name: wish.name }]),
         locks: { images: disks.map((disk) => disk.imageId), vms: [vmId] },
-        unit: 'steps',
-        total: 3,
-        cancelNote: null,
+        unit: memory === null ? 'steps' : 'bytes',
+        total: memory?.forecast ?? 3,
+        cancelNote: memory === null ? null : 'The guest runs on, and nothing is left of the snapshot.',
       });
     },
 
@@ -253,7 +259,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
     revert: async (vmId, snapshotId, wish) => {
       const stored = find(vmId, snapshotId);
       if (stored.kind === 'internal') return revertInternal(deps, vmId, stored, wish);
-      demandSettled(vms.get(vmId));
+      demandStill(vms.get(vmId));
       const keepName = keepNameOf(vmId, snapshotId, wish);
       const { vm, snapshot, plan, words, view, hardware } = await computeRevert(
         vmId,
@@ -271,13 +277,22 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
           blockers: view.blockers,
         });
       const vmWasOff = vms.live(vmId) === null;
-      const keep = keepName === null ? null : { id: newId(), name: keepName, vmWasOff, disks: plan.keeps };
+      const waiting = vms.memory.suspended(vmId);
+      const keep =
+        keepName === null
+          ? null
+          : {
+              ...{ id: newId(), name: keepName, vmWasOff: vmWasOff && waiting === null, disks: plan.keeps },
+              memory: waiting,
+            };
       const steps = revertSteps(images.forest(), plan, words);
       return operations.start({
         kind: 'snapshot-revert',
         title: `Revert “${vm.name}” to “${words.snapshotName}”`,
         request: {
           ...{ vmId, vmName: vm.name, snapshotId, keep, start: words.start, hardware },
+          memory: memoryOf(snapshot),
+          leavesMemory: waiting?.file ?? null,
           leaves: plan.leaves.map(({ imageId }) => imageId),
           vars: varsToRestore(snapshot, hardware?.definition.firmware ?? vm.firmware),
           overlays: plan.overlays.map(({ diskId, from, backing }) => ({ diskId, from, backing })),

@@ -1,11 +1,10 @@
-import { realpath } from 'node:fs/promises';
-import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../app-error.ts';
 import { diskStem } from '../../disk-stem.ts';
 import type { BlockEngines } from '../../qemu/block-engine.types.ts';
 import { snapshotDisks } from '../../qemu/live-snapshot.ts';
 import type { ImagesService } from '../images/images.types.ts';
 import type { Executor, OperationContext } from '../operations/operations.types.ts';
+import type { VmHardware } from '../vms/vm-record.types.ts';
 import type { VmsService } from '../vms/vms.types.ts';
 import { type FreezeJournal, letGo, switchFrozen } from './freeze-hook.ts';
 import { closeLeftovers, whileHeld } from './held-layers.ts';
@@ -22,12 +21,23 @@ import {
 import type { QuiesceLimits } from './quiesce.ts';
 import type { ScreenshotFiles } from './screenshot-files.ts';
 import type { SnapshotsRepository } from './snapshots.repository.ts';
+import { liveOverlays, writtenNow } from './take-live.ts';
+import { type TakenMemory, takeWithMemory } from './take-memory.ts';
 
 /*
  *    active  <- the VM writes         overlay  <- the VM writes
  *    base                             active   <- frozen: the restore point
  *                                     base
  */
+
+export interface TakeMemoryRun {
+  readonly file: string;
+  /** What it may take, about: to show how far it is. */
+  readonly forecast: number;
+  readonly stopAfterSeconds: number;
+  /** What it fits. */
+  readonly hardware: VmHardware;
+}
 
 export interface TakeRun {
   readonly vmId: string;
@@ -40,6 +50,8 @@ export interface TakeRun {
   readonly vmWasOff: boolean;
   /** With frozen file systems. */
   readonly quiesce?: boolean;
+  /** The memory is kept in this file; null, or left out by a former version: the disks alone. */
+  readonly memory?: TakeMemoryRun | null;
   /** The active layers that become the restore point. */
   readonly disks: readonly { readonly diskId: string; readonly imageId: string }[];
 }
@@ -52,8 +64,13 @@ export interface TakeJournal extends FreezeJournal {
   readonly screenshot: string | null;
   /** Left out by a former version of Strata. */
   readonly moment?: KeptMoment;
+  /** Until then nobody stops the guest or lets it go on but this. */
+  readonly keepsMemory?: boolean;
+  /** It was kept, and the disks switched with it. */
+  readonly memory?: TakenMemory;
 }
-type Context = OperationContext<TakeRun, TakeJournal>;
+export type TakeContext = OperationContext<TakeRun, TakeJournal>;
+type Context = TakeContext;
 
 export interface TakeDeps {
   readonly images: ImagesService;
@@ -69,6 +86,7 @@ export interface TakeDeps {
 
 const record = ({ vms, repository, publish }: TakeDeps, context: Context): void => {
   const { vmId, snapshotId, name, description, origin = 'taken', vmWasOff, disks } = context.request;
+  const { memory = null } = context.journal;
   context.save({ ...context.journal, phase: 'recorded' }, () => {
     repository.insert({
       id: snapshotId,
@@ -77,14 +95,15 @@ const record = ({ vms, repository, publish }: TakeDeps, context: Context): void 
       name,
       description,
       kind: 'external',
-      memory: false,
-      consistency: context.journal.consistency ?? 'crash',
+      memory: memory !== null,
+      consistency: memory === null ? (context.journal.consistency ?? 'crash') : 'memory',
       vmWasOff,
-      pauseMs: null,
+      pauseMs: memory?.pauseMs ?? null,
       screenshot: context.journal.screenshot,
       createdAt: new Date().toISOString(),
       ...momentColumns(context.journal.moment ?? nothingKept),
-      ...{ origin, memoryFile: null, memoryBytes: null },
+      ...(memory === null ? {} : { definition: context.request.memory?.hardware ?? null }),
+      ...{ origin, memoryFile: memory?.file ?? null, memoryBytes: memory?.bytes ?? null },
       disks: disks.map((disk) => ({ ...disk, internalTag: null })),
     });
     for (const overlay of context.journal.overlays) vms.setDiskImage(vmId, overlay.diskId, overlay.imageId);
@@ -122,7 +141,10 @@ const makeOverlays = async (deps: TakeDeps, context: Context): Promise<void> => 
     throw error;
   });
   const screenshot = await picture;
-  context.save({ phase: 'switching', known: context.journal.known, overlays, screenshot, moment });
+  context.save({
+    ...{ phase: 'switching', known: context.journal.known, overlays, screenshot, moment },
+    ...(context.request.memory == null ? {} : { keepsMemory: true }),
+  });
 };
 
 /** The disks are switched: a copy of the UEFI variables that cannot be made anew does not undo that. */
@@ -137,46 +159,17 @@ const keepVarsUp = async (deps: TakeDeps, context: Context): Promise<void> => {
   }
 };
 
-type Outcome = 'switched' | 'not-switched' | 'vm-gone' | 'unknown';
-const askings = 20;
-const askEveryMs = 1500;
-
-/** Which layers are written now: the process itself says it. A transaction leaves nothing between all and none. */
-const outcome = async ({ engines, vms }: TakeDeps, { request, journal }: Context): Promise<Outcome> => {
-  for (let asking = 1; asking <= askings; asking += 1) {
-    const vm = vms.live(request.vmId);
-    if (vm === null) return 'vm-gone';
-    try {
-      for (const { diskId, path } of journal.overlays) {
-        const [top] = await engines.live(vm, diskId).chain();
-        if (top?.path !== (await realpath(path))) return 'not-switched';
-      }
-      return 'switched';
-    } catch {
-      await delay(askEveryMs);
-    }
-  }
-  return 'unknown';
-};
-
 const switchDisks = async (deps: TakeDeps, context: Context): Promise<void> => {
   const { overlays } = context.journal;
   const vm = deps.vms.live(context.request.vmId);
   // It ended after it was asked for: an overlay over the active layer reads the same, whichever was written last.
   if (vm === null) return;
-  if (context.resumed && (await outcome(deps, context)) === 'switched') return;
+  if (context.resumed && (await writtenNow(deps, context)) === 'switched') return;
   try {
-    await snapshotDisks(
-      vm,
-      overlays.map(({ diskId, path }) => ({
-        diskId,
-        overlayPath: path,
-        discard: deps.vms.get(vm.vmId).disks.find((disk) => disk.id === diskId)?.discard ?? false,
-      })),
-    );
+    await snapshotDisks(vm, liveOverlays(deps, context));
   } catch (error) {
     if (context.ending) throw error;
-    const found = await outcome(deps, context);
+    const found = await writtenNow(deps, context);
     if (found === 'not-switched') {
       const ids = overlays.map((overlay) => overlay.imageId);
       await removeOverlays(deps.images, ids);
@@ -235,10 +228,14 @@ const carryOut = async (deps: TakeDeps, context: Context): Promise<void> => {
     await makeOverlays(deps, context);
   }
   if (context.journal.phase !== 'switching') return;
-  context.finishing();
   context.step(1);
+  if (context.request.memory != null && context.journal.memory === undefined) {
+    const memory = await takeWithMemory(deps, context, context.request.memory);
+    if (memory !== null) context.save({ ...context.journal, memory });
+  }
+  context.finishing();
   if (context.request.vmWasOff) return switchBooks(deps, context);
-  await switchFrozen(deps, context, () => switchDisks(deps, context));
+  if (context.request.memory == null) await switchFrozen(deps, context, () => switchDisks(deps, context));
   await keepVarsUp(deps, context);
   context.step(2);
   record(deps, context);
@@ -246,6 +243,8 @@ const carryOut = async (deps: TakeDeps, context: Context): Promise<void> => {
 
 export const takeExecutor = (deps: TakeDeps): Executor<TakeRun, TakeJournal> => ({
   kind: 'snapshot-take',
+  // Its guest must stand from the last byte of its memory until its disks have switched.
+  standsStill: ({ phase, keepsMemory }) => phase === 'switching' && keepsMemory === true,
   run: async (context) => {
     const { vmId, snapshotId, disks } = context.request;
     try {

@@ -6,10 +6,15 @@ const unusable: Partial<Record<Vm['state'], string>> = {
   stopping: 'The VM is shutting down. Wait until it is off, or power it off.',
 };
 
-/** Throws while its disks are about to be opened or closed, and while a saved memory waits for them. */
-export const demandSettled = (vm: Vm): void => {
+/** Throws while its disks are about to be opened or closed. */
+export const demandStill = (vm: Vm): void => {
   const words = unusable[vm.state];
   if (words !== undefined) throw new AppError('vm-busy', words);
+};
+
+/** The same while a saved memory waits for them. */
+export const demandSettled = (vm: Vm): void => {
+  demandStill(vm);
   if (vm.state === 'suspended')
     throw new AppError(
       'vm-suspended',

@@ -6,11 +6,13 @@ import {
   type ProcessIdentity,
   runsMachine,
 } from '../../qemu/process-identity.ts';
+import { sweepMemory } from './memory-files.ts';
 import { attach, recordEnd } from './vm-attach.ts';
 import { hardwareOf } from './vm-definition.ts';
 import type { StoredProcess, VmRecord } from './vm-record.types.ts';
+import { endUnfinished } from './vm-resume.ts';
 import { endUnseen } from './vm-run-end.ts';
-import { pathsOf, type VmsContext } from './vms.context.ts';
+import { askGuards, pathsOf, type VmsContext } from './vms.context.ts';
 
 /**
  * The process that was started for this VM, if it still lives. It is found by what was written down; a server that
@@ -33,6 +35,7 @@ const adoptOne = async (context: VmsContext, record: VmRecord): Promise<void> =>
   const identity = await findProcess(context, record);
   // The number alone proves nothing: another process may have it by now. It is left alone.
   if (identity === null || !(await runsMachine(identity.pid, record.uuid))) return wasLost(context, record);
+  if (record.suspended !== null) return endUnfinished(context, record, identity);
   const known: StoredProcess = record.process ?? {
     ...identity,
     startedAt: new Date().toISOString(),
@@ -42,6 +45,16 @@ const adoptOne = async (context: VmsContext, record: VmRecord): Promise<void> =>
   };
   // Boot, pid, start time and UUID prove it: it runs, whether or not it answers. Nothing else may use its disks.
   await attach(context, record, { ...known, ...identity }).reach();
+};
+
+/** No unfinished operation works on it, which may need files that nothing else refers to. */
+const isIdle = (context: VmsContext, record: VmRecord): boolean => {
+  try {
+    askGuards(context, record, 'delete');
+    return true;
+  } catch {
+    return false;
+  }
 };
 
 /**
@@ -55,6 +68,7 @@ export const adoptVms = async (
   const adopt = async (record: VmRecord): Promise<void> => {
     try {
       await adoptOne(context, record);
+      if (isIdle(context, record)) await sweepMemory(context, record);
     } catch (error) {
       failed(record, error);
     }

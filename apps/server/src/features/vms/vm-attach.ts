@@ -1,6 +1,7 @@
 import { bound, readLogEnd } from '../../qemu/bounded-log.ts';
 import { outputLimit } from '../../qemu/launcher.ts';
 import type { StoredProcess, VmRecord } from './vm-record.types.ts';
+import { takeUpResume } from './vm-resume.ts';
 import { VmRun } from './vm-run.ts';
 import { endUnseen, type RunEnd, unexplained } from './vm-run-end.ts';
 import { pathsOf, type VmsContext } from './vms.context.ts';
@@ -47,6 +48,9 @@ export const attach = (context: VmsContext, record: VmRecord, process: StoredPro
       reached: () => {
         repository.addEvent(record.id, 'adopted', `process ${process.pid}`);
         announceLive(context, record.id);
+        void takeUpResume(context, record, run).catch((error: unknown) =>
+          repository.addEvent(record.id, 'resume-failed', String(error)),
+        );
       },
       ended: (how) => {
         context.runs.delete(record.id);

@@ -9,6 +9,7 @@ import { changeDisks, checkActiveLayer, checkDisks, checkKernel, checkMedia, mak
 import { buildLaunch, commandOf, type Located, toCommandLine } from './vm-launch.ts';
 import { checkSocketPaths, vmPaths } from './vm-paths.ts';
 import type { StoredDisk, VmRecord } from './vm-record.types.ts';
+import { demandNotSuspended } from './vm-resume.ts';
 import { slugOf } from './vm-slug.ts';
 import { askGuards, exclusively, pathsOf, recordOf, type VmsContext } from './vms.context.ts';
 
@@ -155,6 +156,8 @@ const checkNewDisks = (
 
 export const patchVm = async (context: VmsContext, id: string, change: PatchVm): Promise<void> => {
   const before = recordOf(context, id);
+  const { name: _, notes: __, autostart: ___, ...hardware } = change;
+  if (Object.keys(hardware).length > 0) demandNotSuspended(before, 'Its hardware cannot be changed.');
   if (change.name !== undefined) checkName(context, change.name, id);
   if (change.disks !== undefined) checkDisksAreFree(context, before);
   checkInsertedMedia(context, before, change);

@@ -19,6 +19,7 @@ const target: QemuTarget = {
   cpus: [],
   commands: new Set(),
   devices: new Set(),
+  memoryFiles: false,
 };
 const define = (wish: Record<string, unknown> = {}, taken = new Set<string>()) =>
   newDefinition('vm1', createVmBody.parse({ name: 'a', ...wish }), target, taken);

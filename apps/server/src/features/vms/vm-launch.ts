@@ -12,6 +12,8 @@ import type { VmsContext } from './vms.context.ts';
 export interface StartWishes {
   readonly bootOnce?: string | undefined;
   readonly paused?: boolean | undefined;
+  /** It is given the memory of a guest. */
+  readonly incoming?: boolean | undefined;
 }
 
 /** An image as the command line needs it. */
@@ -56,6 +58,7 @@ export const buildLaunch = (
     serialLogs: paths.serialLogs,
     pidFile: paths.pidFile,
     paused: wishes.paused ?? false,
+    incoming: wishes.incoming ?? false,
   };
 };
 

@@ -12,6 +12,7 @@ import { checkChain, checkKernel, checkMedia } from './vm-disks.ts';
 import { commandOf, type StartWishes } from './vm-launch.ts';
 import { checkSocketPaths, type VmPaths } from './vm-paths.ts';
 import type { VmRecord } from './vm-record.types.ts';
+import { asSaved, demandNotSuspended, finishResume, isPaused, memoryToLoad } from './vm-resume.ts';
 import type { VmRun } from './vm-run.ts';
 import { keepPicture } from './vm-screenshots.ts';
 import { askGuards, exclusively, pathsOf, recordOf, runOf, type VmsContext } from './vms.context.ts';
@@ -85,10 +86,14 @@ const forgetOnce = async (monitors: Monitors, launch: Launch): Promise<void> => 
 
 const launchRecord = async (
   context: VmsContext,
-  record: VmRecord,
+  now: VmRecord,
   wishes: StartWishes,
   signal: AbortSignal,
 ): Promise<void> => {
+  const { suspended } = now;
+  const record = suspended === null ? now : asSaved(now, suspended.hardware);
+  if (suspended !== null && wishes.bootOnce !== undefined)
+    demandNotSuspended(now, 'It goes on where it was, and boots from nothing.');
   checkBootDevice(
     wishes.bootOnce ?? null,
     { definition: record.definition, diskCount: record.disks.length },
@@ -97,7 +102,10 @@ const launchRecord = async (
   await checkImages(context, record);
   const paths = pathsOf(context, record);
   await prepareFolders(record, paths);
-  const { binary, args, launch } = await commandOf(context, record, paths, wishes);
+  const { binary, args, launch } = await commandOf(context, record, paths, {
+    ...wishes,
+    incoming: suspended !== null,
+  });
   const { definition, disks } = record;
   const started = { hardware: hardwareOf(definition, disks), started: { definition, disks } };
   const { identity, monitors } = await launchQemu({
@@ -107,12 +115,17 @@ const launchRecord = async (
     logFile: paths.log,
     sockets: paths.sockets,
     signal,
+    ...(suspended === null ? {} : { memory: await memoryToLoad(context, record, suspended) }),
   });
   context.repository.setFailure(record.id, null);
   const startedAt = new Date().toISOString();
-  const run = attach(context, record, { ...identity, startedAt, argv: [binary, ...args], ...started });
-  run.take(monitors, launch.paused);
+  const run = attach(context, now, {
+    ...{ ...identity, startedAt, argv: [binary, ...args], ...started },
+    ...(suspended === null ? {} : { resumes: { goesOn: !(wishes.paused ?? isPaused(suspended)) } }),
+  });
+  run.take(monitors, launch.paused || launch.incoming);
   announceLive(context, record.id);
+  if (suspended !== null) return finishResume(context, now, run, suspended);
   const { status } = await ask('say whether the guest runs', monitors.control.execute('query-status'));
   run.paused = status !== 'running';
   if (launch.boot.once !== null) {
@@ -221,7 +234,9 @@ export const resetVm = async (context: VmsContext, id: string): Promise<void> =>
 };
 
 export const pauseVm = async (context: VmsContext, id: string): Promise<void> => {
-  const run = runOf(context, recordOf(context, id));
+  const record = recordOf(context, id);
+  const run = runOf(context, record);
+  askGuards(context, record, 'resume');
   await ask('pause the guest', run.monitors.control.execute('stop'));
   run.paused = true;
   context.changed(id);

@@ -2,6 +2,7 @@ import { AppError } from '../../app-error.ts';
 import { ask, refusalOf } from '../../qemu/monitors.ts';
 import { checkMedia } from './vm-disks.ts';
 import type { VmRecord } from './vm-record.types.ts';
+import { demandNotSuspended } from './vm-resume.ts';
 import type { VmRun } from './vm-run.ts';
 import { exclusively, recordOf, type VmsContext } from './vms.context.ts';
 
@@ -54,6 +55,7 @@ export const changeMedium = async (
       `The VM "${record.name}" has no drive "${slot}" (it has ${drives || 'none'}).`,
     );
   }
+  demandNotSuspended(record, 'Its drives cannot be changed.');
   const media = record.definition.media.map((drive) => (drive.slot === slot ? { ...drive, imageId } : drive));
   checkMedia(context, media);
   await exclusively(context, record, 'changing', async () => {

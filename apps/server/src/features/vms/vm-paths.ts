@@ -13,7 +13,11 @@ export interface VmPaths {
   readonly screen: string;
   readonly uefiVars: string;
   readonly pidFile: string;
+  /** Saved memories. */
+  readonly memoryFolder: string;
   readonly socketFolder: string;
+  /** Where QEMU and Strata hand a memory to each other. */
+  readonly memorySocket: string;
   readonly sockets: LaunchSockets;
   readonly serialLogs: readonly string[];
 }
@@ -30,7 +34,9 @@ export const vmPaths = (folders: Folders, vmId: string, serialPorts: number): Vm
     log: join(folder, 'qemu.log'),
     screen: join(folder, 'screen.png'),
     uefiVars: join(folder, 'uefi-vars.fd'),
+    memoryFolder: join(folder, 'memory'),
     socketFolder,
+    memorySocket: join(socketFolder, 'm'),
     pidFile: join(socketFolder, 'pid'),
     sockets: {
       control: join(socketFolder, 'c'),

@@ -32,6 +32,8 @@ export interface StoredDisk extends DiskSettings {
 export interface VmHardware {
   readonly definition: StoredDefinition;
   readonly disks: readonly StoredDisk[];
+  /** Of a guest whose memory is kept as well: what it ran on, and whether it stood. */
+  readonly ran?: { readonly accelerator: 'kvm' | 'tcg'; readonly paused: boolean };
 }
 
 /** The process of a VM, written down once it is known; enough to know it again after a restart of the server. */
@@ -42,6 +44,18 @@ export interface StoredProcess extends ProcessIdentity {
   readonly hardware: string;
   /** That hardware itself; left out of what a former version of Strata started. */
   readonly started?: VmHardware;
+  /** It has taken a saved memory, and may not have been told yet to go on. */
+  readonly resumes?: { readonly goesOn: boolean };
+}
+
+/** The memory that the next start of a VM continues from. */
+export interface Suspended {
+  /** File name below `vms/<id>/memory/`. */
+  readonly file: string;
+  readonly bytes: number;
+  readonly at: string;
+  /** The only hardware it fits. */
+  readonly hardware: VmHardware;
 }
 export type LastFailure = NonNullable<Vm['lastFailure']>;
 
@@ -53,6 +67,7 @@ export interface VmRecord {
   readonly disks: readonly StoredDisk[];
   readonly currentSnapshotId: string | null;
   readonly process: StoredProcess | null;
+  readonly suspended: Suspended | null;
   readonly lastFailure: LastFailure | null;
   readonly createdAt: string;
 }

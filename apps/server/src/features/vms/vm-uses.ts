@@ -16,7 +16,7 @@ export const diskUses = (context: VmsContext): DiskUse[] =>
       diskId: disk.id,
       imageId: disk.imageId,
       running: isRunning(context, vm.id),
-      suspended: false,
+      suspended: vm.suspended !== null,
     })),
   );
 

@@ -13,6 +13,7 @@ import type { VmsContext } from './vms.context.ts';
 const stateOf = (context: VmsContext, record: VmRecord, run: VmRun | undefined): VmState => {
   const busy = context.busy.get(record.id);
   if (busy === 'starting') return 'starting';
+  if ((run === undefined || run.ended) && record.suspended !== null) return 'suspended';
   if (run === undefined || run.ended) return record.lastFailure?.code === 'crashed' ? 'crashed' : 'off';
   if (busy === 'ending' || run.shutdown !== null) return 'stopping';
   return run.paused ? 'paused' : 'running';
@@ -84,6 +85,8 @@ export const toVm = (context: VmsContext, record: VmRecord): Vm => {
     disks: record.disks.map((disk) => ({ ...disk, chainLength: chainLength(context, disk) })),
     state: stateOf(context, record, run),
     changedSinceStart: false,
+    suspended:
+      record.suspended === null ? null : { at: record.suspended.at, memoryBytes: record.suspended.bytes },
     ...(isRunning ? runningPart(record, run) : {}),
     ...(record.lastFailure === null ? {} : { lastFailure: record.lastFailure }),
     hasPicture: hasPicture(context, record),

@@ -5,6 +5,7 @@ import type {
   StoredDefinition,
   StoredDisk,
   StoredProcess,
+  Suspended,
   VmRecord,
 } from './vm-record.types.ts';
 
@@ -15,6 +16,7 @@ interface VmRow {
   definition: string;
   current_snapshot_id: string | null;
   process: string | null;
+  suspended: string | null;
   last_failure: string | null;
   created_at: string;
 }
@@ -50,6 +52,12 @@ export const createVmsRepository = (db: Db) => {
   const updateDiskImage = db.prepare('UPDATE vm_disks SET image_id = ? WHERE vm_id = ? AND id = ?');
   const updateSnapshot = db.prepare('UPDATE vms SET current_snapshot_id = ? WHERE id = ?');
   const updateProcess = db.prepare('UPDATE vms SET process = ? WHERE id = ?');
+  const updateSuspended = db.prepare('UPDATE vms SET suspended = ? WHERE id = ?');
+  const selectMemoryFiles = db
+    .prepare<[string], string>(
+      'SELECT memory_file FROM snapshots WHERE vm_id = ? AND memory_file IS NOT NULL',
+    )
+    .pluck();
   const updateFailure = db.prepare('UPDATE vms SET last_failure = ? WHERE id = ?');
   const selectByName = db.prepare<[string], { id: string }>(
     'SELECT id FROM vms WHERE name = ? COLLATE NOCASE',
@@ -78,6 +86,7 @@ export const createVmsRepository = (db: Db) => {
     })),
     currentSnapshotId: row.current_snapshot_id,
     process: parsed<StoredProcess>(row.process),
+    suspended: parsed<Suspended>(row.suspended),
     lastFailure: parsed<LastFailure>(row.last_failure),
     createdAt: row.created_at,
   });
@@ -121,6 +130,11 @@ export const createVmsRepository = (db: Db) => {
     setProcess: (vmId: string, process: StoredProcess | null): void => {
       updateProcess.run(asJson(process), vmId);
     },
+    setSuspended: (vmId: string, suspended: Suspended | null): void => {
+      updateSuspended.run(asJson(suspended), vmId);
+    },
+    /** Names of the memory files that its snapshots need. */
+    snapshotMemories: (vmId: string): string[] => selectMemoryFiles.all(vmId),
     setFailure: (vmId: string, failure: LastFailure | null): void => {
       updateFailure.run(asJson(failure), vmId);
     },

@@ -86,6 +86,7 @@ export const vmsRoutes = (app: FastifyInstance, vms: VmsFeature): void => {
   bind(app, endpoints.poweroffVm, ({ params }) => vms.poweroff(params.id));
   bind(app, endpoints.resetVm, ({ params }) => vms.reset(params.id));
   bind(app, endpoints.pauseVm, ({ params }) => vms.pause(params.id));
+  bind(app, endpoints.forgetMemory, ({ params }) => vms.forgetMemory(params.id));
   bind(app, endpoints.resumeVm, ({ params }) => vms.resume(params.id));
 
   bind(app, endpoints.sendKeys, async ({ params, body }) => {

@@ -17,7 +17,9 @@ import { commandOf, toCommandLine } from './vm-launch.ts';
 import { pauseVm, poweroffVm, resetVm, resumeVm, shutdownVm, startVm } from './vm-lifecycle.ts';
 import { logOf } from './vm-log.ts';
 import { changeMedium } from './vm-media.ts';
+import { createVmMemory } from './vm-memory.ts';
 import { createVmMoments } from './vm-moments.ts';
+import { forgetMemory } from './vm-resume.ts';
 import { forgetPicture, screenshotOf } from './vm-screenshots.ts';
 import { diskUses, flushImage, mediaUses, qdevOf } from './vm-uses.ts';
 import { toVm } from './vm-view.ts';
@@ -97,6 +99,7 @@ export const createVmsService = (parts: VmsParts): VmsFeature => {
     return get(id);
   };
 
+  const moments = createVmMoments(context);
   images.addUseSource({ disks: () => diskUses(context), media: () => mediaUses(context) });
   images.setFlusher((imageId) => flushImage(context, imageId));
 
@@ -133,6 +136,8 @@ export const createVmsService = (parts: VmsParts): VmsFeature => {
       return toCommandLine([binary, ...args]);
     },
 
+    memory: createVmMemory(context, moments),
+    forgetMemory: (id) => after(id, forgetMemory(context, id)),
     live: (id) => {
       const run = context.runs.get(id);
       if (run === undefined && context.busy.get(id) === 'starting')
@@ -168,7 +173,7 @@ export const createVmsService = (parts: VmsParts): VmsFeature => {
       queueMicrotask(() => context.changed(vmId));
     },
     currentSnapshot: (vmId) => recordOf(context, vmId).currentSnapshotId,
-    moments: createVmMoments(context),
+    moments,
     agents: createGuestAgents(context),
 
     addGuard: (guard) => void context.guards.push(guard),

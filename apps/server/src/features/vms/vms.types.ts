@@ -3,6 +3,7 @@ import type { QmpClient } from '@strata/qmp';
 import type { AppError } from '../../app-error.ts';
 import type { GuestAgents } from './guest-agents.ts';
 import type { VmCopies } from './vm-copies.ts';
+import type { VmMemory } from './vm-memory.types.ts';
 import type { VmMoments } from './vm-moments.ts';
 
 /** A VM with a QEMU process, as the block engine needs it. */
@@ -42,6 +43,8 @@ export interface VmsService {
   /** The disks of a VM that is off hold another state now, which nobody has seen. A running VM is looked at anew. */
   forgetPicture(id: string): Promise<void>;
 
+  readonly memory: VmMemory;
+
   /** Bookkeeping only, synchronous: to be called inside the transaction that records an operation's result. */
   setDiskImage(vmId: string, diskId: string, imageId: string): void;
   setCurrentSnapshot(vmId: string, snapshotId: string | null): void;
@@ -79,6 +82,8 @@ export interface VmsFeature extends VmsService {
   commandLine(id: string): Promise<CommandLine>;
   keys(id: string, keys: readonly string[], holdMilliseconds?: number): Promise<void>;
   log(id: string): VmLog;
+  /** Throws `vm-not-running` when there is none to give up. */
+  forgetMemory(id: string): Promise<Vm>;
   insertMedium(id: string, slot: string, imageId: string | null, force: boolean): Promise<Vm>;
 
   /** Where its consoles are, whether it runs or not; throws `not-found`. */

@@ -48,6 +48,7 @@ const launch = (over: Partial<Launch> = {}): Launch => ({
   serialLogs: ['/data/vms/v/serial0.log'],
   pidFile: '/run/v/pid',
   paused: false,
+  incoming: false,
   ...over,
 });
 

@@ -184,7 +184,7 @@ export const qemuArgs = (launch: Launch): string[] => {
     ...storageArgs(launch, family, bootIndex, family === 'virt' ? 3 : 2),
     ...networkArgs(launch.nics, family, bootIndex),
     ...audioArgs(launch, family),
-    ...(launch.paused ? ['-S'] : []),
+    ...(launch.incoming ? ['-S', '-incoming', 'defer'] : launch.paused ? ['-S'] : []),
     ...launch.extraArgs,
   ];
 };

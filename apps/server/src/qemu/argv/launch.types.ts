@@ -62,4 +62,6 @@ export interface Launch {
   readonly pidFile: string;
   /** Wait for `cont`. */
   readonly paused: boolean;
+  /** Wait for the memory of a guest, and then for `cont`. */
+  readonly incoming: boolean;
 }

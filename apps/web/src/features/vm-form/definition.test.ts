@@ -27,6 +27,7 @@ const vm: Vm = {
   notes: '',
   state: 'off',
   changedSinceStart: false,
+  suspended: null,
   current: { snapshotId: null },
   snapshotCount: 0,
   createdAt: '2026-11-23T08:00:00.000Z',

@@ -144,6 +144,12 @@ export const benchVms = (db: Db, images: ImagesService): BenchVms => {
     agents: noAgents,
     addGuard: (guard) => void guards.push(guard),
     onExit: () => {},
+    memory: {
+      ...{ hardware: unused, save: unused, goOn: unused, stayPaused: unused },
+      ...{ standsSaved: unused, has: unused, keep: unused, setSuspended: unused },
+      remove: () => Promise.resolve(),
+      suspended: () => null,
+    },
     start: async (vmId, wishes) => {
       for (const guard of guards) {
         const refusal = guard(vmId, [row(vmId, 0).imageId], 'start');

@@ -1,0 +1,163 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Operation } from '@strata/contract';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  expectSame,
+  qemuImg,
+  type WorkBench,
+  type WorkFolder,
+  workFolder,
+  writeAt,
+} from '../../testing/work-bench.ts';
+
+/*
+ * The server dies before each call by which memory, disks or power of a VM are changed. After the next start the guest
+ * goes on (or is suspended, when all of it was saved), there is a whole restore point or none, and no file is left over.
+ */
+let folder: WorkFolder;
+let bench: WorkBench;
+let vm: string;
+const most = 60;
+const state = () => bench.vms.get(vm).state;
+const images = () => bench.library.images.list().length;
+const memories = (): string[] => {
+  try {
+    return readdirSync(join(folder.folder, '..', 'vms', vm, 'memory'));
+  } catch {
+    return [];
+  }
+};
+const flatten = ({ children, ...node }: ReturnType<WorkBench['snapshots']['get']>): (typeof node)[] => [
+  node,
+  ...children.flatMap(flatten),
+];
+const snapshots = async () => (await bench.snapshots.tree(vm)).tree.flatMap(flatten);
+const flat = (name: string): string => join(folder.folder, '..', `${name}.flat`);
+
+beforeAll(async () => {
+  folder = await workFolder();
+  bench = await folder.open();
+  for (const [name, pattern] of [
+    ['one', 1],
+    ['two', 2],
+  ] as const) {
+    qemuImg('create', '-q', '-f', 'qcow2', folder.at(`${name}.qcow2`), '4M');
+    writeAt(folder.at(`${name}.qcow2`), 0, pattern);
+    qemuImg('convert', '-O', 'qcow2', folder.at(`${name}.qcow2`), flat(name));
+  }
+  await bench.library.images.scan();
+  const idOf = (name: string) => bench.library.images.findByPath(folder.at(`${name}.qcow2`))?.id ?? '';
+  vm = await bench.defineVm({ name: 'web', disks: [{ imageId: idOf('one') }, { imageId: idOf('two') }] });
+});
+afterAll(async () => {
+  bench = await folder.open();
+  if (bench.vms.isLive(vm)) await bench.vms.poweroff(vm);
+  for (const [position, { imageId }] of bench.vms.get(vm).disks.entries())
+    expectSame(bench.library.images.facts(imageId).path, flat(position === 0 ? 'one' : 'two'));
+  await folder.dispose();
+});
+
+const ended = async (operation: Operation, wanted = 'done'): Promise<Operation> => {
+  const end = await bench.ended(operation);
+  expect(end, JSON.stringify(end.error)).toMatchObject({ state: wanted });
+  return end;
+};
+const ready = async (paused: boolean): Promise<void> => {
+  if (!bench.vms.isLive(vm)) await bench.vms.start(vm, { paused: false });
+  if (paused && state() === 'running') await bench.vms.pause(vm);
+  if (!paused && state() === 'paused') await bench.vms.resume(vm);
+};
+
+/** Begins, dies before each call in turn, and answers what became of it to `judge`. */
+const sweep = async (
+  before: () => Promise<void>,
+  begin: () => Promise<Operation>,
+  judge: (outcome: Operation, place: string) => Promise<void>,
+): Promise<void> => {
+  for (let step = 1; step < most; step += 1) {
+    bench = await folder.open();
+    await before();
+    bench = await folder.open(step);
+    const started = await begin();
+    const call = await Promise.race([folder.died(), bench.ended(started).then(() => null)]);
+    bench = await folder.open();
+    const outcome = await bench.ended(started);
+    const place = `killed before call ${step} (${call}): ${JSON.stringify(outcome.error)}`;
+    await judge(outcome, place);
+    if (call !== null) continue;
+    expect(outcome.state, place).toBe('done');
+    expect(step).toBeGreaterThan(2);
+    return;
+  }
+  throw new Error('it never came to an end');
+};
+
+describe('killed before any call', () => {
+  for (const paused of [false, true])
+    it(`a ${paused ? 'paused' : 'running'} VM is still ${paused ? 'paused' : 'running'}, its snapshot with memory whole or not there`, async () => {
+      let known = { images: 0, memories: 0, snapshots: 0 };
+      await sweep(
+        async () => {
+          await ready(paused);
+          known = { images: images(), memories: memories().length, snapshots: (await snapshots()).length };
+        },
+        () => bench.snapshots.take(vm, { name: 'now', kind: 'external', memory: true }),
+        async (outcome, place) => {
+          const taken = outcome.state === 'done' ? 1 : 0;
+          expect(state(), place).toBe(paused ? 'paused' : 'running');
+          expect((await snapshots()).length, place).toBe(known.snapshots + taken);
+          expect(images(), place).toBe(known.images + 2 * taken);
+          expect(memories().length, place).toBe(known.memories + taken);
+          expect(
+            memories().some((name) => name.endsWith('.part')),
+            place,
+          ).toBe(false);
+          if (taken === 1) expect((await snapshots()).at(-1), place).toMatchObject({ memory: true });
+        },
+      );
+    }, 120_000);
+
+  it('a VM goes on, or is suspended with all of its memory', async () => {
+    let files = 0;
+    await sweep(
+      async () => {
+        await ready(false);
+        files = memories().length;
+      },
+      () => bench.suspension.suspend(vm),
+      async (outcome, place) => {
+        const asleep = outcome.state === 'done';
+        expect(state(), place).toBe(asleep ? 'suspended' : 'running');
+        expect(memories().length, place).toBe(files + (asleep ? 1 : 0));
+        if (!asleep) return;
+        expect((await bench.vms.start(vm)).state, place).toBe('running');
+        expect(memories().length, place).toBe(files);
+      },
+    );
+  }, 120_000);
+
+  it('a VM that is put back to a moment with memory runs from it, or where it was', async () => {
+    bench = await folder.open();
+    await ready(false);
+    const { result } = await ended(
+      await bench.snapshots.take(vm, { name: 'goal', kind: 'external', memory: true }),
+    );
+    const goal = String(result?.snapshotId);
+    let files: string[] = [];
+    await sweep(
+      async () => {
+        await ready(false);
+        files = memories();
+      },
+      () => bench.snapshots.revert(vm, goal, { keepCurrent: false }),
+      async (outcome, place) => {
+        // Before the VM was touched it goes on; powered off, it goes on from the goal.
+        expect(state(), place).toBe('running');
+        expect(bench.vms.get(vm).suspended, place).toBeNull();
+        expect(memories(), place).toEqual(files);
+        expect(['done', 'failed'], place).toContain(outcome.state);
+      },
+    );
+  }, 120_000);
+});

@@ -17,6 +17,8 @@ export const vms = {
     reset: 'Reset',
     pause: 'Pause',
     resume: 'Resume',
+    suspend: 'Suspend',
+    forgetMemory: 'Forget its memory',
     delete: 'Delete…',
     console: 'Console',
     layers: 'Layers',
@@ -29,6 +31,7 @@ export const vms = {
     startingNow: 'The VM is starting.',
     pausedCannotHear: 'A paused guest cannot hear the request: resume it first, or power it off.',
     askedAlready: 'The guest was asked already. Wait for it, or power it off.',
+    notSuspended: 'The VM is not suspended.',
     notPaused: 'The VM is not paused.',
     pausedAlready: 'The VM is paused already.',
     powerOffFirst: 'Shut the VM down first.',
@@ -37,6 +40,9 @@ export const vms = {
   confirm: {
     poweroffTitle: (name: string) => `Power off “${name}”?`,
     poweroff: 'This is like pulling the plug: the guest loses what it has not written to its disk yet.',
+    forgetMemoryTitle: (name: string) => `Forget the memory of “${name}”?`,
+    forgetMemory:
+      'The VM is off then, as if its power had failed when it was suspended: the guest loses what it had not written to its disk. Its snapshots stay.',
     resetTitle: (name: string) => `Reset “${name}”?`,
     reset:
       'The guest restarts at once, without shutting down. What it has not written to its disk yet is lost.',

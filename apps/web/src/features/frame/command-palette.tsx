@@ -1,5 +1,12 @@
 import { Spotlight, type SpotlightActionGroupData } from '@mantine/spotlight';
-import { IconDatabase, IconPlayerPlay, IconPower, IconSearch, IconTerminal2 } from '@tabler/icons-react';
+import {
+  IconDatabase,
+  IconMoon,
+  IconPlayerPlay,
+  IconPower,
+  IconSearch,
+  IconTerminal2,
+} from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useMemo } from 'react';
@@ -10,7 +17,7 @@ import { words } from '../../lib/words.ts';
 import { StateDot } from '../../ui/state-dot.tsx';
 import { useCreateDemo } from '../vms/first-steps.tsx';
 import { useAnyVmAction } from '../vms/use-vm-action.ts';
-import { type VmVerb, vmRefusal } from '../vms/vm-can.ts';
+import { type VmVerb, verbLabel, vmRefusal } from '../vms/vm-can.ts';
 import classes from './command-palette.module.css';
 
 /** Ctrl-K: every VM, image and action by name. */
@@ -39,6 +46,7 @@ const offered: { verb: VmVerb; icon: typeof IconPower }[] = [
   { verb: 'start', icon: IconPlayerPlay },
   { verb: 'resume', icon: IconPlayerPlay },
   { verb: 'shutdown', icon: IconPower },
+  { verb: 'suspend', icon: IconMoon },
 ];
 
 function useCommandGroups(): SpotlightActionGroupData[] {
@@ -69,7 +77,7 @@ function useCommandGroups(): SpotlightActionGroupData[] {
         .filter(({ verb }) => vmRefusal(verb, vm) === null)
         .map(({ verb, icon: Icon }) => ({
           id: `${verb} ${vm.id}`,
-          label: `${words.vms.actions[verb]} ${vm.name}`,
+          label: `${verbLabel(verb, vm)} ${vm.name}`,
           leftSection: <Icon size={16} aria-hidden />,
           onClick: () => act({ id: vm.id, verb }),
         })),

@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { words } from '../../lib/words.ts';
 import { ReasonedButton } from '../../ui/reasoned-button.tsx';
 import { useVmAction } from './use-vm-action.ts';
-import { isLive, type VmVerb, vmRefusal } from './vm-can.ts';
+import { isLive, type VmVerb, verbLabel, vmRefusal } from './vm-can.ts';
 import { type Asking, PowerItems, VmDialogs } from './vm-menu.tsx';
 
 /** Start, or shut down, with everything harder behind the arrow. */
@@ -23,7 +23,7 @@ export function PowerButtons({ vm }: { vm: Vm }) {
         reason={vmRefusal(main, vm)}
         onClick={() => action.mutate(main)}
       >
-        {words.vms.actions[main]}
+        {verbLabel(main, vm)}
       </ReasonedButton>
       <Menu>
         <Menu.Target>

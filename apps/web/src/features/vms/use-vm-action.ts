@@ -12,6 +12,12 @@ const calls: Record<VmVerb, (id: string) => Promise<Vm>> = {
   reset: (id) => call(endpoints.resetVm, { params: { id }, body: {} }),
   pause: (id) => call(endpoints.pauseVm, { params: { id }, body: {} }),
   resume: (id) => call(endpoints.resumeVm, { params: { id }, body: {} }),
+  // An operation: the bar at the bottom follows it, and the VM tells when it is suspended.
+  suspend: async (id) => {
+    await call(endpoints.suspendVm, { params: { id }, body: {}, query: {} });
+    return call(endpoints.getVm, { params: { id } });
+  },
+  forgetMemory: (id) => call(endpoints.forgetMemory, { params: { id }, body: {} }),
 };
 
 /** Carries a verb out; its error is shown as a notification, because any page may have asked. */

@@ -1,9 +1,18 @@
 import { type VmState, vmState } from '@strata/contract';
 import { describe, expect, it } from 'vitest';
-import { type VmVerb, vmRefusal } from './vm-can.ts';
+import { type VmVerb, verbLabel, vmRefusal } from './vm-can.ts';
 
 const refusal = (verb: VmVerb | 'delete', state: VmState) => vmRefusal(verb, { state, problems: [] });
-const verbs: VmVerb[] = ['start', 'shutdown', 'poweroff', 'reset', 'pause', 'resume'];
+const verbs: VmVerb[] = [
+  'start',
+  'shutdown',
+  'poweroff',
+  'reset',
+  'pause',
+  'resume',
+  'suspend',
+  'forgetMemory',
+];
 
 describe('what a VM can do in its state', () => {
   it('starts from any state without a process, and only from those', () => {
@@ -16,6 +25,15 @@ describe('what a VM can do in its state', () => {
       expect(
         [refusal('start', state), refusal('poweroff', state)].filter((why) => why === null),
       ).toHaveLength(1);
+  });
+
+  it('is suspended while its guest is there, and then resumed by its start', () => {
+    const suspendable = vmState.options.filter((state) => refusal('suspend', state) === null);
+    expect(suspendable).toEqual(['running', 'paused']);
+    expect(verbLabel('start', { state: 'suspended' })).toBe('Resume');
+    expect(verbLabel('start', { state: 'off' })).toBe('Start');
+    expect(refusal('forgetMemory', 'suspended')).toBeNull();
+    expect(refusal('forgetMemory', 'off')).toMatch(/not suspended/);
   });
 
   it('says for a paused VM why it cannot be shut down', () => {

@@ -1,7 +1,15 @@
 import type { Vm, VmState } from '@strata/contract';
 import { words } from '../../lib/words.ts';
 
-export type VmVerb = 'start' | 'shutdown' | 'poweroff' | 'reset' | 'pause' | 'resume';
+export type VmVerb =
+  | 'start'
+  | 'shutdown'
+  | 'poweroff'
+  | 'reset'
+  | 'pause'
+  | 'resume'
+  | 'suspend'
+  | 'forgetMemory';
 
 const live: ReadonlySet<VmState> = new Set(['starting', 'running', 'paused', 'stopping']);
 
@@ -23,6 +31,8 @@ export function hasConsoles(state: VmState): boolean {
  *  reset       –      –         ✓        ✓        –          ✓        –
  *  pause       –      –         ✓        –        –          ✓        –
  *  resume      –      –         –        ✓        –          –        –
+ *  suspend     –      –         ✓        ✓        –          –        –
+ *  forget      –      –         –        –        ✓          –        –
  *  delete      ✓      –         –        –        ✓          –        ✓
  */
 const allowed: Record<VmVerb | 'delete', readonly VmState[]> = {
@@ -32,6 +42,8 @@ const allowed: Record<VmVerb | 'delete', readonly VmState[]> = {
   reset: ['running', 'paused', 'stopping'],
   pause: ['running', 'stopping'],
   resume: ['paused'],
+  suspend: ['running', 'paused'],
+  forgetMemory: ['suspended'],
   delete: ['off', 'suspended', 'crashed'],
 };
 
@@ -40,16 +52,22 @@ export const isBrokenDisk = ({ code }: Vm['problems'][number]): boolean =>
   code === 'layer-missing' || code === 'image-unreadable';
 export const lacksLayer = ({ problems }: Pick<Vm, 'problems'>): boolean => problems.some(isBrokenDisk);
 
+/** What the verb is called: a VM that waits in a file is resumed by its start. */
+export const verbLabel = (verb: VmVerb | 'delete', { state }: Pick<Vm, 'state'>): string =>
+  words.vms.actions[verb === 'start' && state === 'suspended' ? 'resume' : verb];
+
 /** Why the VM, as it is, does not take the action; null when it does. */
 export function vmRefusal(verb: VmVerb | 'delete', vm: Pick<Vm, 'state' | 'problems'>): string | null {
   const { state } = vm;
   const { refusals } = words.vms;
   if (allowed[verb].includes(state)) return verb === 'start' && lacksLayer(vm) ? refusals.layerMissing : null;
   if (verb === 'delete') return refusals.powerOffFirst;
+  if (verb === 'forgetMemory') return refusals.notSuspended;
   if (verb === 'start') return state === 'starting' ? refusals.startingNow : refusals.alreadyRunning;
   if (!isLive(state)) return refusals.notRunning;
   if (state === 'starting') return refusals.startingNow;
   if (verb === 'resume') return refusals.notPaused;
   if (verb === 'pause') return refusals.pausedAlready;
+  if (verb === 'suspend') return refusals.askedAlready;
   return state === 'stopping' ? refusals.askedAlready : refusals.pausedCannotHear;
 }

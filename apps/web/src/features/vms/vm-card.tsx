@@ -8,7 +8,7 @@ import { ReasonedButton } from '../../ui/reasoned-button.tsx';
 import { StateBadge } from './state-badge.tsx';
 import { Thumbnail } from './thumbnail.tsx';
 import { useVmAction } from './use-vm-action.ts';
-import { isLive, vmRefusal } from './vm-can.ts';
+import { isLive, verbLabel, vmRefusal } from './vm-can.ts';
 import classes from './vm-card.module.css';
 import { address, layersFact, sizeFact } from './vm-facts.ts';
 import { VmMenu } from './vm-menu.tsx';
@@ -67,9 +67,9 @@ export function PrimaryAction({ vm }: { vm: Vm }) {
       loading={action.isPending}
       onClick={() => action.mutate(verb)}
       leftSection={<IconPlayerPlay size={15} aria-hidden />}
-      aria-label={`${words.vms.actions[verb]} ${vm.name}`}
+      aria-label={`${verbLabel(verb, vm)} ${vm.name}`}
     >
-      {words.vms.actions[verb]}
+      {verbLabel(verb, vm)}
     </ReasonedButton>
   );
 }

@@ -2,6 +2,8 @@ import { ActionIcon, Menu } from '@mantine/core';
 import type { Vm } from '@strata/contract';
 import {
   IconDotsVertical,
+  IconEraser,
+  IconMoon,
   IconPlayerPause,
   IconPlayerPlay,
   IconPower,
@@ -36,6 +38,11 @@ export function PowerItems({ vm, besides, onAct, onAsk }: VerbItemsProps & { bes
         .map((verb) => (
           <VerbItem key={verb} verb={verb} vm={vm} onSelect={() => onAct(verb)} />
         ))}
+      {vm.state === 'suspended' ? (
+        <VerbItem verb="forgetMemory" vm={vm} onSelect={() => onAsk('forgetMemory')} />
+      ) : (
+        <VerbItem verb="suspend" vm={vm} onSelect={() => onAct('suspend')} />
+      )}
       <VerbItem verb="reset" vm={vm} onSelect={() => onAsk('reset')} />
       <VerbItem verb="poweroff" vm={vm} onSelect={() => onAsk('poweroff')} />
       <Menu.Divider />
@@ -49,6 +56,8 @@ const icons = {
   resume: IconPlayerPlay,
   pause: IconPlayerPause,
   shutdown: IconPower,
+  suspend: IconMoon,
+  forgetMemory: IconEraser,
   reset: IconRefresh,
   poweroff: IconPower,
   delete: IconTrash,
@@ -106,7 +115,7 @@ export function VmMenu({ vm }: { vm: Vm }) {
   );
 }
 
-export type Asking = 'poweroff' | 'reset' | 'delete' | null;
+export type Asking = 'poweroff' | 'reset' | 'forgetMemory' | 'delete' | null;
 
 /** What the menu asks. Made at the first question only: a list has one menu for each VM. */
 export function VmDialogs({ vm, asking, onClose }: { vm: Vm; asking: Asking; onClose: () => void }) {
@@ -121,17 +130,22 @@ export function VmDialogs({ vm, asking, onClose }: { vm: Vm; asking: Asking; onC
   );
 }
 
-/** Asks before a power off or a reset: both lose what the guest has not written yet. */
+/** Asks before what loses all that the guest has not written yet. */
 function HardStopDialog({ vm, asking, onClose }: { vm: Vm; asking: Asking; onClose: () => void }) {
   const action = useVmAction(vm.id);
   const { confirm, actions } = words.vms;
-  const verb = asking === 'reset' ? 'reset' : 'poweroff';
+  const verb = asking === null || asking === 'delete' ? 'poweroff' : asking;
+  const titles = {
+    poweroff: confirm.poweroffTitle,
+    reset: confirm.resetTitle,
+    forgetMemory: confirm.forgetMemoryTitle,
+  };
   return (
     <ConfirmDialog
-      opened={asking === 'poweroff' || asking === 'reset'}
+      opened={asking !== null && asking !== 'delete'}
       onClose={onClose}
       danger
-      title={verb === 'reset' ? confirm.resetTitle(vm.name) : confirm.poweroffTitle(vm.name)}
+      title={titles[verb](vm.name)}
       confirmLabel={actions[verb]}
       onConfirm={() => {
         onClose();

@@ -6,8 +6,7 @@ import {
   type LayerId,
   type Refusal,
 } from '@strata/backing-chain';
-import { AppError } from '../../../app-error.ts';
-import { lockHolder, openWords } from '../../../qemu/lock-holder.ts';
+import { lockHolder } from '../../../qemu/lock-holder.ts';
 import { checkImage } from '../../../qemu/qemu-img.ts';
 import type { OperationContext } from '../operations.types.ts';
 import type { ChainRun, ExecutorDeps } from './chain-run.types.ts';
@@ -22,8 +21,8 @@ interface Emptiness {
 
 /**
  * Offline, and no byte would move: then no process is needed that copies, only links and books change. Relied on are the
- * tables of the layers as they are now, so these are checked to be sound. Throws `image-locked` when a program has one of
- * the layers open: a storage daemon, which is not started, would have met its lock.
+ * tables of the layers as they are now, so these are checked to be sound. Not while anybody has one of them open: whether
+ * that is in the way is then told by the locks that a storage daemon meets.
  */
 export const nothingMoves = async (
   { images }: ExecutorDeps,
@@ -37,9 +36,7 @@ export const nothingMoves = async (
   if (sizes.size !== 1) return false;
   const allocation = new Map<LayerId, ExtentList>();
   for (const id of [...sources, target]) {
-    const { name, path } = images.facts(id);
-    const holder = await lockHolder(path);
-    if (holder !== null) throw new AppError('image-locked', openWords(holder, { name, path }));
+    if ((await lockHolder(images.facts(id).path)) !== null) return false;
     allocation.set(id, await images.allocation(id));
   }
   const now = replan(images.forest(), allocation);

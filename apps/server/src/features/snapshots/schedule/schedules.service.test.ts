@@ -124,6 +124,13 @@ describe('a time at which there is nothing to take, or no way to take it', () =>
     });
   });
 
+  it('is one to take at where the last snapshot is of other disks only', async () => {
+    bench.vm.changed = false;
+    bench.vm.covered = ['another'];
+    await bench.clock.pass(hour);
+    expect(bench.taken).toHaveLength(1);
+  });
+
   it('says why a snapshot failed, and the rhythm goes on', async () => {
     bench.take = async () => ({
       state: 'failed',

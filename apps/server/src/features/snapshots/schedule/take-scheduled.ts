@@ -18,14 +18,17 @@ export interface TakeScheduledDeps {
 /** What it is in the words of a person, when there is nothing that a snapshot would add. */
 const nothingNew = async (
   { snapshots, stoodStill }: TakeScheduledDeps,
-  vmId: string,
+  vm: Vm,
   withMemory: boolean,
 ): Promise<string | null> => {
-  if (withMemory && !stoodStill(vmId)) return null;
-  const { snapshotId, changed } = (await snapshots.tree(vmId)).current;
+  if (withMemory && !stoodStill(vm.id)) return null;
+  const { snapshotId, changed } = (await snapshots.tree(vm.id)).current;
   if (changed) return null;
   if (snapshotId === null) return 'Nothing has been written to its disks yet.';
-  return `Nothing has changed since “${snapshots.get(vmId, snapshotId).name}”.`;
+  const { name, disks } = snapshots.get(vm.id, snapshotId);
+  // One of chosen disks says nothing of the others.
+  if (!vm.disks.every(({ id }) => disks.some(({ diskId }) => diskId === id))) return null;
+  return `Nothing has changed since “${name}”.`;
 };
 
 const busyWith = ({ operations }: TakeScheduledDeps, vm: Vm): string | null => {
@@ -66,7 +69,7 @@ const takeNow = async (
   if (busy !== null) return skipped(busy);
   demandSettled(vm);
   const withMemory = memory && deps.vms.live(vmId) !== null;
-  const same = await nothingNew(deps, vmId, withMemory);
+  const same = await nothingNew(deps, vm, withMemory);
   if (same !== null) return skipped(same);
   const name = scheduledName(at);
   return takeFrozen(deps, vmId, takeSnapshotBody.parse({ name, memory: withMemory, quiesce }));

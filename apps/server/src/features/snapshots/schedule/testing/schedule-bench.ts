@@ -22,7 +22,13 @@ export interface ScheduleBench {
   schedules: SchedulesService;
   readonly taken: Taken[];
   /** What the VMs are. */
-  readonly vm: { state: Vm['state']; changed: boolean; working: string | null };
+  readonly vm: {
+    state: Vm['state'];
+    changed: boolean;
+    working: string | null;
+    /** The disks of its last snapshot. */
+    covered: readonly string[];
+  };
   /** What a take does instead. */
   take: () => Promise<Partial<Operation>>;
   /** Refuses the next take before anything is begun. */
@@ -72,7 +78,10 @@ export const scheduleBench = (vmIds: readonly string[] = ['vmone']): ScheduleBen
       },
       snapshots: {
         tree: async () => ({ tree: [], current: { snapshotId: 'last', changed: bench.vm.changed } }),
-        get: () => ({ name: 'the last one' }),
+        get: () => ({
+          name: 'the last one',
+          disks: bench.vm.covered.map((diskId) => ({ diskId, imageId: 'below' })),
+        }),
         take: async (vmId: string, wish: TakeSnapshot, origin?: string) => {
           const refusal = bench.refuseNext;
           bench.refuseNext = null;
@@ -89,7 +98,7 @@ export const scheduleBench = (vmIds: readonly string[] = ['vmone']): ScheduleBen
     clock: testClock(startOfTests),
     schedules: undefined as unknown as SchedulesService,
     taken: [],
-    vm: { state: 'running', changed: true, working: null },
+    vm: { state: 'running', changed: true, working: null, covered: ['d'] },
     take: async () => ({}),
     refuseNext: null,
     restart: () => {

@@ -170,4 +170,19 @@ test('a tag that another tool wrote is adopted into the tree; one with memory is
   await page.getByRole('button', { name: 'Show it' }).click();
   await expect(selected(page)).toHaveAccessibleName(/at work/);
   await expect(page.getByRole('complementary', { name: /Details/ })).toContainText(/1 CPU, 32 MiB, BIOS/);
+
+  // Automatic ones are off until somebody wishes for them.
+  const schedule = page.getByRole('region', { name: 'Automatic snapshots' });
+  await expect(schedule).toContainText('No automatic snapshots');
+  await schedule.getByRole('button', { name: 'Schedule…' }).click();
+  await dialog.getByRole('switch', { name: 'Take snapshots automatically' }).check();
+  await dialog.getByLabel('Every', { exact: true }).fill('3');
+  await dialog.getByLabel('How many stay').fill('5');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await expect(schedule).toContainText(/Every 3 days, the last 5 stay · next in/);
+  expect(await strata.ok('GET', `/vms/${vm.id}/snapshots/schedule`)).toMatchObject({
+    enabled: true,
+    every: { count: 3, unit: 'days' },
+    keep: 5,
+  });
 });

@@ -134,6 +134,11 @@ export const snapshotComparisonQuery = (vmId: string, wish: CompareWish) =>
   });
 export type CompareWish = Pick<Compare, 'from' | 'to' | 'disk'>;
 
+export const snapshotScheduleQuery = (vmId: string) =>
+  queryOptions({
+    queryKey: [...keys.snapshots(vmId), 'schedule'] as const,
+    queryFn: ({ signal }) => call(endpoints.getSnapshotSchedule, { params: { id: vmId }, signal }),
+  });
 /** A look at a moving world: asked anew each time it is opened. */
 export const snapshotForecastQuery = (vmId: string) =>
   queryOptions({

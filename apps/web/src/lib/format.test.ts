@@ -4,7 +4,9 @@ import {
   formatBytes,
   formatDuration,
   formatExactBytes,
+  formatMilliseconds,
   formatRelativeTime,
+  formatUntil,
   parseSize,
 } from './format.ts';
 
@@ -68,5 +70,19 @@ describe('times', () => {
     expect(formatDuration(185)).toBe('3 min 5 s');
     expect(formatDuration(7200)).toBe('2 h');
     expect(formatDuration(90_061)).toBe('1 d 1 h');
+  });
+});
+
+describe('what is short, and what is to come', () => {
+  it('is told in milliseconds below a second', () => {
+    expect(formatMilliseconds(0.42)).toBe('0.4 ms');
+    expect(formatMilliseconds(23.4)).toBe('23 ms');
+    expect(formatMilliseconds(1640)).toBe('1.6 s');
+  });
+  it('is told as long as it will be, and never as zero', () => {
+    expect(formatUntil(ago(-20), now)).toBe('in 1 min');
+    expect(formatUntil(ago(-3700), now)).toBe('in 1 h 1 min');
+    expect(formatUntil(ago(-5 * 86_400), now)).toBe('in 5 d');
+    expect(formatUntil(ago(5), now)).toBe('now');
   });
 });

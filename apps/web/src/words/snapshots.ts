@@ -186,6 +186,26 @@ export const snapshots = {
     adopted: (name: string) => `“${name}” now stands in the tree.`,
     impossible: 'It cannot be adopted.',
   },
+  schedule: {
+    title: 'Automatic snapshots',
+    open: 'Schedule…',
+    off: 'No automatic snapshots',
+    rhythm: (count: number, unit: 'minutes' | 'hours' | 'days', keep: number) =>
+      `Every ${count === 1 ? { minutes: 'minute', hours: 'hour', days: 'day' }[unit] : `${count} ${unit}`}, the last ${keep} ${keep === 1 ? 'stays' : 'stay'}`,
+    next: (until: string) => `next ${until}`,
+    last: 'Last time,',
+    enable: 'Take snapshots automatically',
+    every: 'Every',
+    unit: 'Unit of time',
+    units: { minutes: 'minutes', hours: 'hours', days: 'days' },
+    keep: 'How many stay',
+    keepText: 'Older automatic ones are merged away. Yours, and what a branch stands on, are never touched.',
+    memory: 'With memory, whenever the VM runs',
+    quiesce: 'Freeze the file systems, whenever the guest agent is ready',
+    notWithMemory: 'With memory nothing is lost that was not written yet.',
+    rules:
+      'None is taken when nothing has changed, or while another operation works on the VM. One that you rename or describe is yours from then on.',
+  },
   extract: {
     open: 'Extract…',
     title: (name: string) => `Extract “${name}” as a new image`,

@@ -6,6 +6,7 @@ import { words } from '../../lib/words.ts';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { RowSkeletons } from '../../ui/skeletons.tsx';
+import { ScheduleLine } from './schedule-line.tsx';
 import { SnapshotsView } from './snapshots-view.tsx';
 import { TakeSnapshotButton } from './take-snapshot-button.tsx';
 
@@ -27,12 +28,15 @@ export function SnapshotsTab({ vmId }: { vmId: string }) {
 
 function NoSnapshots({ vm }: { vm: Vm }) {
   return (
-    <EmptyState
-      icon={<IconBookmark size={40} />}
-      title={words.snapshots.empty.title}
-      actions={<TakeSnapshotButton vm={vm} />}
-    >
-      {words.snapshots.empty.text}
-    </EmptyState>
+    <>
+      <EmptyState
+        icon={<IconBookmark size={40} />}
+        title={words.snapshots.empty.title}
+        actions={<TakeSnapshotButton vm={vm} />}
+      >
+        {words.snapshots.empty.text}
+      </EmptyState>
+      {vm.disks.length > 0 ? <ScheduleLine vm={vm} /> : null}
+    </>
   );
 }

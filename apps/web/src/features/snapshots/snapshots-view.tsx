@@ -5,6 +5,7 @@ import { flatSnapshots } from './flat-snapshots.ts';
 import { FoundSnapshots } from './found-snapshots.tsx';
 import { HereDetails } from './here-details.tsx';
 import { RunningWork } from './running-work.tsx';
+import { ScheduleLine } from './schedule-line.tsx';
 import { SelectedSnapshots } from './selected-snapshots.tsx';
 import type { SnapshotAct, SnapshotActs } from './snapshot-acts.ts';
 import { SnapshotDetails } from './snapshot-details.tsx';
@@ -65,6 +66,7 @@ export function SnapshotsView({ vm, tree }: { vm: Vm; tree: Tree }) {
             }
             onRename={() => setEditing(focused?.id ?? null)}
           />
+          <ScheduleLine vm={vm} />
           <FoundSnapshots
             vm={vm}
             found={tree.found}

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@playwright/test';
 import { expectHealthy, expectSameContent, flatten, imagesAt, makeChain } from '../src/images.ts';
@@ -12,16 +12,31 @@ import {
   until,
 } from '../src/strata.ts';
 
-/** Listening TCP sockets of a process and its children, from /proc/net/tcp: inodes that belong to no other. */
-const listeningPorts = (): number[] =>
-  ['tcp', 'tcp6'].flatMap((file) =>
+/** Inodes of the sockets that a process has open. */
+const socketsOf = (pid: number): ReadonlySet<string> =>
+  new Set(
+    readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+      try {
+        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? [];
+      } catch {
+        // Closed meanwhile.
+        return [];
+      }
+    }),
+  );
+
+/** The TCP ports on which a process listens: other tests have servers of their own. */
+const listeningPorts = (pid: number): number[] => {
+  const own = socketsOf(pid);
+  return ['tcp', 'tcp6'].flatMap((file) =>
     readFileSync(`/proc/net/${file}`, 'utf8')
       .split('\n')
       .slice(1)
       .map((line) => line.trim().split(/\s+/))
-      .filter((fields) => fields[3] === '0A')
+      .filter((fields) => fields[3] === '0A' && own.has(fields[9] ?? ''))
       .map((fields) => Number.parseInt(fields[1]?.split(':').at(-1) ?? '', 16)),
   );
+};
 
 for (const live of [false, true]) {
   test(`a commit is brought to its end after kill -9 of the server in the middle (${live ? 'live' : 'offline'})`, async () => {
@@ -57,11 +72,11 @@ for (const live of [false, true]) {
 
 test('a VM outlives kill -9 of the server and is adopted: same process, same UUID, one TCP port', async () => {
   let strata = await startStrata();
-  const before = listeningPorts();
   const vm = await strata.ok('POST', '/vms', { name: 'survivor', memory: '64M' });
   const started: Json = await strata.ok('POST', `/vms/${vm.id}/start`);
   const startTime = startTimeOf(started.pid);
-  expect(listeningPorts().filter((port) => !before.includes(port))).toEqual([]);
+  expect(listeningPorts(strata.pid)).toEqual([Number(new URL(strata.url).port)]);
+  expect(listeningPorts(started.pid)).toEqual([]);
 
   await strata.kill();
   expect(startTimeOf(started.pid)).toBe(startTime);

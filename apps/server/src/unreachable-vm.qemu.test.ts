@@ -49,6 +49,10 @@ const files = (): Record<string, string> => {
   );
 };
 
+/** What a deletion would give back is read in the background, and may be known later. */
+const withoutSizes = (tree: unknown): string =>
+  JSON.stringify(tree, (key, value: unknown) => (key === 'sizes' ? undefined : value));
+
 it('refuses every change of a VM that cannot be reached, and leaves every byte as it is', async () => {
   strata = await build();
   const demo = (await call('POST', '/vms/demo', {})).body as Vm;
@@ -92,7 +96,8 @@ it('refuses every change of a VM that cannot be reached, and leaves every byte a
 
   expect(files()).toEqual(before);
   expect((await call('GET', `/vms/${vm.id}`)).body.disks).toEqual(vm.disks);
-  expect((await call('GET', `/vms/${vm.id}/snapshots`)).body.tree).toEqual(snapshots.tree);
+  const after = (await call('GET', `/vms/${vm.id}/snapshots`)).body;
+  expect(withoutSizes(after.tree)).toEqual(withoutSizes(snapshots.tree));
 
   process.kill(pid, 'SIGCONT');
   await strata.services.vms.settled(vm.id);

@@ -6,41 +6,48 @@ import { type Line, median, timed } from './table.ts';
 
 const times = 15;
 
-/** One `transaction` of one `blockdev-snapshot-sync`, which creates the overlay in QEMU itself. */
-const raw = async (folder: string): Promise<number> => {
-  const active = join(folder, 'raw-active.qcow2');
-  execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', active, '64M']);
+/** One `transaction` of a `blockdev-snapshot-sync` a disk, which creates the overlays in QEMU itself. */
+const raw = async (folder: string, disks: readonly number[]): Promise<number> => {
+  const pathOf = (disk: number, at: number): string =>
+    join(folder, `raw-${disks.length}-${disk}-${at}.qcow2`);
   const socket = join(folder, '.raw.sock');
-  const blockdev = { driver: 'qcow2', 'node-name': 'd0', file: { driver: 'file', filename: active } };
+  const attached = disks.flatMap((disk) => {
+    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', pathOf(disk, 0), '64M']);
+    const file = { driver: 'file', filename: pathOf(disk, 0) };
+    const blockdev = { driver: 'qcow2', 'node-name': `d${disk}-0`, file };
+    return ['-blockdev', JSON.stringify(blockdev), '-device', `virtio-blk-pci,drive=d${disk}-0`];
+  });
   const qmp = await startRaw(
     'qemu-system-x86_64',
     [
       ...['-nodefaults', '-display', 'none', '-m', '64', '-accel', 'tcg'],
       ...['-chardev', `socket,id=q,path=${socket},server=on,wait=off`, '-mon', 'chardev=q,mode=control'],
-      ...['-blockdev', JSON.stringify(blockdev), '-device', 'virtio-blk-pci,drive=d0'],
+      ...attached,
     ],
     socket,
   );
   const seen: number[] = [];
-  for (let at = 0; at < times; at += 1) {
-    const data = {
-      'node-name': at === 0 ? 'd0' : `n${at - 1}`,
-      'snapshot-file': join(folder, `raw-${at}.qcow2`),
-      'snapshot-node-name': `n${at}`,
-      format: 'qcow2',
-    };
-    const actions = [{ type: 'blockdev-snapshot-sync', data }];
+  for (let at = 1; at <= times; at += 1) {
+    const actions = disks.map((disk) => ({
+      type: 'blockdev-snapshot-sync',
+      data: {
+        'node-name': `d${disk}-${at - 1}`,
+        'snapshot-file': pathOf(disk, at),
+        'snapshot-node-name': `d${disk}-${at}`,
+        format: 'qcow2',
+      },
+    }));
     seen.push(await timed(() => qmp.execute('transaction', { actions })));
   }
   await qmp.quit();
   return median(seen);
 };
 
-export const benchLiveSnapshot = async (strata: Strata): Promise<Line[]> => {
+const ours = async (strata: Strata, disks: readonly number[]): Promise<number> => {
   const vm = await strata.ok('POST', '/vms', {
-    name: 'bench',
+    name: `bench ${disks.length}`,
     memory: '64M',
-    disks: [{ create: { format: 'qcow2', size: '64M' } }],
+    disks: disks.map(() => ({ create: { format: 'qcow2', size: '64M' } })),
     nics: [],
   });
   await strata.ok('POST', `/vms/${vm.id}/start`);
@@ -54,14 +61,18 @@ export const benchLiveSnapshot = async (strata: Strata): Promise<Line[]> => {
     );
   }
   await strata.ok('POST', `/vms/${vm.id}/poweroff`);
-  const otherMs = await raw(strata.dataDir);
-  return [
-    {
-      what: 'live snapshot, request to done',
-      strata: median(seen),
+  return median(seen);
+};
+
+export const benchLiveSnapshot = async (strata: Strata): Promise<Line[]> => {
+  const lines: Line[] = [];
+  for (const disks of [[0], [0, 1, 2, 3]])
+    lines.push({
+      what: `live snapshot, ${disks.length === 1 ? '1 disk' : `${disks.length} disks`}, request to done`,
+      strata: await ours(strata, disks),
       other: 'blockdev-snapshot-sync',
-      otherMs,
+      otherMs: await raw(strata.dataDir, disks),
       aim: '',
-    },
-  ];
+    });
+  return lines;
 };

@@ -1,5 +1,7 @@
+import { writeFile } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import type { ImageFormat } from '@strata/contract';
+import { emptyQcow2 } from '@strata/disk-image';
 import { ExecaError } from 'execa';
 import { z } from 'zod';
 import { AppError } from '../app-error.ts';
@@ -136,6 +138,20 @@ export function createOverlay({ path, backing, backingFormat }: NewOverlay): Pro
       light,
     ),
   );
+}
+
+/**
+ * The same without a process, for a backing image that has been read and approved: a live snapshot is taken while a guest
+ * works. What is written is read back by whoever asked for it.
+ */
+export function writeOverlay({
+  path,
+  backing,
+  backingFormat,
+  size,
+}: NewOverlay & { readonly size: number }): Promise<void> {
+  const link = { string: backingName(backing), format: driverOf(backingFormat) };
+  return intoNewFile(path, (file) => writeFile(file, emptyQcow2({ virtualSize: size, backing: link })));
 }
 
 /** Not on an image in use: what is on disk lags behind what QEMU holds in memory. Raw images cannot be checked: `qemu-refused`. */

@@ -4,7 +4,7 @@ import type { CreateImage } from '@strata/contract';
 import { readImageHeader } from '@strata/disk-image';
 import { AppError } from '../../app-error.ts';
 import { relativeBacking } from '../../backing-link.ts';
-import { createImage, createOverlay, type Preallocation } from '../../qemu/qemu-img.ts';
+import { createImage, createOverlay, type Preallocation, writeOverlay } from '../../qemu/qemu-img.ts';
 import { syncWithFolder } from '../../sync-files.ts';
 import { approvedChain } from './chain-facts.ts';
 import { forbidSystemPath, isWithin } from './forbidden-paths.ts';
@@ -158,7 +158,10 @@ const createOverlayLocked = async (access: LibraryAccess, request: OverlayReques
       if (request.willMake !== undefined && (await exists(file)))
         throw new AppError('image-exists', `${file} exists already.`);
       request.willMake?.(file);
-      await createOverlay({ path: file, backing: link, backingFormat: backing.format });
+      const overlay = { path: file, backing: link, backingFormat: backing.format };
+      // An operation has looked at the whole chain, and a guest may be waiting for it.
+      if (request.operationId === undefined) await createOverlay(overlay);
+      else await writeOverlay({ ...overlay, size: backing.facts.virtualSize });
     },
     request.naming === 'unique' ? isUnusedName(access) : undefined,
   );

@@ -16,7 +16,7 @@ import { readImageHeader, readQcow2Allocation, resolveBacking } from '@strata/di
 import { AppError } from '../../../app-error.ts';
 import type { Db } from '../../../db/open-database.ts';
 import { newId } from '../../../new-id.ts';
-import { createOverlay, mapImage } from '../../../qemu/qemu-img.ts';
+import { mapImage, writeOverlay } from '../../../qemu/qemu-img.ts';
 import type { ImageFacts, ImagesService, UseSource } from '../../images/images.types.ts';
 import { usageOf } from '../../images/layer-usage.ts';
 
@@ -180,7 +180,8 @@ export const benchImages = (folder: string, db: Db): BenchImages => {
       const digest = createHash('sha256').update(newId()).digest('hex').slice(0, 6);
       const path = join(folder, `${stem.replace(/\W+/g, '-')}-${digest}.qcow2`);
       willMake?.(path);
-      await createOverlay({ path, backing: relative(folder, backing.path), backingFormat: backing.format });
+      const { format: backingFormat, virtualSize: size } = backing;
+      await writeOverlay({ path, backing: relative(folder, backing.path), backingFormat, size });
       await scan();
       return toImage(idOfPath(path));
     },

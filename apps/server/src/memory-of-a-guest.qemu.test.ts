@@ -73,7 +73,7 @@ it('memory and both disks are taken at one instant, and the guest goes back to i
 
   for (const keepCurrent of [true, false]) {
     await revert(first.id, { keepCurrent });
-    expect(vm().state).toBe('running');
+    expect(vm()).toMatchObject({ state: 'running', changedSinceStart: false });
     expect(await guest.command('marked')).toBe('first');
     expect(await guest.command('boot-id')).toBe(boot);
     expect(Number(await guest.command('pair-stop'))).toBeGreaterThanOrEqual(before);
@@ -138,7 +138,7 @@ it('a suspended VM is off with its memory; what it is made of stays; the start g
   expect((await vms.patch(linux.vmId, { notes: 'sleeps' })).notes).toBe('sleeps');
 
   expect((await vms.start(linux.vmId)).state).toBe('running');
-  expect(vm().suspended).toBeNull();
+  expect(vm()).toMatchObject({ suspended: null, changedSinceStart: false });
   expect(await readdir(memoryFolder())).toHaveLength(files.length - 1);
   guest = await linux.connect(1);
   expect(await guest.command('marked')).toBe('asleep');

@@ -12,7 +12,7 @@ import { checkChain, checkKernel, checkMedia } from './vm-disks.ts';
 import { commandOf, type StartWishes } from './vm-launch.ts';
 import { checkSocketPaths, type VmPaths } from './vm-paths.ts';
 import type { VmRecord } from './vm-record.types.ts';
-import { asSaved, demandNotSuspended, finishResume, isPaused, memoryToLoad } from './vm-resume.ts';
+import { asAsked, asSaved, demandNotSuspended, finishResume, isPaused, memoryToLoad } from './vm-resume.ts';
 import type { VmRun } from './vm-run.ts';
 import { keepPicture } from './vm-screenshots.ts';
 import { askGuards, exclusively, pathsOf, recordOf, runOf, type VmsContext } from './vms.context.ts';
@@ -106,7 +106,8 @@ const launchRecord = async (
     ...wishes,
     incoming: suspended !== null,
   });
-  const { definition, disks } = record;
+  const { disks } = record;
+  const definition = suspended === null ? record.definition : asAsked(record, suspended);
   const started = { hardware: hardwareOf(definition, disks), started: { definition, disks } };
   const { identity, monitors } = await launchQemu({
     binary,

@@ -52,6 +52,12 @@ export const asSaved = (record: VmRecord, hardware: VmHardware): VmRecord => ({
   }),
 });
 
+/** It goes on with the accelerator that it ran on. What was asked for, as “auto”, is what a change is one of. */
+export const asAsked = ({ definition }: VmRecord, { hardware }: Suspended): VmRecord['definition'] => ({
+  ...definition,
+  accelerator: hardware.definition.accelerator,
+});
+
 export const memoryToLoad = async (
   context: VmsContext,
   record: VmRecord,

@@ -34,6 +34,7 @@ import { startOfChain } from './start-chain.ts';
 import { taintBlockers, taintUseOf } from './taint-blockers.ts';
 
 interface Planned {
+  readonly lookedAt: number;
   readonly forest: Forest;
   readonly plan: ChainPlan;
   readonly wish: ChainWish;
@@ -128,6 +129,7 @@ export const createChainsService = ({
   freeSpace = freeSpaceAt,
 }: ChainsDeps): ChainsService => {
   const compute = async (request: LayerRequest, shown: boolean): Promise<Planned> => {
+    const lookedAt = operations.look();
     await images.scan();
     const before = images.forest();
     const place = request.operation === 'move' ? await moves.placeOf(request.imageId, request.folder) : null;
@@ -152,7 +154,7 @@ export const createChainsService = ({
     const start = startOfChain(forest, plan, wish, view.steps);
     const { cancelNote } = start;
     return {
-      ...{ forest, plan, wish, spaces, start },
+      ...{ lookedAt, forest, plan, wish, spaces, start },
       view: cancelNote === null || isAtOnce(plan) ? view : { ...view, cancelNote },
     };
   };
@@ -177,7 +179,10 @@ export const createChainsService = ({
       if (wish.operation === 'move' && plan.liveVm === null)
         return moves.offline(wish.layer, wish.place.target.folder, useReserve);
       // Each kind finds its own executor; the service itself does not look into request and journal.
-      return operations.start(start as StartOperation<CommitRun, CommitJournal>);
+      return operations.start({
+        ...(start as StartOperation<CommitRun, CommitJournal>),
+        lookedAt: planned.lookedAt,
+      });
     },
   };
 };

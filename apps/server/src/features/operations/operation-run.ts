@@ -4,7 +4,7 @@ import type { Db } from '../../db/open-database.ts';
 import { transaction } from '../../db/open-database.ts';
 import { hasEnded, type OperationRow, toOperation } from './operation-row.ts';
 import type { OperationsRepository } from './operations.repository.ts';
-import type { DiskFront, Executor, OperationContext, Taints } from './operations.types.ts';
+import type { DiskFront, Executor, OperationContext, OperationLocks, Taints } from './operations.types.ts';
 import { type ProgressRate, progressRate } from './progress-rate.ts';
 
 /** Progress reaches the disk at most once, the pages at most four times a second. */
@@ -21,6 +21,8 @@ export interface OperationRunDeps {
   readonly log: (error: unknown, message: string) => void;
   /** True once the server ends: then nothing of this may be written any more. */
   readonly isClosing: () => boolean;
+  /** These locks were held until now. */
+  readonly letGo: (locks: OperationLocks) => void;
 }
 
 /** Thrown into an executor that goes on after the server has begun to end; never written down. */
@@ -191,6 +193,7 @@ export class OperationRun {
       },
       pausedBecause: (reason) => this.#pausedBecause(reason),
       release: ({ images = [], vms = [] }) => {
+        deps.letGo(row.locks);
         row.locks = {
           images: row.locks.images.filter((id) => !images.includes(id)),
           reads: (row.locks.reads ?? []).filter((id) => !images.includes(id)),
@@ -298,6 +301,7 @@ export class OperationRun {
       else if (step.state === 'running') step.state = 'failed';
       if (step.state === 'done') step.at ??= at;
     }
+    this.#deps.letGo(this.row.locks);
     this.row.state = state;
     if (state === 'done' && this.row.unit === 'bytes') this.row.done = this.row.total;
     this.row.pausedBecause = null;

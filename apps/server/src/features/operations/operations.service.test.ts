@@ -191,6 +191,22 @@ describe('locks', () => {
     expect(service.activeOn({ images: ['a'] })).toBeNull();
     expect(service.activeOn({ images: ['b'] })).not.toBeNull();
   });
+
+  it('that were let go since a plan was made make it stale, those of what only reads the same do not', async () => {
+    const service = serviceOn(async (context) => {
+      context.release({ images: ['a'] });
+      return untilCancelled(context);
+    });
+    const lookedAt = service.look();
+    const { id } = service.start(work(locksOf(['a', 'b'], ['base'])));
+    const stale = expect.objectContaining({ code: 'plan-stale' });
+    expect(() => service.start({ ...work(locksOf(['a'])), lookedAt })).toThrow(stale);
+    expect(service.start({ ...work(locksOf(['a'])), lookedAt: service.look() }).state).toBe('running');
+    await service.cancel(id);
+    expect(() => service.start({ ...work(locksOf(['c'], ['b'])), lookedAt })).toThrow(stale);
+    expect(() => service.start({ ...work(locksOf(['base'])), lookedAt })).toThrow(stale);
+    expect(service.start({ ...work(locksOf(['d'], ['base'])), lookedAt }).state).toBe('running');
+  });
 });
 
 describe('the buttons', () => {

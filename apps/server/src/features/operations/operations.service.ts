@@ -3,6 +3,7 @@ import { AppError } from '../../app-error.ts';
 import type { Db } from '../../db/open-database.ts';
 import { newId } from '../../new-id.ts';
 import type { Events } from '../events/events.types.ts';
+import { createLetGo } from './let-go.ts';
 import { conflicts, lockedImages } from './operation-locks.ts';
 import { hasEnded, type OperationRow, toOperation } from './operation-row.ts';
 import { OperationRun } from './operation-run.ts';
@@ -59,7 +60,8 @@ export const createOperationsService = ({
 
   const publish = (operation: Operation, change: 'created' | 'updated' = 'updated') =>
     events.publish({ type: 'operation', id: operation.id, change, data: operation });
-  const runDeps = { db, repository, taints, publish, log, isClosing: () => closing };
+  const letGo = createLetGo();
+  const runDeps = { db, repository, taints, publish, log, isClosing: () => closing, letGo: letGo.note };
 
   // Also those that a crash left and `recover` has not taken up yet: their locks hold from the first moment.
   const runs = new Map<string, OperationRun>();
@@ -136,6 +138,7 @@ export const createOperationsService = ({
     register: (executor) => {
       executors.set(executor.kind, executor as Executor<unknown, unknown>);
     },
+    look: letGo.now,
     start: (operation) => {
       const executor = executors.get(operation.kind);
       if (executor === undefined) throw new Error(`nobody carries out ${operation.kind}`);
@@ -145,6 +148,11 @@ export const createOperationsService = ({
         throw new AppError(
           'operation-running',
           `“${holder.row.title}” is working on this. Wait for it to end, or cancel it first.`,
+        );
+      if (operation.lookedAt !== undefined && letGo.since(operation.lookedAt, operation.locks))
+        throw new AppError(
+          'plan-stale',
+          'Another operation has just worked on this. Look at the plan as it is now.',
         );
       const run = new OperationRun(newRow(operation), runDeps);
       repository.insert(run.row);

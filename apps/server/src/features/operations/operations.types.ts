@@ -105,11 +105,21 @@ export interface StartOperation<Request, Journal> {
   readonly unit: 'bytes' | 'steps';
   readonly total: number;
   readonly cancelNote: string | null;
+  /** What `look` gave before that was read on which this was planned. */
+  readonly lookedAt?: number;
 }
 
 export interface OperationsService {
   register<Request, Journal>(executor: Executor<Request, Journal>): void;
-  /** Writes the row, then starts. Throws `operation-running` when a lock is held. */
+  /**
+   * A moment. Locks keep apart what runs at the same time; an operation that begins and ends while a request still
+   * reads holds none any more when that begins, so that `start` is told since when.
+   */
+  look(): number;
+  /**
+   * Writes the row, then starts. Throws `operation-running` when a lock is held, and `plan-stale` when one has been let
+   * go since it was looked.
+   */
   start<Request, Journal>(operation: StartOperation<Request, Journal>): Operation;
   /** Throws `not-found`. */
   get(id: string): Operation;

@@ -23,6 +23,7 @@ export interface SnapshotDeletionsDeps {
 
 /** Everything that a run needs of its plan; `merged` is null where only names go. */
 interface Planned {
+  readonly lookedAt: number;
   readonly vm: Vm;
   readonly snapshots: readonly StoredSnapshot[];
   readonly view: Plan;
@@ -86,14 +87,14 @@ export const createSnapshotDeletions = ({
   };
 
   const compute = async (vmId: string, wish: DeleteSnapshots, shown: boolean): Promise<Planned> => {
+    const lookedAt = operations.look();
     const vm = vms.get(vmId);
     const current = vms.currentSnapshot(vmId);
     const snapshots = chosenSnapshots(repository.ofVm(vmId), current, wish);
     if (isOfTags(snapshots, wish)) {
       const view = await planInternalDelete({ images, vms, operations }, vmId, snapshots);
       return {
-        vm,
-        snapshots,
+        ...{ lookedAt, vm, snapshots },
         merged: null,
         view: { ...view, blockers: [...view.blockers, ...working(vmId)] },
       };
@@ -109,19 +110,20 @@ export const createSnapshotDeletions = ({
     const modes = shown ? { modes: modesOf(world, snapshots, forgotten) } : {};
     const busy = working(vmId);
     if (wish.mode === 'forget')
-      return { vm, snapshots, merged: null, view: { ...forgotten, ...modes, blockers: busy } };
+      return { lookedAt, vm, snapshots, merged: null, view: { ...forgotten, ...modes, blockers: busy } };
     const plan = planIn(world, snapshots, wish.mode);
     const meant = [wish.mode, snapshots.map(({ id }) => id)];
     const prepared = await merges.prepare(world.forest, plan, meant, shown);
     const view = deleteView(world.forest, plan, snapshots, prepared);
     return {
-      ...{ vm, snapshots },
+      ...{ lookedAt, vm, snapshots },
       merged: { plan, prepared },
       view: { ...view, ...modes, blockers: [...view.blockers, ...busy] },
     };
   };
 
   const startOf = ({
+    lookedAt,
     vm,
     snapshots,
     view,
@@ -155,6 +157,7 @@ export const createSnapshotDeletions = ({
       unit: runs.length === 0 ? 'steps' : 'bytes',
       total: runs.length === 0 ? view.steps.length : view.bytesToMove,
       cancelNote: view.cancelNote ?? null,
+      lookedAt,
     };
   };
 
@@ -176,7 +179,7 @@ export const createSnapshotDeletions = ({
           blockers: view.blockers,
         });
       if (isOfTags(planned.snapshots, wish))
-        return deleteInternal({ images, vms, operations }, vmId, planned.snapshots, view);
+        return deleteInternal({ images, vms, operations }, vmId, planned.snapshots, planned);
       merged?.prepared.demandSpace(false);
       return operations.start<DeleteSnapshotsRun, DeleteSnapshotsJournal>(startOf(planned));
     },

@@ -15,6 +15,7 @@ import type { SnapshotsDeps } from './snapshots.service.ts';
 import { demandSettled } from './vm-settled.ts';
 
 interface Planned {
+  readonly lookedAt: number;
   readonly vm: Vm;
   readonly plan: PromotePlan;
   readonly words: PromoteWords;
@@ -50,6 +51,7 @@ export const createPromotions = (deps: SnapshotsDeps): Promotions => {
 
   const compute = async (request: PromoteRequest): Promise<Planned> => {
     const vm = vms.get(request.vmId);
+    const lookedAt = operations.look();
     await images.scan();
     const answer = planPromote(images.forest(), request);
     if (isRefusal(answer))
@@ -75,14 +77,14 @@ export const createPromotions = (deps: SnapshotsDeps): Promotions => {
       ...continueView(forest, plan, words.keepName, { fingerprint, steps }),
       leavesSnapshots: plan.leavesSnapshots.map((snapshot) => ({ ...snapshot })),
     };
-    return { vm, plan, words, view };
+    return { lookedAt, vm, plan, words, view };
   };
 
   return {
     plan: async (request) => (await compute(request)).view,
     run: async (request, fingerprint) => {
       demandSettled(vms.get(request.vmId));
-      const { vm, plan, words, view } = await compute(request);
+      const { lookedAt, vm, plan, words, view } = await compute(request);
       if (view.fingerprint !== fingerprint)
         throw new AppError(
           'plan-stale',
@@ -123,6 +125,7 @@ export const createPromotions = (deps: SnapshotsDeps): Promotions => {
         unit: 'steps',
         total: steps.length,
         cancelNote: null,
+        lookedAt,
       });
     },
   };

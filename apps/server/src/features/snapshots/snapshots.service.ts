@@ -93,6 +93,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
   ];
 
   interface PlannedRevert {
+    readonly lookedAt: number;
     readonly vm: Vm;
     readonly plan: RevertPlan;
     readonly words: RevertWords;
@@ -110,6 +111,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
   ): Promise<PlannedRevert> => {
     const vm = vms.get(vmId);
     const snapshot = find(vmId, snapshotId);
+    const lookedAt = operations.look();
     await images.scan();
     const before = vm.state === 'paused' ? 'paused' : vms.live(vmId) === null ? 'no' : 'running';
     const start = startOf(wish, snapshot, before);
@@ -149,7 +151,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
       hardware: hardware.restored === null ? null : hardware.difference,
     });
     const view = { ...revertView(forest, plan, words, fingerprint), hardware: [...hardware.difference] };
-    return { vm, snapshot, plan, words, view, hardware: restores ? hardware.restored : null };
+    return { lookedAt, vm, snapshot, plan, words, view, hardware: restores ? hardware.restored : null };
   };
 
   const keepNameOf = (vmId: string, snapshotId: string, wish: Revert): string | null =>
@@ -261,7 +263,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
       if (stored.kind === 'internal') return revertInternal(deps, vmId, stored, wish);
       demandStill(vms.get(vmId));
       const keepName = keepNameOf(vmId, snapshotId, wish);
-      const { vm, snapshot, plan, words, view, hardware } = await computeRevert(
+      const { lookedAt, vm, snapshot, plan, words, view, hardware } = await computeRevert(
         vmId,
         snapshotId,
         wish,
@@ -316,6 +318,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
         unit: 'steps',
         total: steps.length,
         cancelNote: null,
+        lookedAt,
       });
     },
 

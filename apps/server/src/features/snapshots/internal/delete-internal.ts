@@ -110,7 +110,7 @@ export const deleteInternal = (
   { vms, operations }: Deps,
   vmId: string,
   snapshots: readonly StoredSnapshot[],
-  view: Plan,
+  { view, lookedAt }: { readonly view: Plan; readonly lookedAt: number },
 ): Operation => {
   const vm = vms.get(vmId);
   const request: InternalDeleteRun = {
@@ -139,5 +139,6 @@ export const deleteInternal = (
     unit: 'steps',
     total: snapshots.length,
     cancelNote: null,
+    lookedAt,
   });
 };

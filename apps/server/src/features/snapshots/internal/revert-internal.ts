@@ -21,6 +21,7 @@ import { tagFor } from './take-internal.ts';
 type Deps = Pick<SnapshotsDeps, 'images' | 'vms' | 'operations'>;
 
 interface Planned {
+  readonly lookedAt: number;
   readonly vm: Vm;
   readonly snapshot: StoredSnapshot;
   readonly disks: readonly TaggedDisk[];
@@ -204,6 +205,7 @@ const compute = async (
 ): Promise<Planned> => {
   const { images, vms } = deps;
   const vm = vms.get(vmId);
+  const lookedAt = deps.operations.look();
   await images.scan();
   const gone = snapshot.disks.find(({ diskId }) => !vm.disks.some(({ id }) => id === diskId));
   if (gone !== undefined)
@@ -238,7 +240,7 @@ const compute = async (
     hardware: [...difference],
     commands: blockers.length > 0 ? [] : commandsOf(deps, disks, tag, how.live),
   };
-  return { vm, snapshot, disks, tag, keepName, how, steps, view };
+  return { lookedAt, vm, snapshot, disks, tag, keepName, how, steps, view };
 };
 
 export const planInternalRevert = async (
@@ -256,7 +258,8 @@ export const revertInternal = async (
   wish: Revert,
 ): Promise<Operation> => {
   demandSettled(deps.vms.get(vmId));
-  const { vm, disks, tag, keepName, how, steps, view } = await compute(deps, vmId, snapshot, wish);
+  const planned = await compute(deps, vmId, snapshot, wish);
+  const { lookedAt, vm, disks, tag, keepName, how, steps, view } = planned;
   if (wish.fingerprint !== undefined && wish.fingerprint !== view.fingerprint)
     throw new AppError(
       'plan-stale',
@@ -292,5 +295,6 @@ export const revertInternal = async (
     unit: 'steps',
     total: steps.length,
     cancelNote: null,
+    lookedAt,
   });
 };

@@ -1,0 +1,66 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { writeBlocks } from '../../qemu/qemu-io.ts';
+import { type WorkBench, type WorkFolder, workFolder } from '../../testing/work-bench.ts';
+
+/*
+ * A request looks at what there is, reads files, and begins. An operation that begins and ends in between holds no lock
+ * any more by then: what was planned on is no longer so.
+ */
+
+let folder: WorkFolder;
+let bench: WorkBench;
+let vm: string;
+
+beforeEach(async () => {
+  folder = await workFolder();
+  bench = await folder.open();
+  vm = await bench.defineVm({ name: 'web', disks: [{ create: { format: 'qcow2', size: '4M' } }] });
+});
+afterEach(() => folder.dispose());
+
+const active = () => bench.library.images.facts(bench.vms.get(vm).disks[0]?.imageId ?? '');
+const take = async (name: string, kind: 'external' | 'internal' = 'external'): Promise<string> => {
+  const ended = await bench.ended(await bench.snapshots.take(vm, { name, kind, memory: false }));
+  expect(ended.state).toBe('done');
+  return String(ended.result?.snapshotId);
+};
+const takeFirst = async (kind: 'external' | 'internal'): Promise<string> => {
+  const id = await take('first', kind);
+  const { path, format } = active();
+  await writeBlocks({ path, format }, [{ offset: 0, length: 65_536, pattern: 2 }], folder.folder);
+  await bench.library.images.scan();
+  return id;
+};
+
+/** The next request plans on what the library is now, and a snapshot begins and ends behind its back. */
+const takeBehindItsBack = (): void => {
+  const { images } = bench.library;
+  const { scan, forest } = images;
+  const look = async (): Promise<void> => {
+    Object.assign(images, { scan });
+    await scan();
+    const then = forest();
+    await take('second');
+    Object.assign(images, { forest: () => then });
+  };
+  Object.assign(images, { scan: look });
+};
+
+const requests: readonly [string, 'external' | 'internal', (id: string) => Promise<unknown>][] = [
+  ['a revert', 'external', (id) => bench.snapshots.revert(vm, id, { keepCurrent: false })],
+  ['a revert in place', 'internal', (id) => bench.snapshots.revert(vm, id, { keepCurrent: true })],
+  ['a merge down', 'external', (id) => bench.deletions.run(vm, { snapshots: [id], mode: 'commit' })],
+  ['a merge up', 'external', (id) => bench.deletions.run(vm, { snapshots: [id], mode: 'pull' })],
+  ['the deletion of a tag', 'internal', (id) => bench.deletions.run(vm, { snapshots: [id], mode: 'auto' })],
+];
+
+it.each(requests)('%s does not begin on a plan that a snapshot has overtaken', async (_, kind, request) => {
+  const first = await takeFirst(kind);
+  takeBehindItsBack();
+  await expect(request(first)).rejects.toMatchObject({ code: 'plan-stale' });
+  bench = await folder.open();
+  expect(bench.operations.list({}).items.map(({ state }) => state)).toEqual(['done', 'done']);
+  const { tree, current } = await bench.snapshots.tree(vm);
+  expect(tree).toMatchObject([{ name: 'first', children: [{ name: 'second' }] }]);
+  expect(current).toMatchObject({ snapshotId: tree[0]?.children[0]?.id, changed: false });
+});

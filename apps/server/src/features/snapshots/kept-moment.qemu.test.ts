@@ -126,6 +126,35 @@ describe('of a server that is killed while it takes one', () => {
     expect(kept()).toEqual([stored?.varsFile]);
   });
 
+  it.each(['external', 'internal'] as const)(
+    'an %s one that was taken keeps the variables of then, whatever the guest has set since',
+    async (kind) => {
+      await bench.vms.start(vm, { paused: true });
+      const then = readFileSync(ofVm('uefi-vars.fd'));
+      const { moments } = bench.vms;
+      const { uefiVars } = moments;
+      let asked = 0;
+      // Asked again when it is taken: from then on nothing is written down any more.
+      Object.assign(moments, {
+        uefiVars: (id: string) => {
+          asked += 1;
+          if (asked === 2) bench.operations.close();
+          return uefiVars(id);
+        },
+      });
+      const { id } = await bench.snapshots.take(vm, { name: 'killed', kind, memory: false });
+      await expect.poll(() => asked, { timeout: 30_000 }).toBe(2);
+      const later = Buffer.from(then);
+      later.write('set since', 4096);
+      writeFileSync(ofVm('uefi-vars.fd'), later);
+      bench = await folder.open();
+      const { state, result } = await bench.operations.wait(id, 60);
+      expect(state).toBe('done');
+      const stored = snapshotsRepository(bench.db).find(String(result?.snapshotId));
+      expect(readFileSync(ofVm('uefi', stored?.varsFile ?? '')).equals(then)).toBe(true);
+    },
+  );
+
   it('nothing is left of the snapshot of a VM that has gone on', async () => {
     await bench.vms.start(vm);
     const id = await killedAtOverlay();

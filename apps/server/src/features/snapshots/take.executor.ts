@@ -164,7 +164,6 @@ const switchDisks = async (deps: TakeDeps, context: Context): Promise<void> => {
   const vm = deps.vms.live(context.request.vmId);
   // It ended after it was asked for: an overlay over the active layer reads the same, whichever was written last.
   if (vm === null) return;
-  if (context.resumed && (await writtenNow(deps, context)) === 'switched') return;
   try {
     await snapshotDisks(vm, liveOverlays(deps, context));
   } catch (error) {
@@ -229,14 +228,18 @@ const carryOut = async (deps: TakeDeps, context: Context): Promise<void> => {
   }
   if (context.journal.phase !== 'switching') return;
   context.step(1);
+  const takenBefore = context.resumed && (await writtenNow(deps, context)) === 'switched';
   if (context.request.memory != null && context.journal.memory === undefined) {
     const memory = await takeWithMemory(deps, context, context.request.memory);
     if (memory !== null) context.save({ ...context.journal, memory });
   }
   context.finishing();
   if (context.request.vmWasOff) return switchBooks(deps, context);
-  if (context.request.memory == null) await switchFrozen(deps, context, () => switchDisks(deps, context));
-  await keepVarsUp(deps, context);
+  // Of a guest that has gone on since it was taken, the variables of today are not those of the restore point.
+  if (!takenBefore) {
+    if (context.request.memory == null) await switchFrozen(deps, context, () => switchDisks(deps, context));
+    await keepVarsUp(deps, context);
+  }
   context.step(2);
   record(deps, context);
 };

@@ -87,8 +87,9 @@ const take = async (deps: TakeDeps, context: Context): Promise<void> => {
   context.save({ ...context.journal, phase: 'taken', pauseMs });
 };
 
-/** It is taken: UEFI variables that cannot be copied anew do not undo that. */
+/** It is taken: UEFI variables that cannot be copied anew do not undo that, and those of a later moment are not its own. */
 const keepVarsUp = async (deps: TakeDeps, context: Context): Promise<void> => {
+  if (context.resumed) return;
   const { vmId, snapshotId } = context.request;
   try {
     const moment = await keepMomentUp(deps, vmId, snapshotId, context.journal.moment);

@@ -26,6 +26,7 @@ afterEach(async () => {
 
 const ofVm = (...path: string[]): string => join(folder.folder, '..', 'vms', vm, ...path);
 const kept = (): string[] => (existsSync(ofVm('uefi')) ? readdirSync(ofVm('uefi')) : []);
+const pictures = (): string[] => (existsSync(ofVm('snapshots')) ? readdirSync(ofVm('snapshots')) : []);
 const setVariables = (content: string): void => {
   mkdirSync(ofVm(), { recursive: true });
   writeFileSync(ofVm('uefi-vars.fd'), content);
@@ -113,6 +114,8 @@ describe('of a server that is killed while it takes one', () => {
     const { id } = await bench.snapshots.take(vm, { name: 'killed', kind: 'external', memory: false });
     await died;
     expect(kept()).toHaveLength(1);
+    const live = bench.vms.live(vm) !== null;
+    await expect.poll(() => pictures().length, { timeout: 30_000 }).toBe(live ? 1 : 0);
     bench = await folder.open();
     return id;
   };
@@ -159,7 +162,7 @@ describe('of a server that is killed while it takes one', () => {
     await bench.vms.start(vm);
     const id = await killedAtOverlay();
     expect(await bench.operations.wait(id, 60)).toMatchObject({ state: 'failed' });
-    expect(kept()).toEqual([]);
+    expect([...kept(), ...pictures()]).toEqual([]);
     expect((await bench.snapshots.tree(vm)).tree).toEqual([]);
   });
 });

@@ -16,7 +16,7 @@ import {
 import type { VarsToRestore } from './revert-hardware.ts';
 import { goOnFromMemory, type KeptMemory } from './revert-memory.ts';
 import type { RevertStep } from './revert-view.ts';
-import { positionOf, type TakeDeps } from './take.executor.ts';
+import { forgetFiles, positionOf, type TakeDeps } from './take.executor.ts';
 
 /*
  *    active              active      overlay  <- the VM writes
@@ -249,7 +249,7 @@ const continueElsewhere = (
       await beforeTheBooks(deps, context);
     } catch (error) {
       if (!context.ending && request.keep !== null && context.journal.phase !== 'switched')
-        await deps.vars.remove(request.vmId, request.keep.id);
+        await forgetFiles(deps, request.vmId, request.keep.id);
       throw error;
     }
     context.finishing();

@@ -136,8 +136,8 @@ const makeOverlays = async (deps: TakeDeps, context: Context): Promise<void> => 
     })),
     { operationId: context.id, known, save: (next) => context.save({ ...context.journal, known: next }) },
   ).catch(async (error: unknown) => {
-    const name = await picture;
-    if (name !== null) await screenshots.remove(vmId, name);
+    // Not written behind the back of whoever clears up.
+    await picture;
     throw error;
   });
   const screenshot = await picture;
@@ -244,6 +244,16 @@ const carryOut = async (deps: TakeDeps, context: Context): Promise<void> => {
   record(deps, context);
 };
 
+/** Of a snapshot that there will never be. */
+export const forgetFiles = async (
+  { screenshots, vars }: Pick<TakeDeps, 'screenshots' | 'vars'>,
+  vmId: string,
+  snapshotId: string,
+): Promise<void> => {
+  await screenshots.remove(vmId, `${snapshotId}.png`);
+  await vars.remove(vmId, snapshotId);
+};
+
 export const takeExecutor = (deps: TakeDeps): Executor<TakeRun, TakeJournal> => ({
   kind: 'snapshot-take',
   // Its guest must stand from the last byte of its memory until its disks have switched.
@@ -253,7 +263,7 @@ export const takeExecutor = (deps: TakeDeps): Executor<TakeRun, TakeJournal> => 
     try {
       await carryOut(deps, context);
     } catch (error) {
-      if (!context.ending && context.journal.phase !== 'recorded') await deps.vars.remove(vmId, snapshotId);
+      if (!context.ending && context.journal.phase !== 'recorded') await forgetFiles(deps, vmId, snapshotId);
       throw error;
     }
     await deps.images.refresh([

@@ -6,7 +6,7 @@ import type { VmHardware } from '../../vms/vm-record.types.ts';
 import type { LiveVm } from '../../vms/vms.types.ts';
 import { type KeptMoment, keepMoment, keepMomentUp, momentColumns } from '../kept-moment.ts';
 import type { VarsToRestore } from '../revert-hardware.ts';
-import type { TakeDeps } from '../take.executor.ts';
+import { forgetFiles, type TakeDeps } from '../take.executor.ts';
 import {
   createTags,
   dropTags,
@@ -252,8 +252,7 @@ const giveUp = async (deps: TakeDeps, context: Context): Promise<void> => {
   await dropBefore(deps, context, vm).catch(() => {});
   await letRun(vm, context.journal.ran);
   if (keep === null) return;
-  await deps.screenshots.remove(vmId, `${keep.id}.png`);
-  await deps.vars.remove(vmId, keep.id);
+  await forgetFiles(deps, vmId, keep.id);
 };
 
 export const revertInternalExecutor = (

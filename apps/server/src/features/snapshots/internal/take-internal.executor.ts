@@ -5,7 +5,7 @@ import type { Executor, OperationContext } from '../../operations/operations.typ
 import type { LiveVm } from '../../vms/vms.types.ts';
 import { type FreezeJournal, letGo, switchFrozen } from '../freeze-hook.ts';
 import { type KeptMoment, keepMoment, keepMomentUp, momentColumns } from '../kept-moment.ts';
-import type { TakeDeps } from '../take.executor.ts';
+import { forgetFiles, type TakeDeps } from '../take.executor.ts';
 import {
   createTags,
   dropTags,
@@ -148,16 +148,10 @@ const record = async ({ images, vms, repository, publish }: TakeDeps, context: C
   publish(snapshotId, 'created');
 };
 
-const forgetFiles = async ({ screenshots, vars }: TakeDeps, context: Context): Promise<void> => {
-  const { vmId, snapshotId } = context.request;
-  await screenshots.remove(vmId, `${snapshotId}.png`);
-  await vars.remove(vmId, snapshotId);
-};
-
 export const takeInternalExecutor = (deps: TakeDeps): Executor<InternalTakeRun, InternalTakeJournal> => ({
   kind: 'snapshot-take',
   run: async (context) => {
-    const { snapshotId, disks } = context.request;
+    const { vmId, snapshotId, disks } = context.request;
     context.finishing();
     context.step(0);
     try {
@@ -171,7 +165,7 @@ export const takeInternalExecutor = (deps: TakeDeps): Executor<InternalTakeRun, 
         await record(deps, context);
       }
     } catch (error) {
-      if (!context.ending && context.journal.phase !== 'recorded') await forgetFiles(deps, context);
+      if (!context.ending && context.journal.phase !== 'recorded') await forgetFiles(deps, vmId, snapshotId);
       throw error;
     }
     await deps.images.refresh(disks.map((disk) => disk.imageId));

@@ -103,16 +103,9 @@ describe('a restore point', () => {
 describe('of a server that is killed while it takes one', () => {
   /** Dead from the moment on at which the overlay would be made: nothing it calls ever comes back. */
   const killedAtOverlay = async (): Promise<string> => {
-    const died = new Promise<void>((tell) => {
-      Object.assign(bench.library.images, {
-        createOverlay: () => {
-          tell();
-          return new Promise(() => {});
-        },
-      });
-    });
+    bench = await folder.open(1);
     const { id } = await bench.snapshots.take(vm, { name: 'killed', kind: 'external', memory: false });
-    await died;
+    expect(await folder.died()).toBe('createOverlay');
     expect(kept()).toHaveLength(1);
     const live = bench.vms.live(vm) !== null;
     await expect.poll(() => pictures().length, { timeout: 30_000 }).toBe(live ? 1 : 0);

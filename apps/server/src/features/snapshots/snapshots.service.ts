@@ -181,6 +181,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
     adopt: async (vmId, wish) => toSnapshot(find(vmId, await adoptFound(deps, vmId, wish)), sizes()),
 
     take: async (vmId, wish, origin = 'taken') => {
+      const lookedAt = operations.look();
       await demandQuiescible(deps, vmId, wish);
       if (wish.kind === 'internal') return takeInternal(deps, vmId, wish);
       const vm = vms.get(vmId);
@@ -249,6 +250,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
         unit: memory === null ? 'steps' : 'bytes',
         total: memory?.forecast ?? 3,
         cancelNote: memory === null ? null : 'The guest runs on, and nothing is left of the snapshot.',
+        lookedAt,
       });
     },
 

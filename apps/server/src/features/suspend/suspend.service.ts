@@ -32,6 +32,7 @@ export const createSuspendService = ({ vms, operations, dataDir }: SuspendDeps):
     suspend: async (vmId) => {
       const vm = vms.get(vmId);
       demandRunning(vm);
+      const lookedAt = operations.look();
       const hardware = vms.memory.hardware(vmId);
       const forecast = (await vms.moments.heldMemory(vmId)) ?? vm.memory;
       const { bavail, bsize } = await statfs(dataDir);
@@ -51,6 +52,7 @@ export const createSuspendService = ({ vms, operations, dataDir }: SuspendDeps):
         unit: 'bytes',
         total: forecast,
         cancelNote: 'The guest goes on where it was.',
+        lookedAt,
       });
     },
   };

@@ -167,8 +167,24 @@ test('a tag that another tool wrote is adopted into the tree; one with memory is
   await expect(
     page.getByText(/“at work” is taken: with memory, exact moment, guest stopped for/),
   ).toBeVisible();
+  // The keyboard is where it was, after a dialog that a button opened and after one that a menu did.
+  await expect(page.getByRole('button', { name: 'Take snapshot' })).toBeFocused();
   await page.getByRole('button', { name: 'Show it' }).click();
   await expect(selected(page)).toHaveAccessibleName(/at work/);
+  const power = page.getByRole('button', { name: 'Other ways to stop or hold' });
+  await power.click();
+  await page.getByRole('menuitem', { name: 'Power off' }).click();
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await expect(power).toBeFocused();
+
+  // What it says before a revert is what happens: its memory goes into the QEMU that runs.
+  await expect(page.getByRole('button', { name: 'Compare…' })).toHaveAttribute('aria-disabled', 'true');
+  await page.getByRole('button', { name: 'Revert…' }).click();
+  await expect(dialog).toContainText('The same layers show again what they held then');
+  await expect(dialog).not.toContainText('powered off');
+  await dialog.getByRole('checkbox', { name: /keep the current state/i }).uncheck();
+  await expect(dialog).toContainText('What it holds now is gone');
+  await dialog.getByRole('button', { name: 'Not now' }).click();
   await expect(page.getByRole('complementary', { name: /Details/ })).toContainText(/1 CPU, 32 MiB, BIOS/);
 
   // Automatic ones are off until somebody wishes for them.

@@ -10,9 +10,16 @@ export function Dialog(props: Omit<ModalProps, 'opened'>) {
   return <Modal {...props} opened />;
 }
 
+/** What had the focus before the dialog that is open: one that takes its place gives the focus back to the same. */
+let outside: Element | null = null;
+
 function useReturnedFocus(): void {
   // Read while rendering: an effect would find the focus inside already.
-  const [before] = useState(() => document.activeElement);
+  const [before] = useState(() => {
+    const active = document.activeElement;
+    if (active?.closest('[role="dialog"]') == null) outside = menuButton(active) ?? active;
+    return outside;
+  });
   useEffect(
     () => () => {
       setTimeout(() => {
@@ -23,4 +30,10 @@ function useReturnedFocus(): void {
     },
     [before],
   );
+}
+
+/** A line of a menu is gone when the dialog it opened is; the button of the menu stays. */
+function menuButton(active: Element | null): Element | null {
+  const button = active?.closest('[role="menu"]')?.getAttribute('aria-labelledby');
+  return button == null ? null : document.getElementById(button);
 }

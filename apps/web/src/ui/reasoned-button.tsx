@@ -1,5 +1,5 @@
 import { Button, type ButtonProps, Tooltip } from '@mantine/core';
-import { type ComponentPropsWithoutRef, useId } from 'react';
+import { type ComponentPropsWithoutRef, type MouseEvent, useId } from 'react';
 
 export interface ReasonedButtonProps
   extends ButtonProps,
@@ -10,25 +10,27 @@ export interface ReasonedButtonProps
 
 /**
  * A button that says why it is grey. It stays focusable (aria-disabled instead of disabled), so that keyboard
- * and screen reader reach the reason as well.
+ * and screen reader reach the reason as well; and it stays the same element when a reason comes or goes, so that
+ * it keeps the focus.
  */
 export function ReasonedButton({ reason, onClick, ...props }: ReasonedButtonProps) {
   const reasonId = useId();
-  if (!reason) return <Button {...props} {...(onClick ? { onClick } : {})} />;
+  const refused = {
+    'data-disabled': true,
+    'aria-disabled': true,
+    'aria-describedby': reasonId,
+    onClick: (event: MouseEvent) => event.preventDefault(),
+  };
   return (
     <>
-      <Tooltip label={reason} events={{ hover: true, focus: true, touch: true }}>
-        <Button
-          {...props}
-          data-disabled
-          aria-disabled
-          aria-describedby={reasonId}
-          onClick={(event) => event.preventDefault()}
-        />
+      <Tooltip label={reason} disabled={!reason} events={{ hover: true, focus: true, touch: true }}>
+        <Button {...props} {...(reason ? refused : onClick ? { onClick } : {})} />
       </Tooltip>
-      <span id={reasonId} className="visually-hidden">
-        {reason}
-      </span>
+      {reason ? (
+        <span id={reasonId} className="visually-hidden">
+          {reason}
+        </span>
+      ) : null}
     </>
   );
 }

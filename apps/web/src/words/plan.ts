@@ -49,6 +49,7 @@ export const plan = {
   promotes: 'The disk continues on another branch. No data is moved, and what it leaves stays.',
   left: (count: number) =>
     `${formatCount(count, 'snapshot belongs', 'snapshots belong')} to the branch that is left, and ${count === 1 ? 'stays' : 'stay'} there`,
+  inPlace: 'The same layers show again what they held then. No data is moved.',
   switches: 'The disks continue on new, empty overlays. No data is moved.',
   space: {
     label: 'Free space',

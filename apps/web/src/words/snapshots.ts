@@ -60,6 +60,7 @@ export const snapshots = {
     freed: 'Deleting frees',
     nothing: 'nothing',
     memory: 'Memory file',
+    memoryInside: 'Memory',
     hardware: 'The VM then',
     disks: 'Layers',
     state: 'The VM',
@@ -152,10 +153,18 @@ export const snapshots = {
     keepName: 'Its name',
     keepDefault: (name: string) => `before revert to ${name}`,
     start: 'Afterwards',
-    memoryOptions: { goesOn: 'it goes on from that moment', stands: 'it stands still at that moment' },
+    memoryOptions: {
+      goesOn: 'it goes on from that moment',
+      stands: 'it stands still at that moment',
+      off: 'only the disks go back; it is off',
+    },
     startOptions: { asWas: 'as it was', start: 'start the VM', off: 'leave it off' },
     running:
       'The VM is running: it is powered off for the switch. What the guest has not written to its disk is gone.',
+    paused:
+      'The VM is paused: it is powered off for the switch. What the guest has not written to its disk is gone.',
+    replaced: 'The memory of the guest is replaced by that of the snapshot. What it holds now is gone.',
+    suspended: 'The VM is suspended: the memory that was saved of it goes as well.',
   },
   compare: {
     title: 'Compare two points',
@@ -164,6 +173,8 @@ export const snapshots = {
     to: 'To',
     same: 'Choose two different points.',
     noDisk: 'These two have no disk in common.',
+    inside: (name: string) =>
+      `“${name}” is a tag inside its layer, which cannot be read while it lies there. Extract it as a new image first.`,
     between: (from: string, to: string) => `differences between “${from}” and “${to}”`,
     equal: 'nothing differs',
     differ: (bytes: number, size: number) => `${formatBytes(bytes)} of ${formatBytes(size)} differ`,

@@ -114,7 +114,8 @@ function Spaces({ plan }: { plan: Plan }) {
 
 /** A revert copies nothing, and a file is moved without QEMU: where that runs says less than what it does. */
 function howOf(plan: Plan): string {
-  if (plan.operation === 'revert') return words.plan.switches;
+  // Without a new layer to go on in, it is a tag inside the layers that goes back.
+  if (plan.operation === 'revert') return makesLayers(plan) ? words.plan.switches : words.plan.inPlace;
   if (plan.operation === 'promote') return words.plan.promotes;
   if (plan.operation === 'forget' || (plan.modes !== undefined && plan.moves.length === 0))
     return words.plan.movesNothing;
@@ -123,6 +124,9 @@ function howOf(plan: Plan): string {
     return words.plan.moves[plan.method === 'link' ? 'link' : 'copy'];
   return plan.live ? words.plan.live : words.plan.offline;
 }
+
+const makesLayers = ({ after }: Plan) =>
+  after.some(({ layers }) => layers.some(({ isNew }) => isNew === true));
 
 function Deletes({ plan }: { plan: Plan }) {
   if (plan.deletes.length === 0) return null;

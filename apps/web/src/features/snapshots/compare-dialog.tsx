@@ -6,6 +6,7 @@ import { words } from '../../lib/words.ts';
 import { Dialog } from '../../ui/dialog.tsx';
 import { diskName } from '../layers/disk-name.ts';
 import classes from './compare-dialog.module.css';
+import { compareRefusal } from './compare-refusal.ts';
 import { DiskComparison } from './disk-comparison.tsx';
 import { hereId } from './snapshot-rows.ts';
 
@@ -26,6 +27,7 @@ export function CompareDialog({ vm, all, onClose, ...given }: CompareDialogProps
   const points = [...all.map(({ id, name }) => ({ value: id, label: name })), { value: hereId, label: here }];
   const nameOf = (id: string) => points.find(({ value }) => value === id)?.label ?? '';
   const held = [from, to].map((id) => disksOf(vm, all, id));
+  const refusal = compareRefusal(all.filter(({ id }) => id === from || id === to));
   const both = vm.disks.filter(({ id }) => held.every((disks) => disks.has(id)));
   return (
     <Dialog onClose={onClose} title={compare.title} size="60rem">
@@ -43,6 +45,8 @@ export function CompareDialog({ vm, all, onClose, ...given }: CompareDialogProps
         </div>
         {from === to ? (
           <p className={classes.quiet}>{compare.same}</p>
+        ) : refusal !== null ? (
+          <p className={classes.quiet}>{refusal}</p>
         ) : both.length === 0 ? (
           <p className={classes.quiet}>{compare.noDisk}</p>
         ) : (

@@ -24,12 +24,13 @@ export function DeleteDialog({ vm, chosen, byId, currentId, onClose }: DeleteDia
   const text = words.snapshots.delete;
   const scopes = scopesOf(chosen, byId);
   const [scope, setScope] = useState<DeleteScope>(scopes[0] ?? 'these');
-  const [keep, setKeep] = useState(10);
+  const branchLength = branchUp(byId, currentId).length;
+  // A number that thins out something.
+  const [keep, setKeep] = useState(() => Math.max(0, Math.min(10, branchLength - 1)));
   const [mode, setMode] = useState<DeleteMode>('auto');
   const [settledKeep] = useDebouncedValue(keep, 400);
   const body = { ...wishOf(scope, chosen, settledKeep), mode };
   const params = { id: vm.id };
-  const branchLength = branchUp(byId, currentId).length;
   return (
     <PlanDialog
       title={titleOf(scope, chosen)}

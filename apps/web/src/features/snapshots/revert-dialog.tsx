@@ -10,6 +10,7 @@ import { PlanDialog } from '../plan/plan-dialog.tsx';
 import { HardwareChange } from './hardware-change.tsx';
 import { operationOf, planOf } from './plan-answer.ts';
 import classes from './revert-dialog.module.css';
+import { revertWarning } from './revert-warning.ts';
 
 type Afterwards = 'asWas' | 'start' | 'off';
 
@@ -18,7 +19,7 @@ export function RevertDialog({ vm, snapshot, onClose }: { vm: Vm; snapshot: Snap
   const { revert } = words.snapshots;
   const [keep, setKeep] = useState(true);
   const [name, setName] = useState(revert.keepDefault(snapshot.name).slice(0, 100));
-  const [afterwards, setAfterwards] = useState<Afterwards>('asWas');
+  const [afterwards, setAfterwards] = useState<Afterwards>(snapshot.memory ? 'start' : 'asWas');
   const [hardware, setHardware] = useState<NonNullable<Revert['hardware']>>('restore');
   const [settledName] = useDebouncedValue(name, 400);
   const params = { id: vm.id, sid: snapshot.id };
@@ -48,11 +49,7 @@ export function RevertDialog({ vm, snapshot, onClose }: { vm: Vm; snapshot: Snap
     >
       {(plan) => (
         <Stack gap="sm">
-          {vm.state === 'running' || vm.state === 'paused' ? (
-            <Alert color="amber" icon={<IconAlertTriangle size={18} aria-hidden />}>
-              {revert.running}
-            </Alert>
-          ) : null}
+          {plan === undefined ? null : <Warning text={revertWarning(vm.state, plan.live, keep)} />}
           <Checkbox
             label={revert.keep}
             checked={keep}
@@ -89,13 +86,22 @@ export function RevertDialog({ vm, snapshot, onClose }: { vm: Vm; snapshot: Snap
   );
 }
 
-/** With memory it goes on from that moment, or stands there. */
-function afterwardsOf({ memory }: Snapshot): { value: Afterwards; label: string }[] {
+function Warning({ text }: { text: string | null }) {
+  if (text === null) return null;
+  return (
+    <Alert color="amber" icon={<IconAlertTriangle size={18} aria-hidden />}>
+      {text}
+    </Alert>
+  );
+}
+
+/** With memory it goes on from that moment, or stands there; a memory inside the image is loaded to go on, or not at all. */
+function afterwardsOf({ memory, kind }: Snapshot): { value: Afterwards; label: string }[] {
   const { startOptions, memoryOptions } = words.snapshots.revert;
   if (memory)
     return [
-      { value: 'asWas', label: memoryOptions.goesOn },
-      { value: 'off', label: memoryOptions.stands },
+      { value: 'start', label: memoryOptions.goesOn },
+      { value: 'off', label: kind === 'internal' ? memoryOptions.off : memoryOptions.stands },
     ];
   return (['asWas', 'start', 'off'] as const).map((value) => ({ value, label: startOptions[value] }));
 }

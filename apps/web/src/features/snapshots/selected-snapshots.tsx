@@ -1,8 +1,8 @@
-import { Button } from '@mantine/core';
 import type { Snapshot } from '@strata/contract';
 import { words } from '../../lib/words.ts';
 import { Bytes } from '../../ui/bytes.tsx';
 import { ReasonedButton } from '../../ui/reasoned-button.tsx';
+import { compareRefusal } from './compare-refusal.ts';
 import type { SnapshotActs } from './snapshot-acts.ts';
 import classes from './snapshot-details.module.css';
 import { Fact } from './snapshot-facts.tsx';
@@ -27,9 +27,13 @@ export function SelectedSnapshots({ ids, chosen, acts }: SelectedSnapshotsProps)
       <h2 className={classes.name}>{selected.title(ids.length)}</h2>
       <div className={classes.buttons}>
         {from !== undefined && to !== undefined && ids.length === 2 ? (
-          <Button size="compact-md" onClick={() => acts.open({ kind: 'compare', from, to })}>
+          <ReasonedButton
+            size="compact-md"
+            reason={compareRefusal(chosen)}
+            onClick={() => acts.open({ kind: 'compare', from, to })}
+          >
             {words.snapshots.compare.open}
-          </Button>
+          </ReasonedButton>
         ) : null}
         <ReasonedButton
           size="compact-md"

@@ -1,8 +1,9 @@
-import { ActionIcon, Button, Tooltip } from '@mantine/core';
+import { ActionIcon, Tooltip } from '@mantine/core';
 import type { Snapshot, Vm } from '@strata/contract';
 import { IconPencil } from '@tabler/icons-react';
 import { words } from '../../lib/words.ts';
 import { ReasonedButton } from '../../ui/reasoned-button.tsx';
+import { compareRefusal } from './compare-refusal.ts';
 import type { SnapshotActs } from './snapshot-acts.ts';
 import classes from './snapshot-details.module.css';
 import { SnapshotFacts } from './snapshot-facts.tsx';
@@ -82,13 +83,14 @@ function Buttons({ snapshot, acts }: { snapshot: Snapshot; acts: SnapshotActs })
       >
         {words.copies.branch.menu}
       </ReasonedButton>
-      <Button
+      <ReasonedButton
         size="compact-md"
         variant="default"
+        reason={compareRefusal([snapshot])}
         onClick={() => acts.open({ kind: 'compare', from: snapshot.id, to: hereId })}
       >
         {words.snapshots.compare.open}
-      </Button>
+      </ReasonedButton>
       {snapshot.kind === 'internal' ? (
         <ReasonedButton
           size="compact-md"

@@ -52,7 +52,7 @@ export function SnapshotFacts({ vm, snapshot, parent, onSelect }: SnapshotFactsP
         </Fact>
       )}
       {snapshot.memoryBytes === undefined ? null : (
-        <Fact label={facts.memory}>
+        <Fact label={snapshot.kind === 'internal' ? facts.memoryInside : facts.memory}>
           <Bytes value={snapshot.memoryBytes} />
         </Fact>
       )}

@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Radio, Stack } from '@mantine/core';
+import { Button, Group, Radio, Stack } from '@mantine/core';
 import { endpoints, type Vm } from '@strata/contract';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useRouterState } from '@tanstack/react-router';
@@ -6,6 +6,7 @@ import { useState } from 'react';
 import { call } from '../../api/call.ts';
 import { keys, vmDeletionQuery } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
+import { Dialog } from '../../ui/dialog.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { notifyDone } from '../../ui/notify.tsx';
 import { DeletedFiles } from './deleted-files.tsx';
@@ -45,8 +46,9 @@ export function DeleteVmDialog({ vm, opened, onClose }: DeleteVmDialogProps) {
       await client.invalidateQueries({ queryKey: keys.trash });
     },
   });
+  if (!opened) return null;
   return (
-    <Modal opened={opened} onClose={onClose} title={text.title(vm.name)}>
+    <Dialog onClose={onClose} title={text.title(vm.name)}>
       <Stack gap="sm">
         <p>{text.text}</p>
         {vm.disks.length === 0 ? (
@@ -84,6 +86,6 @@ export function DeleteVmDialog({ vm, opened, onClose }: DeleteVmDialogProps) {
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

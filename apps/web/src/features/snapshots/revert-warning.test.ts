@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest';
+import { words } from '../../lib/words.ts';
+import { revertWarning } from './revert-warning.ts';
+
+const { revert } = words.snapshots;
+
+test('a running or paused guest that is powered off loses what it has not written, and is called by its state', () => {
+  expect(revertWarning('running', false, true)).toBe(revert.running);
+  expect(revertWarning('paused', false, true)).toBe(revert.paused);
+});
+
+test('nothing is lost of a guest whose memory is kept, or that is off', () => {
+  expect(revertWarning('running', true, true)).toBeNull();
+  expect(revertWarning('suspended', false, true)).toBeNull();
+  expect(revertWarning('off', false, false)).toBeNull();
+});
+
+test('without keeping, the memory of a guest goes, saved or not', () => {
+  expect(revertWarning('running', true, false)).toBe(revert.replaced);
+  expect(revertWarning('suspended', false, false)).toBe(revert.suspended);
+});

@@ -147,17 +147,32 @@ const applyOffline = async (deps: TakeDeps, { request }: Context, tag: string): 
   for (const { path } of openDisks(deps.images, request.disks)) await applyTag(path, tag);
 };
 
+/** As many disks as can be had: one that cannot be opened must not keep the others from being what they were. */
+const putBack = async (deps: TakeDeps, { request }: Context): Promise<string[]> => {
+  const failures: string[] = [];
+  for (const { path } of openDisks(deps.images, request.disks))
+    await applyTag(path, request.beforeTag).catch((error: unknown) => {
+      failures.push(error instanceof Error ? error.message : String(error));
+    });
+  return failures;
+};
+
 /** Disks and memory do not belong to each other any more: the machine ends, and its disks are what they were. */
 const undo = async (deps: TakeDeps, context: Context, cause: unknown): Promise<never> => {
   const { vmId, beforeTag, keep } = context.request;
   const why = cause instanceof Error ? cause.message : String(cause);
   const wasLive = (await reachVm(deps.vms, vmId)) !== null;
   if (wasLive) await deps.vms.poweroff(vmId);
-  await applyOffline(deps, context, beforeTag);
-  if (keep === null) await dropBefore(deps, context, null);
+  const failures = await putBack(deps, context);
   const off = wasLive ? 'The VM was powered off; its' : 'Its';
-  const back = keep === null ? '' : `, and “${keep.name}” has that state, too`;
   const code = cause instanceof AppError ? cause.code : 'internal-error';
+  if (failures.length > 0)
+    throw new AppError(
+      code,
+      `${why} ${off} disks may not belong to one moment: ${failures.join(' ')} What they were before is inside each of them as “${beforeTag}”.`,
+    );
+  if (keep === null) await dropBefore(deps, context, null);
+  const back = keep === null ? '' : `, and “${keep.name}” has that state, too`;
   throw new AppError(code, `${why} ${off} disks are what they were before${back}.`);
 };
 
@@ -167,9 +182,9 @@ const apply = async (deps: TakeDeps, context: Context): Promise<void> => {
   const { vmId, tag, disks, keep, vars } = context.request;
   begin(context, 'apply');
   const vm = await reachVm(deps.vms, vmId);
-  if (vm === null) await untilLetGo(deps.images, disks);
   try {
     if (vm === null) {
+      await untilLetGo(deps.images, disks);
       await applyOffline(deps, context, tag);
       if (vars !== undefined) await deps.vars.restore(vmId, vars.name, deps.vms.moments.uefiVars(vmId));
     } else await loadTag(vm, wishOf(deps, context, 'l', tag));

@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { applyTag, createTag } from '../../../qemu/image-tags.ts';
@@ -146,6 +147,9 @@ describe('a VM that is off', () => {
       if (phase === 'applying') {
         await applyTag(bench.images.pathOf('a.qcow2'), tag);
       }
+      // Operations are read when a server starts.
+      bench = folder.open();
+      await bench.images.scan();
       await bench.operations.recover();
       const outcome = await bench.operations.wait(started.id, 60);
       expect(outcome, phase).toMatchObject({ state: 'done' });
@@ -158,6 +162,42 @@ describe('a VM that is off', () => {
       await build();
     }
   });
+});
+
+it('is what it was, as far as it can be opened, when a disk stays locked after half of it was taken back', async () => {
+  const first = await take('first');
+  for (const name of names) await writeOffline(bench, folder, name, 1, 9);
+  const now = await copiesOf(bench, folder, 'now');
+  const { id } = await bench.snapshots.revert('vmone', first, { keepCurrent: false });
+  folder.kill();
+  bench = folder.open();
+  await bench.images.scan();
+  const row = bench.db
+    .prepare<[string], { journal: string; request: string }>(
+      'SELECT journal, request FROM operations WHERE id = ?',
+    )
+    .get(id) ?? { journal: '{}', request: '{}' };
+  const { beforeTag } = JSON.parse(row.request) as { beforeTag: string };
+  for (const name of names) await createTag(bench.images.pathOf(`${name}.qcow2`), beforeTag);
+  bench.db
+    .prepare('UPDATE operations SET journal = ? WHERE id = ?')
+    .run(JSON.stringify({ ...JSON.parse(row.journal), phase: 'applying' }), id);
+  await applyTag(bench.images.pathOf('a.qcow2'), tagOf(first));
+  const holder = spawn('qemu-io', ['-f', 'qcow2', bench.images.pathOf('b.qcow2')]);
+  try {
+    await once(holder.stdout, 'data');
+    bench = folder.open();
+    await bench.images.scan();
+    await bench.operations.recover();
+    const { state, error } = await bench.operations.wait(id, 60);
+    expect(state).toBe('failed');
+    expect(error?.message).toContain(`inside each of them as “${beforeTag}”`);
+  } finally {
+    holder.kill();
+    await once(holder, 'exit');
+  }
+  await expectReads(now);
+  for (const name of names) expect(await tagsOf(bench, name)).toContain(beforeTag);
 });
 
 describe('a running VM', () => {

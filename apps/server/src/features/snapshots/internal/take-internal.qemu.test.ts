@@ -125,6 +125,9 @@ describe('an internal snapshot of a VM that is off', () => {
       .prepare('UPDATE operations SET journal = ? WHERE id = ?')
       .run(JSON.stringify({ ...JSON.parse(journal), phase: 'taking' }), started.id);
     await createTag(bench.images.pathOf('a.qcow2'), tag);
+    // Operations are read when a server starts.
+    bench = folder.open();
+    await bench.images.scan();
     await bench.operations.recover();
     expect(await bench.operations.wait(started.id, 60)).toMatchObject({ state: 'done' });
     for (const name of ['a', 'b']) {

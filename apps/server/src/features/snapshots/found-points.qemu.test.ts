@@ -50,6 +50,13 @@ const revert = async (snapshotId: string) =>
   bench.ended(await bench.snapshots.revert(vm, snapshotId, { keepCurrent: false, hardware: 'keep' }));
 
 describe('restore points of other tools', () => {
+  it('one without a name is shown, and not offered', async () => {
+    tag('', 'one.qcow2');
+    expect(await found()).toMatchObject([
+      { tag: '', possible: false, reason: expect.stringMatching(/no name/) },
+    ]);
+  });
+
   it('a tag in all disks is one; adopted, it is in the tree, and the VM goes back to it', async () => {
     const then = [keep('one.qcow2', 'one'), keep('two.qcow2', 'two')];
     tag('by hand', 'one.qcow2', 'two.qcow2');

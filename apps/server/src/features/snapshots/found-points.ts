@@ -38,6 +38,7 @@ const impediment = (
   disks: readonly Place[],
   { tag, memory }: { tag: string; memory: boolean },
 ): string | null => {
+  if (tag === '') return 'It has no name by which it could be told. Its disks can be extracted as images.';
   for (const { imageId } of disks) {
     const { name, internalSnapshots } = images(imageId);
     const reason = ambiguity(internalSnapshots, tag);

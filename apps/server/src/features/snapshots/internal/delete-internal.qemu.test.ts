@@ -75,6 +75,24 @@ describe('deleting internal snapshots', () => {
     }
   });
 
+  it('waits while the VM is suspended: nobody writes to the files that its memory waits for', async () => {
+    const id = await take('first');
+    const { forest } = bench.images;
+    const suspended = () => ({
+      ...forest(),
+      disks: forest().disks.map((disk) => ({ ...disk, suspended: true })),
+    });
+    Object.assign(bench.images, { forest: suspended });
+    const { blockers, modes } = await bench.deletions.plan('vmone', { snapshots: [id], mode: 'auto' });
+    expect(new Set(blockers.map(({ code }) => code))).toEqual(new Set(['vm-suspended']));
+    expect(modes).toMatchObject([
+      { mode: 'auto', possible: false },
+      { mode: 'forget', possible: true },
+    ]);
+    await expect(remove([id])).rejects.toMatchObject({ code: 'plan-blocked' });
+    for (const name of names) expect(await tagsOf(bench, name)).toHaveLength(1);
+  });
+
   it('several go in one operation, which goes on after a server that was killed half-way', async () => {
     const taken = await three();
     const now = await copiesOf(bench, folder, 'now');

@@ -8,7 +8,7 @@ import { openBlockers } from '../held-layers.ts';
 import type { SnapshotsDeps } from '../snapshots.service.ts';
 import type { StoredSnapshot } from '../snapshots.types.ts';
 import type { InternalDeleteRun } from './delete-internal.executor.ts';
-import { frozenBlockers, namingBlockers } from './tag-blockers.ts';
+import { frozenBlockers, namingBlockers, suspendedBlockers } from './tag-blockers.ts';
 
 type Deps = Pick<SnapshotsDeps, 'images' | 'vms' | 'operations'>;
 
@@ -52,6 +52,7 @@ const blockersOf = async (
   const instead = 'Forget its name, or delete it when nothing stands on that layer any more.';
   const all = [
     ...frozenBlockers(images.forest(), disks, vmId, instead),
+    ...suspendedBlockers(images.forest(), ids),
     ...(await ambiguous(deps, snapshots)),
     ...taintBlockers(ids, 'other', operations.taints.list(), images),
     ...(vms.live(vmId) === null ? await openBlockers(images, ids) : []),

@@ -31,6 +31,16 @@ export const frozenBlockers = (
     ];
   });
 
+/** While a VM is suspended, nobody writes to the files that its memory waits for. */
+export const suspendedBlockers = (forest: Forest, ids: readonly string[]): readonly Blocker[] =>
+  forest.disks
+    .filter(({ suspended, imageId }) => suspended && ids.includes(imageId))
+    .map(({ vmId, vmName, imageId }) => ({
+      code: 'vm-suspended',
+      message: `“${forest.layers.get(imageId)?.name ?? imageId}” is frozen while the VM “${vmName}” is suspended: its memory waits for exactly these disks. Resume it first, or forget its memory.`,
+      subjects: [{ kind: 'vm', id: vmId, name: vmName }],
+    }));
+
 /** Only what the VM writes can go back in place. */
 export const inactiveBlockers = (
   forest: Forest,

@@ -200,6 +200,8 @@ export const snapshotMark = z.object({
   vmId: id,
   vmName: z.string(),
   memory: z.boolean(),
+  /** Inside the layer: the tag that it is. */
+  tag: z.string().optional(),
 });
 
 export const imageChain = z.object({

@@ -210,12 +210,13 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
           layer,
           marks
             .filter(({ imageId }) => imageId === layer)
-            .map(({ snapshotId, name, vmId, vmName }) => ({
+            .map(({ snapshotId, name, vmId, vmName, internalTag }) => ({
               id: snapshotId,
               name,
               vmId,
               vmName,
               memory: memory.has(snapshotId),
+              ...(internalTag == null ? {} : { tag: internalTag }),
             })),
         ]),
       ),

@@ -54,13 +54,22 @@ export function LayerCard({ layer, writer, vmId }: LayerCardProps) {
             className={classes.chipLink}
             onClick={(event) => event.stopPropagation()}
           >
-            <Chip kind="snapshot" icon={<IconBookmarkFilled size={11} aria-hidden />}>
+            <Chip
+              kind="snapshot"
+              icon={
+                mark.tag === undefined ? (
+                  <IconBookmarkFilled size={11} aria-hidden />
+                ) : (
+                  <IconDiamond size={12} aria-hidden />
+                )
+              }
+            >
               {vmId !== null && mark.vmId !== vmId ? `${mark.vmName}: ` : ''}
               {mark.memory ? words.layers.withMemory(mark.name) : mark.name}
             </Chip>
           </Link>
         ))}
-        <InternalMarks snapshots={image.internalSnapshots} />
+        <InternalMarks snapshots={layer.tags} />
         {layer.locks.length > 0 ? (
           <Tooltip label={words.layers.lockedWhy}>
             <span className={classes.hinted}>

@@ -4,7 +4,7 @@ import { assignColours } from './layer-colours.ts';
 import { layerModels, runFacts } from './layer-model.ts';
 
 const image = (id: string, usedBy: ImageUse[] = []) =>
-  ({ id, name: id, allocatedSize: 100, usedBy }) as unknown as Image;
+  ({ id, name: id, allocatedSize: 100, usedBy, internalSnapshots: [] as unknown[] }) as unknown as Image;
 const overlay = (id: string): ImageUse => ({ kind: 'overlay', id, name: id });
 const chain = {
   layers: [
@@ -68,6 +68,30 @@ describe('a row of the Layers tab', () => {
       atWork: new Set(['commit', 'merged', 'base']),
     });
     expect(base?.locks).toEqual([{ kind: 'overlay', name: 'other' }]);
+  });
+  it('shows a tag inside its file once: by the name of its snapshot, or as a tag when nobody here took it', () => {
+    const tagged = {
+      ...image('only'),
+      internalSnapshots: [
+        { id: '1', tag: 'strata-ours-s1', createdAt: null, vmStateSize: 0 },
+        { id: '2', tag: 'by hand', createdAt: null, vmStateSize: 0 },
+      ],
+    } as unknown as Image;
+    const mark = {
+      id: 's1',
+      name: 'ours',
+      vmId: 'vm',
+      vmName: 'web-7',
+      memory: false,
+      tag: 'strata-ours-s1',
+    };
+    const [only] = layerModels({
+      chain: { layers: [tagged], snapshotsByImage: { only: [mark] } },
+      map: undefined,
+      colours: assignColours(['only']),
+      scheme: 'dark',
+    });
+    expect(only?.tags.map(({ tag }) => tag)).toEqual(['by hand']);
   });
   it('knows its place and its snapshots', () => {
     expect(models.map(({ position }) => position)).toEqual(['active', 'layer', 'base']);

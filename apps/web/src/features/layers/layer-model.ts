@@ -9,6 +9,8 @@ export interface LayerModel {
   readonly colour: string;
   readonly position: 'active' | 'layer' | 'base' | 'only';
   readonly snapshots: readonly SnapshotMark[];
+  /** Tags inside its file that are none of these snapshots. */
+  readonly tags: Image['internalSnapshots'];
   /** Null as long as the cross-section is not read, or where it cannot be. */
   readonly map: ImageMap['layers'][number] | null;
   /** Who else needs it as it is: a commit into it is refused. */
@@ -42,10 +44,14 @@ export function layerModels({ chain, map, colours, scheme, atWork = nobody }: Mo
     colour: colourOf(colours, image.id, scheme),
     position: positionOf(image, index, last),
     snapshots: chain.snapshotsByImage[image.id] ?? [],
+    tags: strangeTags(image, chain.snapshotsByImage[image.id] ?? []),
     map: maps.get(image.id) ?? null,
     locks: locksOn(image, { shown, isTop: index === 0, atWork, trashed: chain.trashedByImage?.[image.id] }),
   }));
 }
+
+const strangeTags = ({ internalSnapshots }: Image, known: readonly SnapshotMark[]) =>
+  internalSnapshots.filter(({ tag }) => !known.some((mark) => mark.tag === tag));
 
 /** The last that is shown is no base where its backing cannot be opened. */
 function positionOf(image: Image, index: number, last: number): LayerModel['position'] {

@@ -52,7 +52,12 @@ export interface BlockEngines {
    * Starts a storage daemon on a chain (top first). `id` names its socket, so that `findDaemon(id)` finds it again even when
    * the server died before it could write the identity down. Throws `image-locked`, `path-too-long`, `qemu-refused`, `tool-missing`.
    */
-  openDaemon(request: { readonly id: string; readonly chain: readonly ChainMember[] }): Promise<BlockEngine>;
+  openDaemon(request: {
+    readonly id: string;
+    readonly chain: readonly ChainMember[];
+    /** Only so many, from the top: for one who holds these and reads nothing. */
+    readonly layers?: number;
+  }): Promise<BlockEngine>;
   /** Takes up a daemon that an earlier server started; null when that process is gone (or is another one by now). */
   adoptDaemon(identity: DaemonIdentity): Promise<BlockEngine | null>;
   /** The daemon that `openDaemon` once started under this id, if it still runs; else clears away what it left. */

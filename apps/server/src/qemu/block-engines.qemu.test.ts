@@ -29,8 +29,9 @@ afterEach(async () => {
   await rm(runDir, { recursive: true, force: true });
 });
 
-async function open(members = chain.members('active'), id = 'op'): Promise<BlockEngine> {
-  const engine = await createBlockEngines({ runDir }).openDaemon({ id, chain: members });
+async function open(members = chain.members('active'), id = 'op', layers?: number): Promise<BlockEngine> {
+  const only = layers === undefined ? {} : { layers };
+  const engine = await createBlockEngines({ runDir }).openDaemon({ id, chain: members, ...only });
   opened.push(engine);
   return engine;
 }
@@ -48,6 +49,17 @@ describe('a storage daemon', () => {
       await engine.nodeOf(chain.path('base')),
     );
     await expect(engine.nodeOf(chain.flat('s1'))).rejects.toMatchObject({ code: 'plan-stale' });
+  });
+
+  it('holds the upper layers alone when only these are asked for, and lets nobody else write them', async () => {
+    const engine = await open(chain.members('active'), 'op', 2);
+    expect((await engine.chain()).map(({ path }) => path)).toEqual([chain.path('active'), chain.path('s3')]);
+    const write = (name: 'active' | 's3') =>
+      run('qemu-io', ['-f', 'qcow2', '-c', 'write -P 1 0 512', chain.path(name)]);
+    await expect(write('active')).rejects.toThrow(/lock/);
+    await expect(write('s3')).rejects.toThrow(/lock/);
+    await engine.close();
+    await expectSameContent(chain.path('active'), chain.flat('active'));
   });
 
   it('keeps its socket, its log and its pid file to itself, and takes them along when it ends', async () => {

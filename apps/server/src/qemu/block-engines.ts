@@ -12,14 +12,14 @@ export function createBlockEngines({ runDir }: { readonly runDir: string }): Blo
   return {
     live: liveEngine,
 
-    openDaemon: ({ id, chain }) => {
+    openDaemon: ({ id, chain, layers }) => {
       const doing = `Opening ${chain[0]?.path ?? 'the chain'}`;
       return inWords(doing, async () => {
         const files = daemonFiles(runDir, id);
         // A second one would take the first one's socket away.
         if (await findOurs(files))
           throw new AppError('operation-running', `A storage daemon of ${id} is still at work.`);
-        const options = await chainOptions(chain);
+        const options = await chainOptions(chain, layers);
         return daemonEngine(await startDaemon(doing, files, options));
       });
     },

@@ -19,28 +19,33 @@ type BelowIs = 'as-recorded' | 'without-format' | 'nothing';
  * The options that open a chain with a named top node. The layers below are left to QEMU, which follows the headers
  * (qemu-recipes.md §0: file names stay plain and merged nodes vanish by themselves) — after these headers were read and found to
  * say exactly what the caller expects, formats included. A header without a backing format would make QEMU guess: from
- * there on down the members are given explicitly.
+ * there on down the members are given explicitly. `layers`: only so many are opened, the last as if it stood on nothing.
  */
-export async function chainOptions(chain: readonly ChainMember[]): Promise<BlockdevOptions> {
+export async function chainOptions(
+  chain: readonly ChainMember[],
+  layers = chain.length,
+): Promise<BlockdevOptions> {
   const [top] = chain;
   if (!top) throw new AppError('internal-error', 'A chain of no layers cannot be opened.');
-  const links = await Promise.all(chain.map((member, depth) => readLink(member, chain[depth + 1])));
+  const opened = chain.slice(0, layers);
+  const links = await Promise.all(opened.map((member, depth) => readLink(member, chain[depth + 1])));
   const fileNode = { driver: 'file', 'node-name': topFileName, filename: top.path };
   const node = { driver: driverOf(top.format), 'node-name': topNodeName, file: fileNode };
-  return { ...node, ...backingOptions(chain, links, 0) };
+  return { ...node, ...backingOptions(opened, { links, isCut: opened.length < chain.length }, 0) };
 }
 
 /** `backing` for the member at this depth: only as deep as something has to be said. */
 function backingOptions(
   chain: readonly ChainMember[],
-  links: readonly BelowIs[],
+  said: { readonly links: readonly BelowIs[]; readonly isCut: boolean },
   depth: number,
 ): BlockdevOptions {
   const below = chain[depth + 1];
-  if (!below || !links.slice(depth).includes('without-format')) return {};
+  if (!below) return said.isCut ? { backing: null } : {};
+  if (!said.isCut && !said.links.slice(depth).includes('without-format')) return {};
   const file = { driver: 'file', filename: below.path };
   return {
-    backing: { driver: driverOf(below.format), file, ...backingOptions(chain, links, depth + 1) },
+    backing: { driver: driverOf(below.format), file, ...backingOptions(chain, said, depth + 1) },
   };
 }
 

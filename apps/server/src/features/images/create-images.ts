@@ -141,7 +141,9 @@ interface OverlayRequest {
 }
 
 const createOverlayLocked = async (access: LibraryAccess, request: OverlayRequest): Promise<ImageRecord> => {
-  await access.refreshLocked(approvedChain(access.world, request.backingId).map((record) => record.id));
+  const chain = approvedChain(access.world, request.backingId).map((record) => record.id);
+  // An operation has read all headers when it was asked for.
+  await (request.operationId === undefined ? access.refreshLocked(chain) : access.glanceLocked(chain));
   const [backing] = approvedChain(access.world, request.backingId);
   if (backing === undefined) throw new AppError('not-found', `There is no image ${request.backingId}.`);
   demandSettled(access.world, backing.id, request.operationId);

@@ -52,15 +52,19 @@ export const statKey = (stat: BigIntStats): string => `${stat.dev}:${stat.ino}`;
 /** File systems stamp times by the tick of the kernel: a write in the tick of our reading leaves the same mtime. */
 const tickMilliseconds = 20;
 
+export const modifiedMs = ({ identity }: Pick<ImageRecord, 'identity'>): number =>
+  Number(BigInt(identity.mtimeNs || 0) / 1_000_000n);
+
+/** So much later than it was written that no write in the same tick can have followed. */
+export const wasReadLater = ({ identity, facts }: ImageRecord): boolean =>
+  modifiedMs({ identity }) + tickMilliseconds < facts.readAt;
+
 export const isUnchanged = (record: ImageRecord, stat: BigIntStats): boolean =>
   record.identity.device === stat.dev.toString() &&
   record.identity.inode === stat.ino.toString() &&
   record.identity.size === Number(stat.size) &&
   record.identity.mtimeNs === stat.mtimeNs.toString() &&
-  Number(stat.mtimeNs / 1_000_000n) + tickMilliseconds < record.facts.readAt;
-
-export const modifiedMs = (record: ImageRecord): number =>
-  Number(BigInt(record.identity.mtimeNs || 0) / 1_000_000n);
+  wasReadLater(record);
 
 /** The same file, looked at under the name it had. File systems that do not tell the time of birth tell 0. */
 export const isSameInode = (record: ImageRecord, stat: BigIntStats): boolean =>

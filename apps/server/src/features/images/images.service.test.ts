@@ -10,6 +10,7 @@ import {
   rmSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -75,6 +76,27 @@ describe('scanning', () => {
       ['.hidden.qcow2', 'cached', 'deep.qcow2', 'linked.qcow2', 'single'].sort(),
     );
     expect(library.images.forest().complete).toBe(true);
+  });
+
+  test('a chain that is as it was is read, and nothing is written down', async () => {
+    const long = new Date(Date.now() - 3_600_000);
+    writeQcow2File(library.at('base.qcow2'));
+    for (const [name, backing] of [
+      ['one.qcow2', 'base.qcow2'],
+      ['two.qcow2', 'one.qcow2'],
+    ] as const)
+      writeQcow2File(library.at(name), { backing, backingFormat: 'qcow2' });
+    for (const name of ['base.qcow2', 'one.qcow2', 'two.qcow2']) utimesSync(library.at(name), long, long);
+    await library.images.scan();
+    const changes = () => library.db.prepare('SELECT total_changes()').pluck().get();
+    const before = changes();
+    expect(await library.images.checkedChain(library.byName('two.qcow2').id)).toHaveLength(3);
+    expect(changes()).toBe(before);
+    rmSync(library.at('base.qcow2'));
+    await expect(library.images.checkedChain(library.byName('two.qcow2').id)).rejects.toMatchObject({
+      code: 'image-unreadable',
+    });
+    expect(changes()).not.toBe(before);
   });
 
   test('says so when folders are deeper than it looks', async () => {

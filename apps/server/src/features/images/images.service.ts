@@ -12,7 +12,7 @@ import { ImageAnnouncements } from './image-announcements.ts';
 import { pageOf } from './image-list.ts';
 import { ImageMaps } from './image-maps.ts';
 import { ImageMemory } from './image-memory.ts';
-import { type ImageRecord, statKey } from './image-record.ts';
+import { fileKey, type ImageRecord, statKey } from './image-record.ts';
 import { ImageWorld } from './image-world.ts';
 import { createImagesRepository } from './images.repository.ts';
 import type { ImagesService } from './images.types.ts';
@@ -20,7 +20,17 @@ import { importImage } from './import-images.ts';
 import { hasImageName, inspectFile } from './inspect-file.ts';
 import { Library } from './library.ts';
 import type { Adoption, LibraryAccess } from './library-access.ts';
-import { isAwaited, NotImages, newRecord, reread, type ScanScope, scanLibrary } from './library-scan.ts';
+import {
+  glance,
+  isAwaited,
+  leadsTheSame,
+  NotImages,
+  newRecord,
+  reread,
+  type ScanScope,
+  saysTheSame,
+  scanLibrary,
+} from './library-scan.ts';
 import { createLinkFiles, type LinkFiles } from './link-files.ts';
 import { mapBounded } from './map-bounded.ts';
 import { createMoveFiles, type MoveFiles } from './move-files.ts';
@@ -93,15 +103,27 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
   };
   const scan = (): Promise<void> => exclusive(scanNow);
 
-  const rereadAll = async (ids: readonly string[]): Promise<void> => {
+  const rereadAll = async (ids: readonly string[], look = reread): Promise<void> => {
     const records = ids.map((id) => library.get(id)).filter((record) => record !== undefined);
-    const read = await mapBounded(records, 8, (record) => reread(record, record.path, isReferred));
+    const read = await mapBounded(records, 8, (record) => look(record, record.path, isReferred));
     const gone = read.filter((record) => !record.present && !isReferred(record) && !isAwaited(record));
+    const changed = read.filter((record, index) => {
+      const before = records[index];
+      return !gone.includes(record) && (before === undefined || !saysTheSame(record, before));
+    });
+    const { version } = library;
     library.change(
-      read.filter((record) => !gone.includes(record)),
+      changed,
       gone.map(({ id }) => id),
     );
-    await resolveBackings(library, library.all());
+    // A long chain that leads where it led costs its own headers, and not a look at the whole library.
+    const leadsElsewhere =
+      gone.length > 0 || read.some((record, index) => !leadsTheSame(record, records[index]));
+    await resolveBackings(
+      library,
+      leadsElsewhere ? library.all() : records.flatMap(({ id }) => library.get(id) ?? []),
+    );
+    if (library.version === version) return;
     announcements.now();
     backingMemory.soon();
   };
@@ -124,7 +146,16 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
         : { ...made, id: was.id, createdAt: was.createdAt };
     library.change([record]);
     // An overlay that was waiting for this file finds it now.
-    await resolveBackings(library, library.all());
+    const waits = ({ id }: ImageRecord): boolean => {
+      const backing = library.backingOf(id);
+      if (backing === undefined || backing.key === null || backing.key === fileKey(record.identity))
+        return true;
+      return backing.target.kind === 'file' && backing.target.path === path;
+    };
+    await resolveBackings(
+      library,
+      [...library.all()].filter((image) => image.id === record.id || waits(image)),
+    );
     announcements.now();
     backingMemory.soon();
     return record;
@@ -150,7 +181,8 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
     exclusive,
     adopt: (path, adoption) => exclusive(() => adoptAndWatch(path, adoption)),
     adoptLocked: adoptAndWatch,
-    refreshLocked: rereadAll,
+    refreshLocked: (ids) => rereadAll(ids),
+    glanceLocked: (ids) => rereadAll(ids, glance),
     scanLocked: scanNow,
     announce: () => announcements.now(),
     announceTrash: (id, change) => events.publish({ type: 'trash', id, change }),

@@ -31,6 +31,8 @@ export interface LibraryAccess {
   /** The same, and a scan, within `exclusive`, which does not nest. */
   adoptLocked(path: string, adoption: Adoption): Promise<ImageRecord>;
   refreshLocked(ids: readonly string[]): Promise<void>;
+  /** The same for what was read a moment ago: headers again only of files that were written since. */
+  glanceLocked(ids: readonly string[]): Promise<void>;
   /** Before anything is taken away: an overlay may have been made by hand a moment ago (security.md, DATA-01). */
   scanLocked(): Promise<void>;
   /** Tells the pages what has changed. */

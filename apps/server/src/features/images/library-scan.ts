@@ -8,11 +8,13 @@ import { type Walk, walkFolder } from './folder-walk.ts';
 import { isWithin } from './forbidden-paths.ts';
 import {
   allocatedOf,
+  fileKey,
   type ImageRecord,
   isSameFile,
   isSameInode,
   isUnchanged,
   statKey,
+  wasReadLater,
 } from './image-record.ts';
 import { fileState, formatOf, hasRawName, type Inspected, inspectFile } from './inspect-file.ts';
 import type { Library } from './library.ts';
@@ -73,9 +75,24 @@ const wasAtRest = ({ identity, facts }: ImageRecord): boolean =>
  * A raw disk begins with whatever its guest writes, so it stays raw for ever (security.md, IMG-05): once it was
  * made or registered as raw, or something has used it, or it has lain still as raw.
  */
-const isSettled = (record: ImageRecord, stat: BigIntStats, isReferred: boolean): boolean => {
+const isSettled = (
+  record: ImageRecord,
+  stat: BigIntStats,
+  isReferred: (record: ImageRecord) => boolean,
+): boolean => {
+  if (record.formatFixed) return true;
   const headerless = record.format === 'raw' || record.format === 'iso';
-  return record.formatFixed || (headerless && isSameInode(record, stat) && (isReferred || wasAtRest(record)));
+  return headerless && isSameInode(record, stat) && (wasAtRest(record) || isReferred(record));
+};
+
+/** Read again, it says the same, down to what the time of reading proves: there is nothing to write down. */
+export const saysTheSame = (read: ImageRecord, record: ImageRecord): boolean => {
+  const { readAt } = record.facts;
+  return (
+    JSON.stringify({ ...read, facts: { ...read.facts, readAt } }) === JSON.stringify(record) &&
+    wasAtRest(read) === wasAtRest(record) &&
+    wasReadLater(read) === wasReadLater(record)
+  );
 };
 
 /** The record after its file was read again; absent when it cannot be read. */
@@ -90,7 +107,7 @@ export const reread = async (
   } catch {
     return { ...record, present: false };
   }
-  const settled = isSettled(record, inspected.stat, isReferred(record));
+  const settled = isSettled(record, inspected.stat, isReferred);
   // A header that has vanished is a damaged image (or one just being written), and not a raw disk.
   const vanished = inspected.header.kind === 'raw' && isSameInode(record, inspected.stat);
   const state = await fileState(path, inspected, settled || vanished ? record.format : null);
@@ -98,6 +115,21 @@ export const reread = async (
   const name = record.name === basename(record.path) ? basename(path) : record.name;
   const formatFixed = settled && (state.format === 'raw' || record.formatFixed);
   return { ...record, ...state, formatFixed, name, path, present: true };
+};
+
+/** The same file at the same place, on the same backing: neither it nor what stands on it leads elsewhere. */
+export const leadsTheSame = (read: ImageRecord, before: ImageRecord | undefined): boolean =>
+  before !== undefined &&
+  read.present === before.present &&
+  read.path === before.path &&
+  fileKey(read.identity) === fileKey(before.identity) &&
+  read.facts.backing?.string === before.facts.backing?.string;
+
+/** As a scan looks at it: the header is read again when the file says that it was written. */
+export const glance: typeof reread = async (record, path, isReferred) => {
+  const stat = await lstat(path, { bigint: true }).catch(() => null);
+  const isSame = record.present && stat?.isFile() === true && isUnchanged(record, stat);
+  return isSame ? record : reread(record, path, isReferred);
 };
 
 export const newRecord = async (

@@ -60,20 +60,25 @@ export interface Holding {
   readonly written: readonly string[];
   /** The tops of the chains that are held while `work` runs. */
   readonly tops: readonly string[];
+  /** Only so many layers of each, of chains that were checked a moment ago: to open hundreds takes a second. */
+  readonly layers?: number;
 }
 
 /** Nobody else writes these layers while `work` runs. Throws `image-locked` before it when somebody does. */
 export const whileHeld = async (
   deps: HoldDeps,
-  { operationId, written, tops }: Holding,
+  { operationId, written, tops, layers }: Holding,
   work: () => void,
 ): Promise<void> => {
   await demandNotOpen(deps.images, written);
   const held: BlockEngine[] = [];
   try {
     for (const [index, top] of tops.entries()) {
-      const chain = (await deps.images.checkedChain(top)).map(({ path, format }) => ({ path, format }));
-      held.push(await deps.engines.openDaemon({ id: daemonId(operationId, index), chain }));
+      const members =
+        layers === undefined ? await deps.images.checkedChain(top) : deps.images.chainFacts(top);
+      const chain = members.map(({ path, format }) => ({ path, format }));
+      const only = layers === undefined ? {} : { layers };
+      held.push(await deps.engines.openDaemon({ id: daemonId(operationId, index), chain, ...only }));
     }
     work();
   } finally {

@@ -12,6 +12,7 @@ import type { VmHardware } from '../vms/vm-record.types.ts';
 import type { VmsService } from '../vms/vms.types.ts';
 import { adoptFound } from './adopt-found.ts';
 import { changedSince } from './changed-since.ts';
+import { demandRoom } from './demand-room.ts';
 import { eitherExecutor } from './either-executor.ts';
 import { forecastSnapshot } from './forecast.ts';
 import { foundPoints } from './found-points.ts';
@@ -196,7 +197,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
       if (disks.length === 0)
         throw new AppError('not-possible', 'The VM has no disk that a snapshot could be taken of.');
       // Throws when a layer is missing: an overlay on a broken chain would be no restore point.
-      for (const { imageId } of disks) await images.checkedChain(imageId);
+      for (const { imageId } of disks) demandRoom(await images.checkedChain(imageId));
       if (vms.live(vmId) === null)
         await demandNotOpen(
           images,

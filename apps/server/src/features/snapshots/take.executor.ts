@@ -189,6 +189,8 @@ const switchBooks = async (deps: TakeDeps, context: Context): Promise<void> => {
     operationId: context.id,
     written: context.request.disks.map((disk) => disk.imageId),
     tops: overlays.map((overlay) => overlay.imageId),
+    // The overlay, and what becomes the restore point.
+    layers: 2,
   };
   try {
     await whileHeld(deps, holding, () => {

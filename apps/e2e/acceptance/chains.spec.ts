@@ -111,16 +111,17 @@ test('a pull that is reported done survives kill -9 of QEMU at once', async () =
     fingerprint: plan.fingerprint,
   });
   process.kill(vm.pid, 'SIGKILL');
-
-  expect(operation.state).toBe('done');
-  expectSameContent(whole, paths.active);
-  expectHealthy(paths.active);
-  expect(backingOf(paths.active)).toBe('pull-base.qcow2');
+  // It holds its locks until it is gone.
   await until(
     'the VM is seen to have crashed',
     () => strata.ok('GET', `/vms/${vm.id}`),
     (seen) => seen.state === 'crashed',
   );
+
+  expect(operation.state).toBe('done');
+  expectSameContent(whole, paths.active);
+  expectHealthy(paths.active);
+  expect(backingOf(paths.active)).toBe('pull-base.qcow2');
 });
 
 test('a full pull offline leaves an image that stands on nothing', async () => {

@@ -53,7 +53,7 @@ export const forget = async (random: Random, strata: Strata, world: World): Prom
     kind: 'forget',
     vmId,
     losesSnapshots: new Set([id]),
-    run: () => strata.ok('DELETE', `/vms/${vmId}/snapshots/${id}`),
+    run: () => strata.ok('DELETE', `/vms/${vmId}/snapshots/${id}?mode=forget`),
   };
 };
 

@@ -4,7 +4,7 @@ import { AppError } from '../app-error.ts';
 import type { LiveVm } from '../features/vms/vms.types.ts';
 import { newId } from '../new-id.ts';
 import { deviceOf, fileOf, realPathOf } from './block-graph.ts';
-import { nodesInPreparation } from './dropped-nodes.ts';
+import { closeDroppedNodes, nodesInPreparation } from './dropped-nodes.ts';
 import type { LiveOverlay } from './live-snapshot.types.ts';
 import { inWords } from './qemu-errors.ts';
 import { readQcow2Header } from './read-header.ts';
@@ -48,6 +48,10 @@ export function snapshotDisks(
     }
   });
 }
+
+/** The overlays that a server opened in a VM and did not live to switch to: open, they could neither be used nor removed. */
+export const closeAbandonedOverlays = (vm: LiveVm): Promise<void> =>
+  inWords('Closing the overlays that were not used', () => closeDroppedNodes(vm.qmp));
 
 /** `blockdev-snapshot` checks neither the overlay's backing string nor its size: a wrong one loses the disk at the next start. */
 async function prepare(vm: LiveVm, overlay: LiveOverlay): Promise<Prepared> {

@@ -1,7 +1,7 @@
 import { AppError } from '../../app-error.ts';
 import { diskStem } from '../../disk-stem.ts';
 import type { BlockEngines } from '../../qemu/block-engine.types.ts';
-import { snapshotDisks } from '../../qemu/live-snapshot.ts';
+import { closeAbandonedOverlays, snapshotDisks } from '../../qemu/live-snapshot.ts';
 import type { ImagesService } from '../images/images.types.ts';
 import type { Executor, OperationContext } from '../operations/operations.types.ts';
 import type { VmHardware } from '../vms/vm-record.types.ts';
@@ -165,6 +165,7 @@ const switchDisks = async (deps: TakeDeps, context: Context): Promise<void> => {
   // It ended after it was asked for: an overlay over the active layer reads the same, whichever was written last.
   if (vm === null) return;
   try {
+    if (context.resumed) await closeAbandonedOverlays(vm);
     await snapshotDisks(vm, liveOverlays(deps, context));
   } catch (error) {
     if (context.ending) throw error;

@@ -79,8 +79,9 @@ const questions = [
   { execute: 'query-commands', id: 'commands' },
   { execute: 'qom-list-types', arguments: { implements: 'device', abstract: false }, id: 'devices' },
   { execute: 'query-qmp-schema', id: 'schema' },
-  { execute: 'quit' },
 ];
+/** Only when the last answer is here: what QEMU has not got rid of when it is told to quit is lost. */
+const lastAnswer = 'schema';
 
 interface Reply {
   id?: string;
@@ -97,22 +98,20 @@ const namesFileTransport = (entry: SchemaEnum): boolean =>
 
 /** One short-lived machine without anything, asked over its standard input: it opens no file and no socket. */
 const interrogate = async (arch: string, binary: string): Promise<QemuTarget> => {
-  const { stdout } = await execa(
+  const asked = execa(
     binary,
     ['-machine', 'none', '-nodefaults', '-no-user-config', '-display', 'none', '-qmp', 'stdio'],
-    {
-      input: questions.map((question) => JSON.stringify(question)).join('\n'),
-      timeout: 20_000,
-      maxBuffer: 32 * 1024 ** 2,
-      env: qemuEnvironment(),
-      extendEnv: false,
-    },
+    { timeout: 20_000, maxBuffer: 32 * 1024 ** 2, env: qemuEnvironment(), extendEnv: false },
   );
+  asked.stdin.write(questions.map((question) => JSON.stringify(question)).join('\n'));
   const replies = new Map<string, unknown>();
-  for (const line of stdout.split('\n').filter((text) => text.startsWith('{'))) {
+  for await (const line of asked) {
+    if (!line.startsWith('{')) continue;
     const reply = JSON.parse(line) as Reply;
     if (reply.id !== undefined && reply.return !== undefined) replies.set(reply.id, reply.return);
+    if (reply.id === lastAnswer) asked.stdin.end(JSON.stringify({ execute: 'quit' }));
   }
+  await asked;
   const names = (id: string): string[] => ((replies.get(id) ?? []) as Named[]).map((item) => item.name);
   const version = replies.get('version') as Version | undefined;
   if (version === undefined) throw new Error(`${binary} did not say its version`);

@@ -156,7 +156,6 @@ export const snapshots = {
     memoryOptions: {
       goesOn: 'it goes on from that moment',
       stands: 'it stands still at that moment',
-      off: 'only the disks go back; it is off',
     },
     startOptions: { asWas: 'as it was', start: 'start the VM', off: 'leave it off' },
     running:

@@ -12,19 +12,21 @@ export interface KeptMoment {
 export const nothingKept: KeptMoment = { definition: null, vars: null };
 
 export interface MomentDeps {
-  readonly vms: Pick<VmsService, 'moments'>;
+  readonly vms: Pick<VmsService, 'moments' | 'memory'>;
   readonly vars: KeptVarsFiles;
 }
 
 const hasVars = (definition: VmHardware | null): boolean => definition?.definition.firmware === 'uefi';
 
-/** Before the disks are switched. */
+/** Before the disks are switched. `withMemory`: of a VM that runs, what its memory fits. */
 export const keepMoment = async (
   { vms, vars }: MomentDeps,
   vmId: string,
   snapshotId: string,
+  withMemory = false,
 ): Promise<KeptMoment> => {
-  const definition = vms.moments.now(vmId);
+  const now = vms.moments.now(vmId);
+  const definition = withMemory && now !== null ? vms.memory.hardware(vmId) : now;
   if (!hasVars(definition)) return { definition, vars: null };
   return { definition, vars: await vars.keep(vmId, snapshotId, vms.moments.uefiVars(vmId)) };
 };

@@ -8,7 +8,7 @@ import type { StoredSnapshot } from './snapshots.types.ts';
 /** A memory beside the layers of a snapshot, and what it fits. */
 export type KeptMemory = Pick<Suspended, 'file' | 'bytes' | 'hardware'>;
 
-/** Null without one: an internal snapshot has its memory inside a layer. */
+/** Null without one: an internal snapshot has its memory inside a layer, unless the VM was suspended. */
 export const memoryOf = ({ memoryFile, memoryBytes, definition }: StoredSnapshot): KeptMemory | null =>
   memoryFile === null || definition === null
     ? null
@@ -20,9 +20,8 @@ export const startOf = (
   snapshot: StoredSnapshot,
   before: 'no' | 'running' | 'paused',
 ): 'no' | 'running' | 'paused' => {
-  const memory = memoryOf(snapshot);
-  if (memory === null) return start === undefined ? before : start ? 'running' : 'no';
-  return start === false || (start === undefined && memory.hardware.ran?.paused === true)
+  if (!snapshot.memory) return start === undefined ? before : start ? 'running' : 'no';
+  return start === false || (start === undefined && snapshot.definition?.ran?.paused === true)
     ? 'paused'
     : 'running';
 };

@@ -95,13 +95,13 @@ function Warning({ text }: { text: string | null }) {
   );
 }
 
-/** With memory it goes on from that moment, or stands there; a memory inside the image is loaded to go on, or not at all. */
-function afterwardsOf({ memory, kind }: Snapshot): { value: Afterwards; label: string }[] {
+/** With memory it goes on from that moment, or stands there. */
+function afterwardsOf({ memory }: Snapshot): { value: Afterwards; label: string }[] {
   const { startOptions, memoryOptions } = words.snapshots.revert;
   if (memory)
     return [
       { value: 'start', label: memoryOptions.goesOn },
-      { value: 'off', label: kind === 'internal' ? memoryOptions.off : memoryOptions.stands },
+      { value: 'off', label: memoryOptions.stands },
     ];
   return (['asWas', 'start', 'off'] as const).map((value) => ({ value, label: startOptions[value] }));
 }

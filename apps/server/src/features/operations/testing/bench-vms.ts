@@ -5,7 +5,7 @@ import type { Db } from '../../../db/open-database.ts';
 import type { ImagesService } from '../../images/images.types.ts';
 import type { GuestAgents } from '../../vms/guest-agents.ts';
 import type { VmMoments } from '../../vms/vm-moments.ts';
-import type { StoredDefinition, StoredDisk, VmHardware } from '../../vms/vm-record.types.ts';
+import type { StoredDefinition, StoredDisk, Suspended, VmHardware } from '../../vms/vm-record.types.ts';
 import type { LiveVm, VmsService } from '../../vms/vms.types.ts';
 
 /** VMs as the books have them, in the real tables; which of them run is said by the test. */
@@ -69,6 +69,14 @@ export const benchVms = (db: Db, images: ImagesService): BenchVms => {
     if (found === undefined) throw new AppError('not-found', `${vmId} has no disk ${position}`);
     return found;
   };
+  const suspended = (vmId: string): Suspended | null =>
+    JSON.parse(
+      String(db.prepare('SELECT suspended FROM vms WHERE id = ?').pluck().get(vmId) ?? 'null'),
+    ) as Suspended | null;
+  const setSuspended = (vmId: string, memory: Suspended | null): void =>
+    void db
+      .prepare('UPDATE vms SET suspended = ? WHERE id = ?')
+      .run(memory === null ? null : JSON.stringify(memory), vmId);
   const currentSnapshot = (vmId: string) =>
     db.prepare('SELECT current_snapshot_id FROM vms WHERE id = ?').pluck().get(vmId) as string | null;
   const get = (vmId: string): Vm =>
@@ -76,7 +84,7 @@ export const benchVms = (db: Db, images: ImagesService): BenchVms => {
       id: vmId,
       name: vmId,
       memory: 32 * 1024 ** 2,
-      state: running.has(vmId) ? 'running' : 'off',
+      state: running.has(vmId) ? 'running' : suspended(vmId) === null ? 'off' : 'suspended',
       disks: diskRows(vmId),
       current: { snapshotId: currentSnapshot(vmId) },
     }) as unknown as Vm;
@@ -91,7 +99,7 @@ export const benchVms = (db: Db, images: ImagesService): BenchVms => {
             diskId: id,
             imageId,
             running: running.has(vmId),
-            suspended: false,
+            suspended: suspended(vmId) !== null,
           }),
         ),
       ),
@@ -145,10 +153,15 @@ export const benchVms = (db: Db, images: ImagesService): BenchVms => {
     addGuard: (guard) => void guards.push(guard),
     onExit: () => {},
     memory: {
-      ...{ hardware: unused, save: unused, goOn: unused, stayPaused: unused },
-      ...{ standsSaved: unused, has: unused, keep: unused, setSuspended: unused },
+      hardware: (vmId) => ({
+        ...benchMoments(db).defined(vmId),
+        ran: { accelerator: 'tcg', paused: false },
+      }),
+      ...{ save: unused, goOn: unused, stayPaused: unused, standsSaved: unused, keep: unused },
+      has: () => Promise.resolve(true),
       remove: () => Promise.resolve(),
-      suspended: () => null,
+      suspended,
+      setSuspended,
     },
     start: async (vmId, wishes) => {
       for (const guard of guards) {
@@ -156,6 +169,7 @@ export const benchVms = (db: Db, images: ImagesService): BenchVms => {
         if (refusal !== null) throw refusal;
       }
       if (starter !== null) running.set(vmId, await starter(vmId, wishes?.paused === true));
+      setSuspended(vmId, null);
       return get(vmId);
     },
     create: unused,

@@ -1,76 +1,23 @@
 import { AppError } from '../../../app-error.ts';
 import { applyTag, readTags } from '../../../qemu/image-tags.ts';
-import { goOn, isGuestRunning, loadTag, markDisks, saveTag, standStill } from '../../../qemu/live-tags.ts';
-import type { Executor, OperationContext } from '../../operations/operations.types.ts';
-import type { VmHardware } from '../../vms/vm-record.types.ts';
+import { isGuestRunning, loadTag, markDisks, saveTag, standStill } from '../../../qemu/live-tags.ts';
+import type { Executor } from '../../operations/operations.types.ts';
 import type { LiveVm } from '../../vms/vms.types.ts';
 import { type KeptMoment, keepMoment, keepMomentUp, momentColumns } from '../kept-moment.ts';
-import type { VarsToRestore } from '../revert-hardware.ts';
 import { forgetFiles, type TakeDeps } from '../take.executor.ts';
-import {
-  createTags,
-  dropTags,
-  letRun,
-  openDisks,
-  reachVm,
-  spreadOf,
-  type TaggedDisk,
-  untilLetGo,
-} from './tagged-layers.ts';
-
-/*
- *    active ●tag                 active ●tag ●before
- *    (what it shows now)   ──▶   (what ●tag shows)       the same file; the state that is left is a tag as well
- *
- * That tag is there also when the current state is given up: until all disks have gone back, it is the way to undo it.
- */
-
-export type InternalRevertStep = 'stop' | 'keep' | 'apply' | 'after';
-
-export interface InternalRevertRun {
-  readonly vmId: string;
-  readonly snapshotId: string;
-  readonly tag: string;
-  readonly disks: readonly TaggedDisk[];
-  /** It goes on from the memory of that moment. */
-  readonly memory: boolean;
-  /** In the QEMU that runs; otherwise the VM is off for it. */
-  readonly live: boolean;
-  readonly beforeTag: string;
-  /** The snapshot that keeps the current state; null when it is given up. */
-  readonly keep: { readonly id: string; readonly name: string; readonly vmWasOff: boolean } | null;
-  readonly start: 'no' | 'running' | 'paused';
-  /** What the VM becomes; null: it stays what it is. */
-  readonly hardware: VmHardware | null;
-  /** Left out: the UEFI variables stay as they are, or come with the memory. */
-  readonly vars?: VarsToRestore | undefined;
-  readonly order: readonly InternalRevertStep[];
-}
-
-export interface InternalRevertJournal {
-  /** `keeping`, `applying`: on some, all or none of the disks. `applied`: the books are right. `loading`: into a VM that was started for it. */
-  readonly phase: 'new' | 'keeping' | 'kept' | 'applying' | 'applied' | 'loading' | 'loaded';
-  /** The guest ran until it was stopped for this. */
-  readonly ran: boolean;
-  readonly screenshot: string | null;
-  readonly moment: KeptMoment;
-}
-type Context = OperationContext<InternalRevertRun, InternalRevertJournal>;
+import { letGoOn, loadWish } from './after-revert.ts';
+import type {
+  InternalRevertContext as Context,
+  InternalRevertJournal,
+  InternalRevertRun,
+  InternalRevertStep,
+} from './revert-internal.types.ts';
+import { createTags, letRun, openDisks, reachVm, spreadOf, untilLetGo } from './tagged-layers.ts';
+import { dropBefore, finishUndo, undo } from './undo-revert.ts';
 
 const begin = (context: Context, step: InternalRevertStep): void => {
   const index = context.request.order.indexOf(step);
   if (index >= 0) context.step(index);
-};
-
-const wishOf = ({ images }: TakeDeps, { id, request }: Context, letter: string, tag: string) => ({
-  jobId: `${letter}-${id}`,
-  tag,
-  disks: openDisks(images, request.disks),
-});
-
-const dropBefore = async (deps: TakeDeps, context: Context, vm: LiveVm | null): Promise<void> => {
-  const { beforeTag: tag, disks } = context.request;
-  await dropTags(deps.images, vm, { jobId: `u-${context.id}`, tag, disks });
 };
 
 const prepare = async (deps: TakeDeps, context: Context): Promise<void> => {
@@ -79,7 +26,7 @@ const prepare = async (deps: TakeDeps, context: Context): Promise<void> => {
   const vm = vms.live(vmId);
   if (live && vm === null) throw new AppError('vm-not-running', 'The VM has ended. Revert it again.');
   const screenshot = keep === null ? null : await screenshots.keep(vmId, keep.id, () => vms.screenshot(vmId));
-  const moment = keep === null ? context.journal.moment : await keepMoment(deps, vmId, keep.id);
+  const moment = keep === null ? context.journal.moment : await keepMoment(deps, vmId, keep.id, live);
   // Written down before it stands: whoever takes this up has to know whether it is to go on.
   const ran = vm !== null && (await isGuestRunning(vm));
   context.save({ phase: 'keeping', ran, screenshot, moment });
@@ -107,7 +54,7 @@ const keepState = async (deps: TakeDeps, context: Context): Promise<void> => {
   if (vm === null) await untilLetGo(deps.images, disks);
   if ((await spreadOf(deps.images, disks, beforeTag)) !== 'all') {
     await dropBefore(deps, context, vm);
-    const wish = wishOf(deps, context, 'k', beforeTag);
+    const wish = { jobId: `k-${context.id}`, tag: beforeTag, disks: openDisks(deps.images, disks) };
     if (vm === null) await createTags(deps.images, disks, beforeTag);
     else if (memory && keep !== null) await saveTag(vm, wish);
     else await markDisks(vm, wish);
@@ -124,9 +71,10 @@ const recordKept = async (
   context: Context,
   moment: KeptMoment,
 ): Promise<void> => {
-  const { vmId, keep, beforeTag, disks } = context.request;
+  const { vmId, keep, beforeTag, disks, leavesMemory: waiting = null } = context.request;
   const [first] = openDisks(images, disks);
-  const size = (await readTags(first?.path ?? '')).find(({ tag }) => tag === beforeTag)?.vmStateSize ?? 0;
+  const written = (await readTags(first?.path ?? '')).find(({ tag }) => tag === beforeTag);
+  const size = waiting?.bytes ?? written?.vmStateSize ?? 0;
   const memory = size > 0;
   context.save({ ...context.journal, phase: 'kept', moment }, () => {
     if (keep === null) return;
@@ -136,7 +84,8 @@ const recordKept = async (
       ...{ vmWasOff: keep.vmWasOff, pauseMs: null, screenshot: context.journal.screenshot },
       createdAt: new Date().toISOString(),
       ...momentColumns(moment),
-      ...{ memoryFile: null, memoryBytes: memory ? size : null },
+      ...(waiting === null ? {} : { definition: waiting.hardware }),
+      ...{ memoryFile: waiting?.file ?? null, memoryBytes: memory ? size : null },
       disks: disks.map((disk) => ({ ...disk, internalTag: beforeTag })),
     });
   });
@@ -145,35 +94,6 @@ const recordKept = async (
 
 const applyOffline = async (deps: TakeDeps, { request }: Context, tag: string): Promise<void> => {
   for (const { path } of openDisks(deps.images, request.disks)) await applyTag(path, tag);
-};
-
-/** As many disks as can be had: one that cannot be opened must not keep the others from being what they were. */
-const putBack = async (deps: TakeDeps, { request }: Context): Promise<string[]> => {
-  const failures: string[] = [];
-  for (const { path } of openDisks(deps.images, request.disks))
-    await applyTag(path, request.beforeTag).catch((error: unknown) => {
-      failures.push(error instanceof Error ? error.message : String(error));
-    });
-  return failures;
-};
-
-/** Disks and memory do not belong to each other any more: the machine ends, and its disks are what they were. */
-const undo = async (deps: TakeDeps, context: Context, cause: unknown): Promise<never> => {
-  const { vmId, beforeTag, keep } = context.request;
-  const why = cause instanceof Error ? cause.message : String(cause);
-  const wasLive = (await reachVm(deps.vms, vmId)) !== null;
-  if (wasLive) await deps.vms.poweroff(vmId);
-  const failures = await putBack(deps, context);
-  const off = wasLive ? 'The VM was powered off; its' : 'Its';
-  const code = cause instanceof AppError ? cause.code : 'internal-error';
-  if (failures.length > 0)
-    throw new AppError(
-      code,
-      `${why} ${off} disks may not belong to one moment: ${failures.join(' ')} What they were before is inside each of them as “${beforeTag}”.`,
-    );
-  if (keep === null) await dropBefore(deps, context, null);
-  const back = keep === null ? '' : `, and “${keep.name}” has that state, too`;
-  throw new AppError(code, `${why} ${off} disks are what they were before${back}.`);
 };
 
 const missing = /does not exist in one or more devices/;
@@ -187,7 +107,7 @@ const apply = async (deps: TakeDeps, context: Context): Promise<void> => {
       await untilLetGo(deps.images, disks);
       await applyOffline(deps, context, tag);
       if (vars !== undefined) await deps.vars.restore(vmId, vars.name, deps.vms.moments.uefiVars(vmId));
-    } else await loadTag(vm, wishOf(deps, context, 'l', tag));
+    } else await loadTag(vm, loadWish(deps.images, context));
   } catch (error) {
     if (context.ending) throw error;
     if (vm === null || !(error instanceof AppError) || !missing.test(error.extras.stderr ?? ''))
@@ -197,67 +117,31 @@ const apply = async (deps: TakeDeps, context: Context): Promise<void> => {
     await letRun(vm, context.journal.ran);
     throw error;
   }
-  if (keep === null) await dropBefore(deps, context, vm);
+};
+
+/** All disks have gone back and the books say so: what is given up is no way back any more. */
+const dropWayBack = async (deps: TakeDeps, context: Context): Promise<void> => {
+  const { vmId, beforeTag } = context.request;
+  try {
+    await dropBefore(deps, context, await reachVm(deps.vms, vmId));
+  } catch (error) {
+    if (context.ending) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    context.recovered(`The state that was given up is still inside the disks as “${beforeTag}”: ${why}`);
+  }
 };
 
 const record = ({ vms, publish }: TakeDeps, context: Context): void => {
-  const { vmId, snapshotId, hardware } = context.request;
+  const { vmId, snapshotId, hardware, memoryFile = null, leavesMemory = null } = context.request;
   context.save({ ...context.journal, phase: 'applied' }, () => {
     if (hardware !== null && vms.live(vmId) === null) vms.moments.restore(vmId, hardware);
     vms.moments.forgetFailure(vmId);
     vms.setCurrentSnapshot(vmId, snapshotId);
+    // On these disks the memory of the snapshot fits, and the one that waited does not.
+    if (memoryFile !== null) vms.memory.setSuspended(vmId, { ...memoryFile, at: new Date().toISOString() });
+    else if (leavesMemory !== null) vms.memory.setSuspended(vmId, null);
   });
   publish(snapshotId, 'updated');
-};
-
-/** A VM that was off is started on the disks of that moment, standing, and gets its memory back. */
-const loadInto = async (deps: TakeDeps, context: Context): Promise<void> => {
-  const { vmId, tag, start } = context.request;
-  if (context.journal.phase === 'applied') {
-    if (deps.vms.live(vmId) === null) await deps.vms.start(vmId, { paused: true });
-    context.save({ ...context.journal, phase: 'loading' });
-  }
-  const vm = await reachVm(deps.vms, vmId);
-  if (vm === null)
-    throw new AppError(
-      'vm-not-running',
-      'The VM ended before it had its memory back; its disks are reverted.',
-    );
-  try {
-    await loadTag(vm, wishOf(deps, context, 'l', tag));
-  } catch (error) {
-    if (context.ending) throw error;
-    await deps.vms.poweroff(vmId).catch(() => {});
-    const why = error instanceof Error ? error.message : String(error);
-    const code = error instanceof AppError ? error.code : 'internal-error';
-    throw new AppError(code, `${why} The disks are reverted, and the VM is off.`);
-  }
-  if (start === 'running') await goOn(vm);
-  context.save({ ...context.journal, phase: 'loaded' });
-};
-
-const letGo = async (deps: TakeDeps, context: Context): Promise<void> => {
-  const { vmId, start, memory, disks } = context.request;
-  begin(context, 'after');
-  const vm = context.journal.phase === 'applied' ? await reachVm(deps.vms, vmId) : null;
-  if (vm !== null && context.request.live) {
-    if (start === 'running') await goOn(vm);
-    return;
-  }
-  context.release({ vms: [vmId], images: disks.map(({ imageId }) => imageId) });
-  if (start === 'no') return;
-  if (memory) {
-    if (context.journal.phase !== 'loaded') await loadInto(deps, context);
-    return;
-  }
-  if (vm !== null) return;
-  try {
-    await deps.vms.start(vmId, { paused: start === 'paused' });
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    const code = error instanceof AppError ? error.code : 'internal-error';
-    throw new AppError(code, `The VM was reverted, but it could not be started: ${why}`);
-  }
 };
 
 /** Nothing has gone back yet: the guest goes on, and no half of a tag is left. */
@@ -274,10 +158,14 @@ export const revertInternalExecutor = (
   deps: TakeDeps,
 ): Executor<InternalRevertRun, InternalRevertJournal> => ({
   kind: 'snapshot-revert',
-  standsStill: ({ phase }) => ['keeping', 'kept', 'applying', 'loading'].includes(phase),
+  standsStill: ({ phase }) => ['keeping', 'kept', 'applying', 'loading', 'undoing', 'undone'].includes(phase),
   run: async (context) => {
-    const { vmId, snapshotId, keep, disks } = context.request;
+    const { vmId, snapshotId, keep, disks, leavesMemory = null } = context.request;
     context.finishing();
+    if (context.journal.phase === 'undoing' || context.journal.phase === 'undone') {
+      if ((await reachVm(deps.vms, vmId)) === null) await untilLetGo(deps.images, disks).catch(() => {});
+      return finishUndo(deps, context);
+    }
     try {
       if (context.journal.phase === 'new') await prepare(deps, context);
       if (context.journal.phase === 'keeping') await keepState(deps, context);
@@ -290,9 +178,12 @@ export const revertInternalExecutor = (
       await apply(deps, context);
       record(deps, context);
     }
+    if (context.journal.phase === 'applied' && keep === null) await dropWayBack(deps, context);
+    if (leavesMemory !== null) await deps.vms.memory.remove(vmId, leavesMemory.file);
     await deps.vms.forgetPicture(vmId);
     await deps.images.refresh(disks.map(({ imageId }) => imageId));
-    await letGo(deps, context);
+    begin(context, 'after');
+    await letGoOn(deps, context);
     return { snapshotId, ...(keep === null ? {} : { keptSnapshotId: keep.id }) };
   },
 });

@@ -8,6 +8,7 @@ import { type BenchGuest, startGuest } from '../../operations/testing/bench-gues
 import { buildLayers, flatten, readsAs } from '../../operations/testing/bench-layers.ts';
 import { type Bench, type BenchFolder, benchFolder } from '../../operations/testing/chain-bench.ts';
 import { killPoints, killStride } from '../../operations/testing/kill-points.ts';
+import { leftAt, takenUp } from './testing/left-at.ts';
 import {
   buildTwoDisks,
   copiesOf,
@@ -22,6 +23,7 @@ import {
 let folder: BenchFolder;
 let bench: Bench;
 const names = ['a', 'b'] as const;
+const pathOf = (name: string): string => join(folder.folder, 'images', `${name}.qcow2`);
 
 /** A run takes two seconds: by default every second call. */
 const stride = killStride(2);
@@ -129,29 +131,13 @@ describe('a VM that is off', () => {
       for (const name of names) await writeOffline(bench, folder, name, 1, 9);
       const now = await copiesOf(bench, folder, 'now');
       const started = await bench.snapshots.revert('vmone', first, { keepCurrent });
-      folder.kill();
-      bench = folder.open();
-      await bench.images.scan();
-      const row = bench.db
-        .prepare<[string], { journal: string; request: string }>(
-          'SELECT journal, request FROM operations WHERE id = ?',
-        )
-        .get(started.id) ?? { journal: '{}', request: '{}' };
-      // As if it had come so far, and half of that phase had been done: on the first disk alone.
-      const { beforeTag, tag } = JSON.parse(row.request) as { beforeTag: string; tag: string };
-      bench.db
-        .prepare('UPDATE operations SET journal = ? WHERE id = ?')
-        .run(JSON.stringify({ ...JSON.parse(row.journal), phase }), started.id);
-      await createTag(bench.images.pathOf('a.qcow2'), beforeTag);
-      if (phase !== 'keeping') await createTag(bench.images.pathOf('b.qcow2'), beforeTag);
-      if (phase === 'applying') {
-        await applyTag(bench.images.pathOf('a.qcow2'), tag);
-      }
-      // Operations are read when a server starts.
-      bench = folder.open();
-      await bench.images.scan();
-      await bench.operations.recover();
-      const outcome = await bench.operations.wait(started.id, 60);
+      // Half of that phase had been done: on the first disk alone.
+      const { beforeTag, tag } = leftAt(folder, started.id, { phase });
+      await createTag(pathOf('a'), beforeTag);
+      if (phase !== 'keeping') await createTag(pathOf('b'), beforeTag);
+      if (phase === 'applying') await applyTag(pathOf('a'), tag);
+      const [next, outcome] = await takenUp(folder, started.id);
+      bench = next;
       expect(outcome, phase).toMatchObject({ state: 'done' });
       await expectReads(then, phase);
       await expectTag(first, then, phase);
@@ -169,27 +155,14 @@ it('is what it was, as far as it can be opened, when a disk stays locked after h
   for (const name of names) await writeOffline(bench, folder, name, 1, 9);
   const now = await copiesOf(bench, folder, 'now');
   const { id } = await bench.snapshots.revert('vmone', first, { keepCurrent: false });
-  folder.kill();
-  bench = folder.open();
-  await bench.images.scan();
-  const row = bench.db
-    .prepare<[string], { journal: string; request: string }>(
-      'SELECT journal, request FROM operations WHERE id = ?',
-    )
-    .get(id) ?? { journal: '{}', request: '{}' };
-  const { beforeTag } = JSON.parse(row.request) as { beforeTag: string };
-  for (const name of names) await createTag(bench.images.pathOf(`${name}.qcow2`), beforeTag);
-  bench.db
-    .prepare('UPDATE operations SET journal = ? WHERE id = ?')
-    .run(JSON.stringify({ ...JSON.parse(row.journal), phase: 'applying' }), id);
-  await applyTag(bench.images.pathOf('a.qcow2'), tagOf(first));
-  const holder = spawn('qemu-io', ['-f', 'qcow2', bench.images.pathOf('b.qcow2')]);
+  const { beforeTag, tag } = leftAt(folder, id, { phase: 'applying' });
+  for (const name of names) await createTag(pathOf(name), beforeTag);
+  await applyTag(pathOf('a'), tag);
+  const holder = spawn('qemu-io', ['-f', 'qcow2', pathOf('b')]);
   try {
     await once(holder.stdout, 'data');
-    bench = folder.open();
-    await bench.images.scan();
-    await bench.operations.recover();
-    const { state, error } = await bench.operations.wait(id, 60);
+    const [next, { state, error }] = await takenUp(folder, id);
+    bench = next;
     expect(state).toBe('failed');
     expect(error?.message).toContain(`inside each of them as “${beforeTag}”`);
   } finally {
@@ -272,19 +245,19 @@ describe('a running VM', () => {
     await expectTag(String(operation.result?.keptSnapshotId), now);
   });
 
-  it('that is off gets its memory back too, and with start: false only its disks', async () => {
+  it('that is off gets its memory back too, and with start: false stands there', async () => {
     await writeBoth(20, 20);
     const then = expectedNow('then');
     const first = await take('first', true);
     await writeBoth(20, 21);
     await end();
-    expect(await revert(first, { start: false })).toMatchObject({ state: 'done' });
-    expect(bench.vms.live('vmone')).toBeNull();
-    await expectReads(then);
-    expect(await revert(first, { keepCurrent: false })).toMatchObject({ state: 'done' });
-    expect(await guest.isRunning()).toBe(true);
-    await end();
-    await expectReads(then);
+    for (const start of [false, undefined]) {
+      const wish = start === undefined ? {} : { start };
+      expect(await revert(first, { keepCurrent: false, ...wish })).toMatchObject({ state: 'done' });
+      expect(await guest.isRunning()).toBe(start !== false);
+      await end();
+      await expectReads(then);
+    }
   });
 
   it('goes on as it was when there is no memory of that name', async () => {

@@ -1,18 +1,19 @@
-import { type Blocker, chainIds, type Forest, type RevertPlan } from '@strata/backing-chain';
+import type { Blocker } from '@strata/backing-chain';
 import type { Operation, Plan, Revert, Vm } from '@strata/contract';
 import { AppError } from '../../../app-error.ts';
 import { newId } from '../../../new-id.ts';
-import { shellWord } from '../../../shell-word.ts';
 import { taintBlockers } from '../../chains/taint-blockers.ts';
 import { openBlockers } from '../held-layers.ts';
 import { nothingKept } from '../kept-moment.ts';
 import { planHardware, type RevertHardware, varsToRestore } from '../revert-hardware.ts';
+import { memoryBlockers, memoryOf, startOf } from '../revert-memory.ts';
 import { continueView, revertFingerprint } from '../revert-view.ts';
 import type { SnapshotsDeps } from '../snapshots.service.ts';
 import type { StoredSnapshot } from '../snapshots.types.ts';
-import { demandSettled } from '../vm-settled.ts';
+import { demandStill } from '../vm-settled.ts';
 import { noRoomInside } from './internal-forms.ts';
-import type { InternalRevertRun, InternalRevertStep } from './revert-internal.executor.ts';
+import type { InternalRevertHow, InternalRevertRun } from './revert-internal.types.ts';
+import { inPlace, internalRevertCommands, internalRevertSteps } from './revert-internal-view.ts';
 import { isSameMachine } from './same-machine.ts';
 import { frozenBlockers, inactiveBlockers, namingBlockers } from './tag-blockers.ts';
 import type { TaggedDisk } from './tagged-layers.ts';
@@ -27,8 +28,8 @@ interface Planned {
   readonly disks: readonly TaggedDisk[];
   readonly tag: string;
   readonly keepName: string | null;
-  readonly how: Pick<InternalRevertRun, 'live' | 'memory' | 'start' | 'hardware' | 'vars'>;
-  readonly steps: readonly { readonly step: InternalRevertStep; readonly text: string }[];
+  readonly how: InternalRevertHow;
+  readonly steps: ReturnType<typeof internalRevertSteps>;
   readonly view: Plan;
 }
 
@@ -49,23 +50,27 @@ const decide = async (
   snapshot: StoredSnapshot,
   wish: Revert,
 ): Promise<{
-  how: Planned['how'];
+  how: InternalRevertHow;
   difference: RevertHardware['difference'];
   blockers: readonly Blocker[];
 }> => {
   const { vms } = deps;
   const running = vms.live(vm.id) !== null;
   const before = vm.state === 'paused' ? 'paused' : running ? 'running' : 'no';
-  const memory = snapshot.memory && wish.start !== false;
-  const usual = memory ? 'running' : before;
-  const start = wish.start === undefined ? usual : wish.start ? 'running' : 'no';
-  const live = running && memory && isSameMachine(snapshot.definition, vms.moments.now(vm.id));
+  const { memory } = snapshot;
+  const memoryFile = memoryOf(snapshot);
+  const start = startOf(wish, snapshot, before);
+  const live =
+    running && memory && memoryFile === null && isSameMachine(snapshot.definition, vms.moments.now(vm.id));
   const { restored, difference, blockers } = await planHardware(deps, snapshot, wish, start !== 'no');
   // Disks that came or went stay so: what such a disk holds would be in neither of the two restore points.
   const fits = restored !== null && !live && isWholeVm(vm, snapshot.disks);
   const hardware = fits && difference.length > 0 ? restored : null;
   const firmware = hardware?.definition.firmware ?? vm.firmware;
-  const how: Planned['how'] = { live, memory, start, hardware, vars: varsToRestore(snapshot, firmware) };
+  const how: InternalRevertHow = {
+    ...{ live, memory, memoryFile, start, hardware, vars: varsToRestore(snapshot, firmware) },
+    leavesMemory: vms.memory.suspended(vm.id),
+  };
   return { how, difference, blockers: memory || hardware !== null ? blockers : [] };
 };
 
@@ -73,7 +78,7 @@ const furtherBlockers = async (
   { images, vms, operations }: Deps,
   vm: Vm,
   snapshot: StoredSnapshot,
-  how: Planned['how'],
+  how: InternalRevertHow,
 ): Promise<Blocker[]> => {
   const ids = snapshot.disks.map(({ imageId }) => imageId);
   const tag = tagOf(snapshot);
@@ -97,7 +102,7 @@ const furtherBlockers = async (
       ? [
           {
             code: 'other-disks',
-            message: `“${vm.name}” has other disks than the memory of “${snapshot.name}” knows. Give it those of that moment, or revert without starting it: then the disks alone go back.`,
+            message: `“${vm.name}” has other disks than the memory of “${snapshot.name}” knows. Give it those of that moment, or branch a new VM from its disks alone.`,
             subjects: [subject],
           },
         ]
@@ -118,83 +123,11 @@ const furtherBlockers = async (
     ...named,
     ...full,
     ...others,
+    ...(await memoryBlockers(vms, snapshot)),
     ...busy,
     ...taintBlockers(ids, 'other', operations.taints.list(), images),
     ...open,
   ];
-};
-
-const stepsOf = (
-  { images }: Deps,
-  vm: Vm,
-  snapshot: StoredSnapshot,
-  keepName: string | null,
-  how: Planned['how'],
-): Planned['steps'] => {
-  const layers = snapshot.disks.map(({ imageId }) => `“${images.facts(imageId).name}”`).join(', ');
-  const withMemory = how.live && how.memory ? ', memory included,' : '';
-  return [
-    ...(vm.state === 'off' || vm.state === 'crashed'
-      ? []
-      : [
-          {
-            step: 'stop' as const,
-            text: how.live ? `Pause “${vm.name}”` : `Pause and power off “${vm.name}”`,
-          },
-        ]),
-    {
-      step: 'keep' as const,
-      text:
-        keepName === null
-          ? 'Mark the current state, so that nothing is half done; it is given up at the end'
-          : `Keep the current state${withMemory} as “${keepName}”, inside ${layers}`,
-    },
-    {
-      step: 'apply' as const,
-      text: `Let ${layers} show what “${snapshot.name}” holds${how.live ? ', and load its memory' : ''}${how.hardware === null ? '' : ', and restore the hardware of then'}`,
-    },
-    ...(how.start === 'no'
-      ? []
-      : [
-          {
-            step: 'after' as const,
-            text: how.live
-              ? `Then let the guest ${how.start === 'paused' ? 'stand' : 'go on'}`
-              : `Then start the VM${how.memory ? ' with the memory of that moment' : how.start === 'paused' ? ', paused' : ''}`,
-          },
-        ]),
-  ];
-};
-
-const commandsOf = ({ images }: Deps, disks: readonly TaggedDisk[], tag: string, live: boolean): string[] =>
-  live
-    ? [`# in the QEMU of the VM: snapshot-load ${tag}, with all its disks`]
-    : disks.map(
-        ({ imageId }) => `qemu-img snapshot -a ${shellWord(tag)} ${shellWord(images.facts(imageId).path)}`,
-      );
-
-const skeleton = (
-  forest: Forest,
-  vm: Vm,
-  disks: readonly TaggedDisk[],
-  snapshotId: string,
-  running: boolean,
-): RevertPlan => {
-  const chains = disks.map(({ imageId }) => chainIds(forest, imageId));
-  return {
-    ...{ operation: 'revert', snapshotId, before: chains, after: chains },
-    vm: { vmId: vm.id, vmName: vm.name, running },
-    ...{
-      overlays: [],
-      leaves: [],
-      switches: [],
-      keeps: [],
-      deletes: [],
-      losesSnapshots: [],
-      nowUnused: [],
-      blockers: [],
-    },
-  };
 };
 
 const compute = async (
@@ -226,19 +159,20 @@ const compute = async (
     ...(await furtherBlockers(deps, vm, snapshot, how)),
     ...ofHardware,
   ];
-  const plan = { ...skeleton(forest, vm, disks, snapshot.id, vms.live(vmId) !== null), blockers };
+  const plan = { ...inPlace(forest, vm, disks, snapshot.id, vms.live(vmId) !== null), blockers };
   const tag = tagOf(snapshot);
   const fingerprint = await revertFingerprint(forest, plan, {
     keepCurrent: wish.keepCurrent,
     tag,
+    leavesMemory: how.leavesMemory?.file ?? null,
     hardware: how.hardware === null ? null : difference,
   });
-  const steps = stepsOf(deps, vm, snapshot, keepName, how);
+  const steps = internalRevertSteps(deps, vm, snapshot, keepName, how);
   const view = {
     ...continueView(forest, plan, keepName, { fingerprint, steps: steps.map(({ text }) => text) }),
     live: how.live,
     hardware: [...difference],
-    commands: blockers.length > 0 ? [] : commandsOf(deps, disks, tag, how.live),
+    commands: blockers.length > 0 ? [] : internalRevertCommands(deps, disks, tag, how.live),
   };
   return { lookedAt, vm, snapshot, disks, tag, keepName, how, steps, view };
 };
@@ -257,7 +191,7 @@ export const revertInternal = async (
   snapshot: StoredSnapshot,
   wish: Revert,
 ): Promise<Operation> => {
-  demandSettled(deps.vms.get(vmId));
+  demandStill(deps.vms.get(vmId));
   const planned = await compute(deps, vmId, snapshot, wish);
   const { lookedAt, vm, disks, tag, keepName, how, steps, view } = planned;
   if (wish.fingerprint !== undefined && wish.fingerprint !== view.fingerprint)
@@ -271,7 +205,12 @@ export const revertInternal = async (
     });
   const keepId = newId();
   const keep =
-    keepName === null ? null : { id: keepId, name: keepName, vmWasOff: deps.vms.live(vmId) === null };
+    keepName === null
+      ? null
+      : {
+          ...{ id: keepId, name: keepName },
+          vmWasOff: deps.vms.live(vmId) === null && how.leavesMemory === null,
+        };
   const request: InternalRevertRun = {
     ...{ vmId, snapshotId: snapshot.id, tag, disks, keep, ...how },
     beforeTag: tagFor(keepName ?? 'before', keepId),

@@ -115,8 +115,8 @@ const takeUp = async (deps: TakeDeps, context: Context): Promise<void> => {
 
 const begin = async (deps: TakeDeps, context: Context): Promise<void> => {
   const { vms, screenshots } = deps;
-  const { vmId, snapshotId } = context.request;
-  const moment = await keepMoment(deps, vmId, snapshotId);
+  const { vmId, snapshotId, memory } = context.request;
+  const moment = await keepMoment(deps, vmId, snapshotId, memory && vms.live(vmId) !== null);
   const screenshot = await screenshots.keep(vmId, snapshotId, () => vms.screenshot(vmId));
   context.save({ ...context.journal, phase: 'taking', screenshot, moment });
 };

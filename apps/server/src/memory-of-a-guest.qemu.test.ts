@@ -165,6 +165,40 @@ it('a revert of a suspended VM keeps its memory with its disks, as one more mome
     .toBe(files.length - 1);
 }, 120_000);
 
+it('two branches of one moment with memory go on from it, each on its own; the original knows nothing of them', async () => {
+  await guest.command('mark original');
+  const then = await take('then');
+  await guest.command('pair-start /dev/vda /dev/vdb 3072');
+  await guest.command('mark went-on');
+  const layers = then.disks.map(({ imageId }) => imageId);
+  await keepCopies(layers);
+  const others: string[] = [];
+  for (const mode of ['linked', 'full'] as const) {
+    const wish = { name: `other ${mode}`, mode, memory: true };
+    const { result } = await ended(await services().branches.branch(linux.vmId, then.id, wish));
+    others.push(String(result?.vmId));
+  }
+  for (const [position, id] of others.entries()) {
+    expect((await services().vms.start(id)).state).toBe('running');
+    const other = await linux.connect(0, id);
+    expect(await other.command('marked')).toBe('original');
+    expect(await other.command('boot-id')).toBe(boot);
+    await other.command(`mark branch-${position}`);
+    await other.command(`write /dev/vda 64 8 ${100 + position}`);
+    expect(await other.command('marked')).toBe(`branch-${position}`);
+    other.close();
+  }
+  guest = await linux.connect(1);
+  expect(await guest.command('marked')).toBe('went-on');
+  expect(Number(await guest.command('pair-stop'))).toBeGreaterThan(0);
+  await readAsThen(layers);
+  for (const id of others) {
+    await services().vms.poweroff(id);
+    await services().vms.delete(id, 'delete');
+  }
+  await readAsThen(layers);
+}, 120_000);
+
 it('a memory that does not fit is refused in words, and the VM is off on the disks of that moment', async () => {
   const [first] = (await services().snapshots.tree(linux.vmId)).tree;
   const db = openDatabase(join(linux.dataDir, 'strata.db'));

@@ -124,6 +124,8 @@ export const revertBody = z
     start: z.boolean().optional(),
     /** `restore`, also when left out: the VM is what it was then, with its disks. `keep`: it stays what it is now, with the disks of then. */
     hardware: z.enum(['restore', 'keep']).optional(),
+    /** `restore`, also when left out: the UEFI variables of then. `keep`: those the VM has now. */
+    uefiVars: z.enum(['restore', 'keep']).optional(),
     plan: z.boolean().optional(),
     fingerprint: z.string().max(200).optional(),
   })
@@ -190,7 +192,13 @@ export type Comparison = z.infer<typeof comparison>;
 
 /** `linked`: overlays on the layers that are there. `full`: files of its own, standing on nothing. */
 const copyMode = z.enum(['linked', 'full']);
-export const branchBody = z.strictObject({ name: displayName, mode: copyMode.default('linked'), useReserve });
+export const branchBody = z.strictObject({
+  name: displayName,
+  mode: copyMode.default('linked'),
+  /** The new VM is suspended on the memory of the snapshot, and its start goes on from that moment; left out: it is off. */
+  memory: z.boolean().optional(),
+  useReserve,
+});
 export type Branch = z.infer<typeof branchBody>;
 export const duplicateBody = z.strictObject({
   name: displayName,

@@ -13,8 +13,11 @@ export interface LinuxVm {
   readonly strata: StrataApp;
   readonly dataDir: string;
   readonly vmId: string;
-  /** The guest's serial line, when it has come up for the so manieth time: the line is replayed from the first boot on. */
-  connect(boots: number): Promise<GuestConsole>;
+  /**
+   * The guest's serial line, when it has come up for the so manieth time: the line is replayed from the first boot on.
+   * Also of another VM, which this server has made of it.
+   */
+  connect(boots: number, vmId?: string): Promise<GuestConsole>;
   /** Another server on the same data, after the end of the one before; the VM runs on. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -55,10 +58,10 @@ export const startLinuxVm = async (
     },
     dataDir,
     vmId,
-    connect: async (boots) => {
+    connect: async (boots, of = vmId) => {
       const { port } = strata.app.server.address() as AddressInfo;
       const request = () => Promise.reject(new Error('not used'));
-      const socket = openSocket({ port, token: strata.token, request }, `/vms/${vmId}/serial/0`);
+      const socket = openSocket({ port, token: strata.token, request }, `/vms/${of}/serial/0`);
       guest = guestOnWebSocket(socket);
       if ((await upgradeStatus(socket)) !== 101) throw new Error('the serial line was refused');
       await guest.expect(new RegExp(`(READY\\r?\\n[\\s\\S]*){${boots}}`));

@@ -20,6 +20,9 @@ export const copies = {
     text: 'The new VM is defined like this one, with network addresses of its own, and begins with the disks as the snapshot shows them. This VM goes on undisturbed, running or not.',
     partly: (count: number) =>
       `The snapshot holds ${formatCount(count, 'disk', 'disks')} of this VM; the new VM gets only these.`,
+    memory: 'With the memory of that moment',
+    memoryText: (bytes: number, hasCards: boolean) =>
+      `The new VM is suspended, and its start goes on where the guest was. ${formatBytes(bytes)}, shared with the snapshot: it takes no space of its own.${hasCards ? ' Until the guest is restarted it has the network addresses (MAC) of this one: do not connect both to one network before that.' : ''}`,
     suggestion: (vm: string, snapshot: string) => `${vm} ${snapshot}`,
     submit: 'Branch',
     fromLayerReason: (vm: string) =>

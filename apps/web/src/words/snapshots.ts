@@ -152,6 +152,8 @@ export const snapshots = {
     keepOff: 'The current state is thrown away. What was written since the last snapshot is lost.',
     keepName: 'Its name',
     keepDefault: (name: string) => `before revert to ${name}`,
+    keepVars: 'Keep the UEFI variables of today',
+    keepVarsText: 'Boot entries and keys stay as they are now. The disks go back all the same.',
     start: 'Afterwards',
     memoryOptions: {
       goesOn: 'it goes on from that moment',

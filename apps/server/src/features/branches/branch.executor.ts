@@ -44,9 +44,9 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((total, numbe
 const make = async ({ files, copies }: BranchDeps, context: Context): Promise<void> => {
   const { wishes, weights, mode, copy } = context.request;
   const total = sum(weights);
-  await copies.copyState(copy);
   // An overlay is made at once.
   const held = mode === 'full' ? workWatch(context) : { signal: context.cancelled };
+  await copies.copyState(copy, held);
   for (const [index, wish] of wishes.entries()) {
     const file = context.journal.files[index];
     if (file === undefined) throw new Error('a file of the branch has no place');

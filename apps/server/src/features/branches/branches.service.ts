@@ -2,6 +2,7 @@ import type { Snapshot, Vm } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
 import { newId } from '../../new-id.ts';
 import { lockHolder, openWords } from '../../qemu/lock-holder.ts';
+import { byteWords } from '../chains/byte-words.ts';
 import { taintBlockers } from '../chains/taint-blockers.ts';
 import type { ImageFacts, ImagesService } from '../images/images.types.ts';
 import type { NewFiles, NewFileWish } from '../images/new-files.ts';
@@ -30,7 +31,7 @@ const demandExternal = (snapshot: Snapshot): void => {
   if (snapshot.disks.every(({ internalTag }) => internalTag === undefined)) return;
   throw new AppError(
     'not-possible',
-    `“${snapshot.name}” lies inside its layers, and no overlay can stand on it there. Extract it as a new image first.`,
+    `“${snapshot.name}” lies inside its layers, and no overlay can stand on it there. Extract it as a new image first.${snapshot.memory ? ' Its memory stays behind: that goes on in this VM only.' : ''}`,
   );
 };
 
@@ -87,16 +88,20 @@ export const createBranchesService = (deps: BranchesDeps): BranchesService => {
     }));
 
   const steps = (wishes: readonly NewFileWish[], mode: Mode, copy: VmCopy, continues: string | null) => {
-    const { name, leftOut = [] } = copy;
+    const { name, leftOut = [], memory } = copy;
     const without =
       leftOut.length === 0 ? '' : `, without the port ${leftOut.join(', ')}, which another VM has`;
+    const asleep =
+      memory === undefined
+        ? ''
+        : `, suspended on the memory of that moment (${byteWords(memory.bytes)}): its start goes on from there`;
     const layers = [...new Set(wishes.map(({ imageId }) => `“${images.facts(imageId).name}”`))].join(', ');
     return [
       mode === 'linked'
         ? `Create an overlay on ${layers} for each disk`
         : `Copy what ${layers} shows into files of its own, and compare`,
       continues === null
-        ? `Define the VM “${name}”${without}`
+        ? `Define the VM “${name}”${without}${asleep}`
         : `Define the VM “${name}”${without}; “${continues}” continues on overlays of its own`,
     ];
   };
@@ -160,13 +165,13 @@ export const createBranchesService = (deps: BranchesDeps): BranchesService => {
   };
 
   return {
-    branch: async (vmId, snapshotId, { name, mode, useReserve }) => {
+    branch: async (vmId, snapshotId, { name, mode, memory = false, useReserve }) => {
       const vm = vms.get(vmId);
       const snapshot = snapshots.get(vmId, snapshotId);
       demandExternal(snapshot);
       return start({
         ...{ kind: 'vm-branch', vm, name, mode, useReserve, ofNow: false },
-        moment: snapshots.moment(vmId, snapshotId),
+        moment: await snapshots.moment(vmId, snapshotId, memory),
         title: `Branch “${name}” from “${snapshot.name}” of “${vm.name}”`,
         disks: snapshot.disks.map(({ diskId, imageId }) => ({ diskId, imageId })),
         subjects: [

@@ -81,6 +81,30 @@ describe('a restore point', () => {
     expect(readFileSync(ofVm('uefi', stored?.varsFile ?? ''), 'utf8')).toBe('of now');
   });
 
+  it.each(['external', 'internal'] as const)(
+    'of which the variables are gone (%s) is refused in the plan, until those of today are to stay',
+    async (kind) => {
+      setVariables('of then');
+      const started = await bench.snapshots.take(vm, { name: 'then', kind, memory: false });
+      const id = String((await bench.ended(started)).result?.snapshotId);
+      for (const name of kept()) rmSync(ofVm('uefi', name));
+      setVariables('of today');
+      const wish = { keepCurrent: false };
+      expect((await bench.snapshots.planRevert(vm, id, wish)).blockers).toMatchObject([
+        { code: 'uefi-vars-missing', message: expect.stringContaining('of today instead') },
+      ]);
+      await expect(bench.snapshots.revert(vm, id, wish)).rejects.toMatchObject({ code: 'plan-blocked' });
+      if (kind === 'external')
+        await expect(bench.branches.branch(vm, id, { name: 'other', mode: 'linked' })).rejects.toMatchObject({
+          code: 'not-possible',
+          message: expect.stringContaining('are gone'),
+        });
+      const back = await bench.snapshots.revert(vm, id, { ...wish, uefiVars: 'keep' });
+      expect((await bench.ended(back)).state).toBe('done');
+      expect(readFileSync(ofVm('uefi-vars.fd'), 'utf8')).toBe('of today');
+    },
+  );
+
   it('takes its variables along when it is forgotten', async () => {
     setVariables('of then');
     const { id } = await take('first');

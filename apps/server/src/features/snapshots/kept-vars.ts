@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { access, copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncFolder, syncWithFolder } from '../../sync-files.ts';
 
@@ -71,6 +71,11 @@ export const keptVars = (dataDir: string) => {
       else await putWhole(join(folder(vmId), name), path);
     },
     pathOf: (vmId: string, name: string): string => join(folder(vmId), name),
+    has: (vmId: string, name: string): Promise<boolean> =>
+      access(join(folder(vmId), name), constants.R_OK).then(
+        () => true,
+        () => false,
+      ),
     async remove(vmId: string, snapshotId: string): Promise<void> {
       for (const name of [nameOf(snapshotId), `${nameOf(snapshotId)}.part`])
         await rm(join(folder(vmId), name), { force: true });

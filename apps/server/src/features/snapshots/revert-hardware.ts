@@ -4,6 +4,7 @@ import type { ImagesService } from '../images/images.types.ts';
 import type { VmHardware } from '../vms/vm-record.types.ts';
 import type { VmsService } from '../vms/vms.types.ts';
 import { type HardwareChange, hardwareDifference } from './hardware-difference.ts';
+import type { KeptVarsFiles } from './kept-vars.ts';
 import type { StoredSnapshot } from './snapshots.types.ts';
 
 /** What a revert makes of the VM's hardware. */
@@ -94,5 +95,27 @@ export type VarsToRestore = { readonly name: string | null };
 export const varsToRestore = (
   { definition, varsFile }: StoredSnapshot,
   firmware: Vm['firmware'],
+  { uefiVars }: Pick<Revert, 'uefiVars'>,
 ): VarsToRestore | undefined =>
-  definition?.definition.firmware === 'uefi' && firmware === 'uefi' ? { name: varsFile } : undefined;
+  definition?.definition.firmware === 'uefi' && firmware === 'uefi' && uefiVars !== 'keep'
+    ? { name: varsFile }
+    : undefined;
+
+/** What a revert can do without them. */
+export const keepTodays = 'Keep the variables of today instead.';
+
+/** Known before anything is touched: the variables of then are not there. `instead`: what can be done without them. */
+export const varsBlockers = async (
+  vars: Pick<KeptVarsFiles, 'has'>,
+  { vmId, id, name, varsFile }: StoredSnapshot,
+  instead: string,
+): Promise<Blocker[]> => {
+  if (varsFile === null || (await vars.has(vmId, varsFile))) return [];
+  return [
+    {
+      code: 'uefi-vars-missing',
+      message: `The UEFI variables of “${name}” (${varsFile}), the boot entries and keys of that moment, are gone. ${instead}`,
+      subjects: [{ kind: 'snapshot', id, name }],
+    },
+  ];
+};

@@ -24,9 +24,16 @@ import { planInternalRevert, revertInternal } from './internal/revert-internal.t
 import { takeInternalExecutor } from './internal/take-internal.executor.ts';
 import { takeInternal } from './internal/take-internal.ts';
 import { keptVars } from './kept-vars.ts';
+import { momentOf } from './moment-of.ts';
 import { demandQuiescible } from './quiesce.ts';
 import { revertExecutor } from './revert.executor.ts';
-import { planHardware, varsToRestore } from './revert-hardware.ts';
+import {
+  keepTodays,
+  planHardware,
+  type VarsToRestore,
+  varsBlockers,
+  varsToRestore,
+} from './revert-hardware.ts';
 import { memoryBlockers, memoryOf, startOf } from './revert-memory.ts';
 import { type RevertWords, revertFingerprint, revertSteps, revertView } from './revert-view.ts';
 import { screenshotFiles } from './screenshot-files.ts';
@@ -102,6 +109,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
     readonly snapshot: StoredSnapshot;
     /** What the VM becomes; null: it stays what it is. */
     readonly hardware: VmHardware | null;
+    readonly vars: VarsToRestore | undefined;
   }
 
   const computeRevert = async (
@@ -135,7 +143,11 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
       ...answer.leaves.map(({ imageId }) => imageId),
     ];
     const open = vms.live(vmId) === null ? await openBlockers(images, left) : [];
-    const lost = await memoryBlockers(vms, snapshot);
+    const restoredVars = varsToRestore(snapshot, (hardware.restored?.definition ?? vm).firmware, wish);
+    const lost = [
+      ...(await memoryBlockers(vms, snapshot)),
+      ...(restoredVars === undefined ? [] : await varsBlockers(vars, snapshot, keepTodays)),
+    ];
     const plan = {
       ...answer,
       vm: { ...answer.vm, running: vms.live(vmId) !== null },
@@ -150,9 +162,13 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
     const fingerprint = await revertFingerprint(forest, plan, {
       keepCurrent: wish.keepCurrent,
       hardware: hardware.restored === null ? null : hardware.difference,
+      ...(wish.uefiVars === undefined ? {} : { uefiVars: wish.uefiVars }),
     });
     const view = { ...revertView(forest, plan, words, fingerprint), hardware: [...hardware.difference] };
-    return { lookedAt, vm, snapshot, plan, words, view, hardware: restores ? hardware.restored : null };
+    return {
+      ...{ lookedAt, vm, snapshot, plan, words, view, vars: restoredVars },
+      hardware: restores ? hardware.restored : null,
+    };
   };
 
   const keepNameOf = (vmId: string, snapshotId: string, wish: Revert): string | null =>
@@ -174,11 +190,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
     get: (vmId, snapshotId) => toSnapshot(find(vmId, snapshotId), sizes()),
 
     forecast: (vmId) => forecastSnapshot(deps, vmId),
-    moment: (vmId, snapshotId) => {
-      const { definition: hardware, varsFile } = find(vmId, snapshotId);
-      if (hardware === null) return null;
-      return { hardware, vars: varsFile === null ? null : vars.pathOf(vmId, varsFile) };
-    },
+    moment: (vmId, snapshotId, memory) => momentOf({ vms, vars }, find(vmId, snapshotId), memory),
     adopt: async (vmId, wish) => toSnapshot(find(vmId, await adoptFound(deps, vmId, wish)), sizes()),
 
     take: async (vmId, wish, origin = 'taken') => {
@@ -266,12 +278,8 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
       if (stored.kind === 'internal') return revertInternal(deps, vmId, stored, wish);
       demandStill(vms.get(vmId));
       const keepName = keepNameOf(vmId, snapshotId, wish);
-      const { lookedAt, vm, snapshot, plan, words, view, hardware } = await computeRevert(
-        vmId,
-        snapshotId,
-        wish,
-        keepName,
-      );
+      const planned = await computeRevert(vmId, snapshotId, wish, keepName);
+      const { lookedAt, vm, snapshot, plan, words, view, hardware } = planned;
       if (wish.fingerprint !== undefined && wish.fingerprint !== view.fingerprint)
         throw new AppError(
           'plan-stale',
@@ -299,7 +307,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
           memory: memoryOf(snapshot),
           leavesMemory: waiting?.file ?? null,
           leaves: plan.leaves.map(({ imageId }) => imageId),
-          vars: varsToRestore(snapshot, hardware?.definition.firmware ?? vm.firmware),
+          vars: planned.vars,
           overlays: plan.overlays.map(({ diskId, from, backing }) => ({ diskId, from, backing })),
           deletes: plan.deletes,
           order: steps.map(({ step }) => step),

@@ -16,8 +16,11 @@ export interface SnapshotsService {
   tree(vmId: string): Promise<SnapshotTree>;
   /** Without its children. Throws `not-found`. */
   get(vmId: string, snapshotId: string): Snapshot;
-  /** What the VM was at that moment; null where it was not kept. */
-  moment(vmId: string, snapshotId: string): CopyMoment | null;
+  /**
+   * What the VM was at that moment, with its memory if wanted; null where it was not kept. Throws `not-possible` when
+   * something of it is not there.
+   */
+  moment(vmId: string, snapshotId: string, memory: boolean): Promise<CopyMoment | null>;
   forecast(vmId: string): Promise<SnapshotForecast>;
   take(vmId: string, wish: TakeSnapshot, origin?: 'taken' | 'schedule'): Promise<Operation>;
   /** Throws `not-found`, and `not-possible` with the reason. */

@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { copyFile, mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { AppError } from '../../app-error.ts';
 import { newId } from '../../new-id.ts';
-import { checkName, macsOfOthers } from './vm-changes.ts';
-import { freshMac } from './vm-definition.ts';
-import { checkSocketPaths, vmPaths } from './vm-paths.ts';
-import { type Forward, forwardsOf, meets } from './vm-ports.ts';
-import type { StoredDefinition, StoredDisk, VmHardware } from './vm-record.types.ts';
+import type { WorkWatch } from '../../qemu/image-work.ts';
+import { syncFolder, syncWithFolder } from '../../sync-files.ts';
+import { copiedDefinition } from './copied-definition.ts';
+import { shareMemory } from './memory-files.ts';
+import { checkName } from './vm-changes.ts';
+import { checkSocketPaths, type VmPaths, vmPaths } from './vm-paths.ts';
+import type { StoredDefinition, StoredDisk, Suspended, VmHardware } from './vm-record.types.ts';
 import { pathsOf, recordOf, type VmsContext } from './vms.context.ts';
 
 /** A VM that is to be defined like another one, once its disks exist. Plain data: an operation writes it down. */
@@ -22,12 +25,16 @@ export interface VmCopy {
   readonly vars?: string | null;
   /** Port forwards of the original that another VM has: only one of them could run. In words. */
   readonly leftOut?: readonly string[];
+  /** The new VM is suspended: its guest goes on from what this file holds. Left out: it is off. */
+  readonly memory?: Pick<Suspended, 'file' | 'bytes' | 'hardware'> & { readonly from: string };
 }
 
 /** The original as it was at a former moment. */
 export interface CopyMoment {
   readonly hardware: VmHardware;
   readonly vars: string | null;
+  /** The guest of then, in a file that stays as it is. Left out: it is not wanted. */
+  readonly memory?: { readonly path: string; readonly bytes: number };
 }
 
 export interface VmCopies {
@@ -38,8 +45,8 @@ export interface VmCopies {
     disks: readonly { readonly diskId: string; readonly imageId: string }[],
     moment?: CopyMoment | null,
   ): VmCopy;
-  /** The original's firmware variables, so that the copy boots as it does. Again and again the same. */
-  copyState(copy: VmCopy): Promise<void>;
+  /** The original's firmware variables, so that the copy boots as it does, and the memory it goes on from. Again and again the same. */
+  copyState(copy: VmCopy, watch: WorkWatch): Promise<void>;
   /** Bookkeeping only, synchronous: to be called inside the transaction that records the result. */
   insert(copy: VmCopy, imageIds: readonly string[]): void;
   /** What `copyState` made, when nothing came of it. */
@@ -48,44 +55,34 @@ export interface VmCopies {
 
 const usual = { bus: 'virtio', cache: 'writeback', discard: true } as const;
 
-const isThere = (context: VmsContext, imageId: string | null): boolean => {
+/** A guest finds its disks by their places: these are the same, under the ids that they have in the copy. */
+const memoryOf = (
+  { hardware, memory }: CopyMoment,
+  disks: readonly { readonly diskId: string; readonly copy: StoredDisk }[],
+): Pick<VmCopy, 'memory'> => {
+  if (memory === undefined) return {};
+  const isSame = hardware.disks.every(({ id }, position) => disks[position]?.diskId === id);
+  if (!isSame || disks.length !== hardware.disks.length)
+    throw new AppError(
+      'not-possible',
+      'The memory belongs to all disks that the VM had then, and the snapshot does not show each of them. Branch without memory.',
+    );
+  const { path: from, bytes } = memory;
+  const renamed = { ...hardware, disks: disks.map(({ copy }) => copy) };
+  return { memory: { from, bytes, file: `${newId()}.mem`, hardware: renamed } };
+};
+
+const copyVars = async (context: VmsContext, copy: VmCopy, to: VmPaths): Promise<void> => {
+  const source = context.repository.find(copy.sourceId);
+  const from = copy.vars === undefined && source !== null ? pathsOf(context, source).uefiVars : copy.vars;
+  if (from === null || from === undefined) return;
   try {
-    return imageId === null || context.images.facts(imageId).present;
-  } catch {
-    return false;
+    await copyFile(from, to.uefiVars);
+    await syncWithFolder(to.uefiVars);
+  } catch (error) {
+    // Those of now are made at the first start of the original; those of a snapshot were there when it began.
+    if (copy.vars !== undefined || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
-};
-
-/** A port of the host leads to one VM: those that others have are left out, and said. */
-const withoutSharedPorts = (
-  context: VmsContext,
-  definition: StoredDefinition,
-): { readonly definition: StoredDefinition; readonly leftOut: readonly string[] } => {
-  const taken = context.repository.all().flatMap(forwardsOf);
-  const isShared = (forward: Forward): boolean => taken.some((other) => meets(forward, other));
-  const leftOut = forwardsOf({ definition })
-    .filter(isShared)
-    .map(({ protocol, hostPort }) => `${hostPort} (${protocol})`);
-  const nics = definition.nics.map((nic) => ({
-    ...nic,
-    forwards: nic.forwards.filter((forward) => !isShared(forward)),
-  }));
-  return { definition: { ...definition, nics }, leftOut };
-};
-
-/** Its own identity on the network; it does not start by itself, since the original does. */
-const copyOf = (context: VmsContext, id: string, definition: StoredDefinition): StoredDefinition => {
-  const taken = macsOfOthers(context, null);
-  const nics = definition.nics.map((nic, position) => {
-    const mac = freshMac(`${id}/${position}`, taken);
-    taken.add(mac);
-    return { ...nic, mac };
-  });
-  // A floppy is written by its VM: two cannot share it.
-  const media = definition.media.map((medium) =>
-    medium.kind === 'floppy' || !isThere(context, medium.imageId) ? { ...medium, imageId: null } : medium,
-  );
-  return { ...definition, nics, media, autostart: false };
 };
 
 export const createVmCopies = (context: VmsContext, created: (id: string) => void): VmCopies => ({
@@ -94,29 +91,26 @@ export const createVmCopies = (context: VmsContext, created: (id: string) => voi
     checkName(context, name, null);
     const id = newId();
     const { definition: like, disks: settings } = moment?.hardware ?? source;
-    const { definition, leftOut } = withoutSharedPorts(context, copyOf(context, id, like));
+    const { definition, leftOut } = copiedDefinition(context, id, like);
     checkSocketPaths(vmPaths(context.config, id, definition.serial));
+    const copies = disks.map(({ diskId, imageId }) => {
+      const { bus, cache, discard } = settings.find((disk) => disk.id === diskId) ?? usual;
+      return { diskId, copy: { id: newId(), imageId, bus, cache, discard } };
+    });
     return {
       ...{ sourceId, id, name, definition, leftOut, uuid: randomUUID() },
-      ...(moment === null ? {} : { vars: moment.vars }),
-      disks: disks.map(({ diskId, imageId }) => {
-        const { bus, cache, discard } = settings.find((disk) => disk.id === diskId) ?? usual;
-        return { id: newId(), imageId, bus, cache, discard };
-      }),
+      ...(moment === null ? {} : { vars: moment.vars, ...memoryOf(moment, copies) }),
+      disks: copies.map(({ copy }) => copy),
     };
   },
-  copyState: async (copy) => {
-    const source = context.repository.find(copy.sourceId);
-    const from = copy.vars === undefined && source !== null ? pathsOf(context, source).uefiVars : copy.vars;
-    if (from === null || from === undefined) return;
+  copyState: async (copy, watch) => {
     const to = vmPaths(context.config, copy.id, copy.definition.serial);
-    try {
-      await mkdir(to.folder, { recursive: true, mode: 0o700 });
-      await copyFile(from, to.uefiVars);
-    } catch (error) {
-      // Those of now are made at the first start of the original; those of a snapshot were there when it began.
-      if (copy.vars !== undefined || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
+    await mkdir(to.folder, { recursive: true, mode: 0o700 });
+    await copyVars(context, copy, to);
+    if (copy.memory === undefined) return;
+    await mkdir(to.memoryFolder, { recursive: true, mode: 0o700 });
+    await shareMemory(copy.memory.from, join(to.memoryFolder, copy.memory.file), watch);
+    for (const folder of [to.folder, join(to.folder, '..')]) await syncFolder(folder);
   },
   insert: (copy, imageIds) => {
     checkName(context, copy.name, null);
@@ -125,8 +119,13 @@ export const createVmCopies = (context: VmsContext, created: (id: string) => voi
       if (imageId === undefined) throw new AppError('internal-error', 'a disk of the copy has no image');
       return { ...disk, imageId };
     });
-    const { id, uuid, name, definition } = copy;
-    context.repository.insert({ id, uuid, name, definition, disks, createdAt: new Date().toISOString() });
+    const { id, uuid, name, definition, memory } = copy;
+    const createdAt = new Date().toISOString();
+    context.repository.insert({ id, uuid, name, definition, disks, createdAt });
+    if (memory !== undefined) {
+      const { file, bytes, hardware } = memory;
+      context.repository.setSuspended(id, { file, bytes, hardware, at: createdAt });
+    }
     const source = context.repository.find(copy.sourceId);
     context.repository.addEvent(id, 'created', source === null ? name : `from “${source.name}”`);
     queueMicrotask(() => created(id));

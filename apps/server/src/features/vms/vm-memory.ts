@@ -71,6 +71,7 @@ export const createVmMemory = (context: VmsContext, moments: VmMoments): VmMemor
         () => true,
         () => false,
       ),
+    pathOf: (vmId, file) => memoryPath(context, record(vmId), file),
     remove: async (vmId, file) => {
       const vm = context.repository.find(vmId);
       if (vm !== null) await removeMemory(context, vm, file);

@@ -27,6 +27,7 @@ export interface VmMemory {
   /** Makes a saved file durable under its name; again and again the same. Answers its size. */
   keep(vmId: string, file: string): Promise<number>;
   has(vmId: string, file: string): Promise<boolean>;
+  pathOf(vmId: string, file: string): string;
   /** Also a half written one; unless a snapshot or the next start needs it. */
   remove(vmId: string, file: string): Promise<void>;
 

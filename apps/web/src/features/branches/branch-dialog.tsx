@@ -1,4 +1,6 @@
+import { Checkbox } from '@mantine/core';
 import { endpoints, type Snapshot, type Vm } from '@strata/contract';
+import { useState } from 'react';
 import { call } from '../../api/call.ts';
 import { words } from '../../lib/words.ts';
 import { NewVmDialog } from './new-vm-dialog.tsx';
@@ -7,14 +9,25 @@ import { NewVmDialog } from './new-vm-dialog.tsx';
 export function BranchDialog({ vm, snapshot, onClose }: { vm: Vm; snapshot: Snapshot; onClose: () => void }) {
   const { branch } = words.copies;
   const params = { id: vm.id, sid: snapshot.id };
+  const [memory, setMemory] = useState(false);
   return (
     <NewVmDialog
       title={branch.title(snapshot.name)}
       suggestion={branch.suggestion(vm.name, snapshot.name)}
       mode="linked"
       submit={branch.submit}
-      start={(wish) => call(endpoints.branchSnapshot, { params, body: wish })}
+      start={(wish) => call(endpoints.branchSnapshot, { params, body: { ...wish, memory } })}
       onClose={onClose}
+      wishes={
+        snapshot.memory ? (
+          <Checkbox
+            label={branch.memory}
+            description={branch.memoryText(snapshot.memoryBytes ?? 0, vm.nics.length > 0)}
+            checked={memory}
+            onChange={(event) => setMemory(event.currentTarget.checked)}
+          />
+        ) : null
+      }
     >
       {branch.text}
       {snapshot.disks.length < vm.disks.length ? ` ${branch.partly(snapshot.disks.length)}` : ''}

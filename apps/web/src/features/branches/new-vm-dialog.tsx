@@ -19,6 +19,8 @@ interface NewVmDialogProps {
   suggestion: string;
   mode: Mode;
   modeText?: Partial<Record<Mode, string>>;
+  /** Further wishes, below the mode. */
+  wishes?: ReactNode;
   submit: string;
   start: (wish: Branch) => Promise<Operation>;
   onClose: () => void;
@@ -71,6 +73,7 @@ export function NewVmDialog(props: NewVmDialogProps) {
               ))}
             </Stack>
           </Radio.Group>
+          {props.wishes}
           <ErrorNotice error={fieldError === undefined ? make.error : null} />
           <ReserveChoice error={make.error} checked={useReserve} onChange={setUseReserve} />
           <Group justify="flex-end">

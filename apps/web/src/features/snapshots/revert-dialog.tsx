@@ -21,19 +21,21 @@ export function RevertDialog({ vm, snapshot, onClose }: { vm: Vm; snapshot: Snap
   const [name, setName] = useState(revert.keepDefault(snapshot.name).slice(0, 100));
   const [afterwards, setAfterwards] = useState<Afterwards>(snapshot.memory ? 'start' : 'asWas');
   const [hardware, setHardware] = useState<NonNullable<Revert['hardware']>>('restore');
+  const [keepsVars, setKeepsVars] = useState(false);
   const [settledName] = useDebouncedValue(name, 400);
   const params = { id: vm.id, sid: snapshot.id };
   const body: Partial<Revert> = {
     keepCurrent: keep,
     ...(keep && name.trim() !== '' ? { name: name.trim() } : {}),
     hardware,
+    ...(keepsVars ? { uefiVars: 'keep' } : {}),
     ...(afterwards === 'asWas' ? {} : { start: afterwards === 'start' }),
   };
   return (
     <PlanDialog
       title={revert.title(snapshot.name)}
       // The steps name the snapshot, but are not written anew for each letter.
-      planKey={['revert', params, keep, afterwards, hardware, settledName]}
+      planKey={['revert', params, keep, afterwards, hardware, keepsVars, settledName]}
       makePlan={async (signal) =>
         planOf(await call(endpoints.revertSnapshot, { params, body: { ...body, plan: true }, signal }))
       }
@@ -77,6 +79,14 @@ export function RevertDialog({ vm, snapshot, onClose }: { vm: Vm; snapshot: Snap
               />
             </div>
           </div>
+          {keepsVars || plan?.blockers.some(({ code }) => code === 'uefi-vars-missing') ? (
+            <Checkbox
+              label={revert.keepVars}
+              description={revert.keepVarsText}
+              checked={keepsVars}
+              onChange={(event) => setKeepsVars(event.currentTarget.checked)}
+            />
+          ) : null}
           {plan?.hardware !== undefined && plan.hardware.length > 0 ? (
             <HardwareChange changes={plan.hardware} value={hardware} onChange={setHardware} />
           ) : null}

@@ -159,6 +159,7 @@ export const benchVms = (db: Db, images: ImagesService): BenchVms => {
       }),
       ...{ save: unused, goOn: unused, stayPaused: unused, standsSaved: unused, keep: unused },
       has: () => Promise.resolve(true),
+      pathOf: unused,
       remove: () => Promise.resolve(),
       suspended,
       setSuspended,

@@ -5,7 +5,14 @@ import { newId } from '../../../new-id.ts';
 import { taintBlockers } from '../../chains/taint-blockers.ts';
 import { openBlockers } from '../held-layers.ts';
 import { nothingKept } from '../kept-moment.ts';
-import { planHardware, type RevertHardware, varsToRestore } from '../revert-hardware.ts';
+import { keptVars } from '../kept-vars.ts';
+import {
+  keepTodays,
+  planHardware,
+  type RevertHardware,
+  varsBlockers,
+  varsToRestore,
+} from '../revert-hardware.ts';
 import { memoryBlockers, memoryOf, startOf } from '../revert-memory.ts';
 import { continueView, revertFingerprint } from '../revert-view.ts';
 import type { SnapshotsDeps } from '../snapshots.service.ts';
@@ -19,7 +26,7 @@ import { frozenBlockers, inactiveBlockers, namingBlockers } from './tag-blockers
 import type { TaggedDisk } from './tagged-layers.ts';
 import { tagFor } from './take-internal.ts';
 
-type Deps = Pick<SnapshotsDeps, 'images' | 'vms' | 'operations'>;
+type Deps = Pick<SnapshotsDeps, 'images' | 'vms' | 'operations' | 'dataDir'>;
 
 interface Planned {
   readonly lookedAt: number;
@@ -68,7 +75,7 @@ const decide = async (
   const hardware = fits && difference.length > 0 ? restored : null;
   const firmware = hardware?.definition.firmware ?? vm.firmware;
   const how: InternalRevertHow = {
-    ...{ live, memory, memoryFile, start, hardware, vars: varsToRestore(snapshot, firmware) },
+    ...{ live, memory, memoryFile, start, hardware, vars: varsToRestore(snapshot, firmware, wish) },
     leavesMemory: vms.memory.suspended(vm.id),
   };
   return { how, difference, blockers: memory || hardware !== null ? blockers : [] };
@@ -158,6 +165,10 @@ const compute = async (
     ...inactiveBlockers(forest, disks, vmId),
     ...(await furtherBlockers(deps, vm, snapshot, how)),
     ...ofHardware,
+    // A QEMU that runs has them in the memory that it loads.
+    ...(how.vars === undefined || how.live
+      ? []
+      : await varsBlockers(keptVars(deps.dataDir), snapshot, keepTodays)),
   ];
   const plan = { ...inPlace(forest, vm, disks, snapshot.id, vms.live(vmId) !== null), blockers };
   const tag = tagOf(snapshot);
@@ -166,6 +177,7 @@ const compute = async (
     tag,
     leavesMemory: how.leavesMemory?.file ?? null,
     hardware: how.hardware === null ? null : difference,
+    ...(wish.uefiVars === undefined ? {} : { uefiVars: wish.uefiVars }),
   });
   const steps = internalRevertSteps(deps, vm, snapshot, keepName, how);
   const view = {

@@ -1,6 +1,6 @@
 import { constants, copyFile, type FileHandle, open, unlink } from 'node:fs/promises';
-import type { WorkWatch } from '../../qemu/image-work.ts';
-import { toAppError } from '../../qemu/qemu-errors.ts';
+import type { WorkWatch } from './qemu/image-work.ts';
+import { toAppError } from './qemu/qemu-errors.ts';
 
 const chunkSize = 1024 ** 2;
 const zeros = Buffer.alloc(chunkSize);

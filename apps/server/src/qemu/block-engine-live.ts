@@ -7,7 +7,7 @@ import { inWords } from './qemu-errors.ts';
 /** The engine of a running VM's disk: its own QEMU, over the tools socket. */
 export function liveEngine(vm: LiveVm, diskId: string): BlockEngine {
   const qdev = vm.qdevOf(diskId);
-  const chain = () => inWords('Reading the chain of the disk', () => chainOfDevice(vm.qmp, qdev));
+  const chain = () => inWords('Reading the chain of the disk', () => chainOfDevice(vm, qdev));
   const nodeOf = async (path: string) => (await layerAt(await chain(), path)).node;
   return {
     live: true,

@@ -3,6 +3,7 @@ import { normalize } from 'node:path';
 import type { BlockDeviceInfo, BlockInfo, BlockStats, ImageInfo, QmpClient } from '@strata/qmp';
 import { AppError } from '../app-error.ts';
 import type { OpenLayer } from './block-engine.types.ts';
+import { writtenOn } from './open-files.ts';
 
 /** Drivers that make a layer of a file. The others (protocols, and filters of jobs) show the same file name. */
 const formatDrivers = new Set(['qcow2', 'raw', 'vmdk', 'vdi', 'vhdx', 'vpc', 'qcow', 'qed']);
@@ -13,12 +14,17 @@ const formatDrivers = new Set(['qcow2', 'raw', 'vmdk', 'vdi', 'vhdx', 'vpc', 'qc
  */
 export const slow = { timeoutMs: 300_000 };
 
+/** QEMU cuts names off after so many bytes, and `...` stands at their end. */
+const longestName = 4095;
+
 /**
  * The file behind a node's name. QEMU shows `json:{…}` for every node above one that was opened otherwise than its header
- * says: after a snapshot or a merge in this process (qemu-recipes.md §0).
+ * says: after a snapshot or a merge in this process (qemu-recipes.md §0). It holds all layers below, so after some dozens
+ * of snapshots it is cut off, and says nothing: null.
  */
-export function fileOf(name: string): string {
+export function fileOf(name: string): string | null {
   if (!name.startsWith('json:')) return name;
+  if (Buffer.byteLength(name) >= longestName && name.endsWith('...')) return null;
   const options: unknown = JSON.parse(name.slice('json:'.length));
   return fileNameIn(options) ?? name;
 }
@@ -34,8 +40,30 @@ function fileNameIn(options: unknown): string | null {
 /** `/x/snaps/../base.qcow2` occurs; a file that was unlinked under QEMU keeps the name it had. */
 export const realPathOf = (path: string): Promise<string> => realpath(path).catch(() => normalize(path));
 
-async function toLayer(node: string, image: ImageInfo): Promise<OpenLayer> {
-  return { node, path: await realPathOf(fileOf(image.filename)), format: image.format };
+/** `above`: what stands on it; its header's link is never cut off. `top`: of the file that nothing stands on. */
+async function toLayer(
+  node: string,
+  image: ImageInfo,
+  above: ImageInfo | undefined,
+  top: (below: string) => Promise<string>,
+): Promise<OpenLayer> {
+  const path =
+    fileOf(image.filename) ??
+    (above === undefined
+      ? await top(image['full-backing-filename'] ?? '')
+      : (above['full-backing-filename'] ?? ''));
+  return { node, path: await realPathOf(path), format: image.format };
+}
+
+const unnamed = (below: string): Promise<string> =>
+  Promise.reject(
+    new AppError('qemu-unresponsive', `The name of the layer on ${below} is too long to be told.`),
+  );
+
+/** A QEMU that runs a VM, and its process. */
+interface OpenVm {
+  readonly qmp: QmpClient;
+  readonly pid: number;
 }
 
 function imagesFrom(top: ImageInfo): ImageInfo[] {
@@ -57,12 +85,19 @@ export async function deviceOf(qmp: QmpClient, qdev: string): Promise<BlockInfo>
   return device;
 }
 
+/** The layer that a disk writes, however it is called. */
+export async function activeFile(vm: OpenVm, { file, image }: BlockDeviceInfo): Promise<string> {
+  const below = image['full-backing-filename'] ?? '';
+  return realPathOf(fileOf(file) ?? (await writtenOn(vm.pid, below)));
+}
+
 /**
  * The chain below a device of a VM: file names by `query-block`, node-names by `query-blockstats`; both walk the same way down.
  * A list of all nodes would not tell which of two nodes for one shared base belongs to this disk, and asking for it
  * crashes QEMU 7.2 while a stream job is concluded and not dismissed.
  */
-export async function chainOfDevice(qmp: QmpClient, qdev: string): Promise<OpenLayer[]> {
+export async function chainOfDevice(vm: OpenVm, qdev: string): Promise<OpenLayer[]> {
+  const { qmp } = vm;
   for (let attempt = 0; attempt < 5; attempt++) {
     const { inserted } = await deviceOf(qmp, qdev);
     const stats = (await qmp.execute('query-blockstats')).find((entry) => entry.qdev === qdev);
@@ -71,7 +106,11 @@ export async function chainOfDevice(qmp: QmpClient, qdev: string): Promise<OpenL
     const nodes = nodesFrom(stats);
     // Different lengths or another top: a job changed the chain between the two questions.
     if (images.length === nodes.length && inserted['node-name'] === nodes[0])
-      return Promise.all(images.map((image, depth) => toLayer(nodes[depth] ?? '', image)));
+      return Promise.all(
+        images.map((image, depth) =>
+          toLayer(nodes[depth] ?? '', image, images[depth - 1], (below) => writtenOn(vm.pid, below)),
+        ),
+      );
   }
   throw new AppError('qemu-unresponsive', 'The chain of the disk keeps changing; try again.');
 }
@@ -94,11 +133,14 @@ export async function chainOfNode(qmp: QmpClient, top: string): Promise<OpenLaye
   const byFile = new Map<string, string>();
   for (const node of nodes) {
     if (formatDrivers.has(node.drv))
-      byFile.set(await realPathOf(fileOf(node.image.filename)), node['node-name'] ?? '');
+      byFile.set(await realPathOf(fileOf(node.image.filename) ?? ''), node['node-name'] ?? '');
   }
   const topNode = nodes.find((node) => node['node-name'] === top);
   if (!topNode) throw new AppError('internal-error', `The storage daemon has no node ${top}.`);
-  const layers = await Promise.all(imagesFrom(topNode.image).map((image) => toLayer('', image)));
+  const images = imagesFrom(topNode.image);
+  const layers = await Promise.all(
+    images.map((image, depth) => toLayer('', image, images[depth - 1], unnamed)),
+  );
   return layers.map((layer) => ({ ...layer, node: byFile.get(layer.path) ?? '' }));
 }
 

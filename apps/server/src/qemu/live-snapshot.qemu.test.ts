@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DiskChain, expectSameContent, run } from '../testing/disk-chain.ts';
 import { startTestVm, type TestVm, writeAsGuest } from '../testing/live-disk.ts';
@@ -89,6 +89,22 @@ describe('a snapshot of a running VM', () => {
     await expect(snapshotDisks(vm, [{ diskId: 'd0', overlayPath: path }])).rejects.toMatchObject({
       code: 'plan-stale',
     });
+  });
+
+  it('can be taken so often that QEMU no longer says the whole name of the layer it writes', async () => {
+    // Each name holds all below it, and QEMU cuts it off after 4095 bytes.
+    const deep = join(chains.d0.folder, 'vm', 'x'.repeat(200));
+    await mkdir(deep);
+    const layers = Array.from({ length: 24 }, (_, at) => join(deep, `${at}.img`));
+    let below = '../active.img';
+    for (const path of layers) {
+      await createOverlay({ path, backing: below, backingFormat: 'qcow2' });
+      await snapshotDisks(vm, [{ diskId: 'd0', overlayPath: path }]);
+      below = basename(path);
+    }
+    const paths = (await engine('d0').chain()).map(({ path }) => path);
+    expect(paths.slice(0, 25)).toEqual([...layers.reverse(), chains.d0.path('active')]);
+    expect((await engine('d1').chain())[0]?.path).toBe(chains.d1.path('active'));
   });
 
   it('can be taken again and again, and everything below merged, without a restart', async () => {

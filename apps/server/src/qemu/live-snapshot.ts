@@ -3,7 +3,7 @@ import { type BlockDeviceInfo, QmpTimeoutError } from '@strata/qmp';
 import { AppError } from '../app-error.ts';
 import type { LiveVm } from '../features/vms/vms.types.ts';
 import { newId } from '../new-id.ts';
-import { deviceOf, fileOf, realPathOf } from './block-graph.ts';
+import { activeFile, deviceOf, realPathOf } from './block-graph.ts';
 import { closeDroppedNodes, nodesInPreparation } from './dropped-nodes.ts';
 import type { LiveOverlay } from './live-snapshot.types.ts';
 import { inWords } from './qemu-errors.ts';
@@ -60,7 +60,7 @@ async function prepare(vm: LiveVm, overlay: LiveOverlay): Promise<Prepared> {
   if (!top) throw new AppError('internal-error', `Disk ${overlay.diskId} has no medium.`);
   const header = await readQcow2Header(path);
   const backing = await realPathOf(resolve(dirname(path), header.backing?.string ?? '.'));
-  const active = await realPathOf(fileOf(top.file));
+  const active = await activeFile(vm, top);
   if (backing !== active)
     throw new AppError('plan-stale', `${path} stands on ${backing}, and the disk writes to ${active}.`);
   if (header.backing?.format !== top.drv)

@@ -1,7 +1,7 @@
 import { QmpTimeoutError, watchJob } from '@strata/qmp';
 import { AppError } from '../app-error.ts';
 import type { LiveVm } from '../features/vms/vms.types.ts';
-import { deviceOf, fileOf, realPathOf, slow } from './block-graph.ts';
+import { activeFile, deviceOf, realPathOf, slow } from './block-graph.ts';
 import { inWords, refusalFrom } from './qemu-errors.ts';
 
 /*
@@ -30,8 +30,9 @@ const topNodes = async (vm: LiveVm, disks: readonly OpenDisk[]): Promise<string[
   for (const { diskId, path } of disks) {
     const { inserted } = await deviceOf(vm.qmp, vm.qdevOf(diskId));
     const node = inserted?.['node-name'];
-    if (node === undefined) throw new AppError('internal-error', `Disk ${diskId} has no medium.`);
-    const active = await realPathOf(fileOf(inserted?.file ?? ''));
+    if (inserted === undefined || node === undefined)
+      throw new AppError('internal-error', `Disk ${diskId} has no medium.`);
+    const active = await activeFile(vm, inserted);
     if (active !== (await realPathOf(path)))
       throw new AppError('plan-stale', `The disk writes to ${active}, and no longer to ${path}.`);
     nodes.push(node);

@@ -73,6 +73,7 @@ export async function startTestVm(
   const qmp = await connectQmp({ path: socket, waitForSocketMs: 15_000 });
   return {
     vmId: 'test',
+    pid: child.pid ?? 0,
     qmp,
     exited,
     qdevOf: (diskId) => `/machine/peripheral/disk-${diskId}/virtio-backend`,

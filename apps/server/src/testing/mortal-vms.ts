@@ -26,7 +26,7 @@ export const mortalVms = (vms: VmsFeature, mortal: Mortal): VmsFeature => {
   const { start, poweroff, pause } = mortal(vms);
   const { save, goOn, stayPaused, standsSaved, keep, remove } = mortal(vms.memory);
   const watched = (vm: LiveVm): LiveVm => ({
-    ...{ vmId: vm.vmId, exited: vm.exited, qdevOf: (diskId) => vm.qdevOf(diskId) },
+    ...{ vmId: vm.vmId, pid: vm.pid, exited: vm.exited, qdevOf: (diskId) => vm.qdevOf(diskId) },
     get qmp() {
       return mortalMonitor(vm.qmp, mortal);
     },

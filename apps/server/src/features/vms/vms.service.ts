@@ -147,6 +147,7 @@ export const createVmsService = (parts: VmsParts): VmsFeature => {
       void run.monitors;
       return {
         vmId: id,
+        pid: run.process.pid,
         get qmp() {
           return run.monitors.tools;
         },

@@ -9,6 +9,7 @@ import type { VmMoments } from './vm-moments.ts';
 /** A VM with a QEMU process, as the block engine needs it. */
 export interface LiveVm {
   readonly vmId: string;
+  readonly pid: number;
   /** The tools socket: jobs and block commands. The control socket stays free for power and state. */
   readonly qmp: QmpClient;
   /** Resolves when the process is gone. */

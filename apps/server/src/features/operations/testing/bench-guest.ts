@@ -31,6 +31,7 @@ export const startGuest = async (
   const vm: TestVm = await startTestVm(join(folder.folder, 'vm'), names, cpus);
   const live: LiveVm = {
     vmId,
+    pid: vm.pid,
     qmp: vm.qmp,
     exited: vm.exited,
     qdevOf: (diskId) => vm.qdevOf(`v${diskId.slice(vmId.length + 1)}`),

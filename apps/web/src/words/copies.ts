@@ -23,6 +23,8 @@ export const copies = {
     memory: 'With the memory of that moment',
     memoryText: (bytes: number, hasCards: boolean) =>
       `The new VM is suspended, and its start goes on where the guest was. ${formatBytes(bytes)}, shared with the snapshot: it takes no space of its own.${hasCards ? ' Until the guest is restarted it has the network addresses (MAC) of this one: do not connect both to one network before that.' : ''}`,
+    insideLinked:
+      'The snapshot lies inside its layers: an overlay would show what they show now, and not what they showed then.',
     suggestion: (vm: string, snapshot: string) => `${vm} ${snapshot}`,
     submit: 'Branch',
     fromLayerReason: (vm: string) =>

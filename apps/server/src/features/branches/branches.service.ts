@@ -24,14 +24,17 @@ export interface BranchesDeps {
 interface Disk {
   readonly diskId: string;
   readonly imageId: string;
+  /** The number of an internal snapshot inside the layer; left out: what the layer shows now. */
+  readonly snapshot?: string;
 }
 type Mode = 'linked' | 'full';
 
-const demandExternal = (snapshot: Snapshot): void => {
-  if (snapshot.disks.every(({ internalTag }) => internalTag === undefined)) return;
+/** An overlay shows what a layer shows now, never what a tag inside it does. */
+const demandCopied = (snapshot: Snapshot, mode: Mode): void => {
+  if (mode === 'full' || snapshot.kind === 'external') return;
   throw new AppError(
     'not-possible',
-    `“${snapshot.name}” lies inside its layers, and no overlay can stand on it there. Extract it as a new image first.${snapshot.memory ? ' Its memory stays behind: that goes on in this VM only.' : ''}`,
+    `“${snapshot.name}” lies inside its layers, and no overlay can stand on it there. Branch it as a full copy (mode "full").`,
   );
 };
 
@@ -81,8 +84,9 @@ export const createBranchesService = (deps: BranchesDeps): BranchesService => {
     tag: string,
     useReserve: boolean | undefined,
   ): NewFileWish[] =>
-    disks.map(({ imageId }, position) => ({
+    disks.map(({ imageId, snapshot }, position) => ({
       ...{ imageId, useReserve, tag: `${tag}-${position}` },
+      ...(snapshot === undefined ? {} : { snapshot }),
       kind: mode === 'linked' ? 'overlay' : 'content',
       name: position === 0 ? name : `${name}-${position + 1}`,
     }));
@@ -96,14 +100,35 @@ export const createBranchesService = (deps: BranchesDeps): BranchesService => {
         ? ''
         : `, suspended on the memory of that moment (${byteWords(memory.bytes)}): its start goes on from there`;
     const layers = [...new Set(wishes.map(({ imageId }) => `“${images.facts(imageId).name}”`))].join(', ');
+    const inside = wishes.some(({ snapshot }) => snapshot !== undefined) ? 'the snapshot inside ' : '';
     return [
       mode === 'linked'
         ? `Create an overlay on ${layers} for each disk`
-        : `Copy what ${layers} shows into files of its own, and compare`,
+        : `Copy what ${inside}${layers} shows into files of its own, and compare`,
       continues === null
         ? `Define the VM “${name}”${without}${asleep}`
         : `Define the VM “${name}”${without}; “${continues}” continues on overlays of its own`,
     ];
+  };
+
+  /** VMs that would begin to write a layer that a tag is read from. */
+  const readers = (disks: readonly Disk[]): string[] => {
+    const read = disks.flatMap(({ imageId, snapshot }) => (snapshot === undefined ? [] : [imageId]));
+    const writers = images.forest().disks.filter(({ imageId }) => read.includes(imageId));
+    return [...new Set(writers.map(({ vmId }) => vmId))];
+  };
+
+  /** What the snapshot shows of each disk. Throws where it lies inside a layer that somebody writes. */
+  const disksOf = async (snapshot: Snapshot): Promise<Disk[]> => {
+    const disks: Disk[] = [];
+    for (const { diskId, imageId, internalTag } of snapshot.disks) {
+      if (internalTag === undefined) disks.push({ diskId, imageId });
+      else {
+        await images.checkedChain(imageId);
+        disks.push({ diskId, imageId, snapshot: await images.readableTag(imageId, internalTag) });
+      }
+    }
+    return disks;
   };
 
   interface Wish {
@@ -156,7 +181,7 @@ export const createBranchesService = (deps: BranchesDeps): BranchesService => {
           .flat()
           .map(({ id }) => id)
           .filter((id) => !continues.some(({ imageId }) => imageId === id)),
-        vms: ofNow ? [vm.id] : [],
+        vms: ofNow ? [vm.id] : readers(disks),
       },
       unit: mode === 'full' ? 'bytes' : 'steps',
       total: mode === 'full' ? weights.reduce((bytes, weight) => bytes + weight, 0) : 2,
@@ -168,12 +193,12 @@ export const createBranchesService = (deps: BranchesDeps): BranchesService => {
     branch: async (vmId, snapshotId, { name, mode, memory = false, useReserve }) => {
       const vm = vms.get(vmId);
       const snapshot = snapshots.get(vmId, snapshotId);
-      demandExternal(snapshot);
+      demandCopied(snapshot, mode);
       return start({
         ...{ kind: 'vm-branch', vm, name, mode, useReserve, ofNow: false },
         moment: await snapshots.moment(vmId, snapshotId, memory),
         title: `Branch “${name}” from “${snapshot.name}” of “${vm.name}”`,
-        disks: snapshot.disks.map(({ diskId, imageId }) => ({ diskId, imageId })),
+        disks: await disksOf(snapshot),
         subjects: [
           { kind: 'vm', id: vm.id, name: vm.name },
           { kind: 'snapshot', id: snapshot.id, name: snapshot.name },

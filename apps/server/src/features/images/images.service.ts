@@ -35,6 +35,7 @@ import { createLinkFiles, type LinkFiles } from './link-files.ts';
 import { mapBounded } from './map-bounded.ts';
 import { createMoveFiles, type MoveFiles } from './move-files.ts';
 import { createNewFiles, type NewFiles } from './new-files.ts';
+import { demandUnwritten, tagNamed } from './readable-tag.ts';
 import { createBackingMemory } from './remember-backings.ts';
 import { resolveBackings } from './resolve-backings.ts';
 import { createTrashService, type TrashService } from './trash.service.ts';
@@ -284,6 +285,10 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
         return approvedChain(world, id).map((record) => world.facts(record.id));
       }),
     chain,
+    readableTag: async (id, tag) => {
+      await demandUnwritten(world.now().forest, world.view(id));
+      return tagNamed(world.view(id), tag).id;
+    },
     forest: () => world.now().forest,
     refresh: (ids) => (ids === undefined ? scan() : exclusive(() => rereadAll(ids))),
     scan,

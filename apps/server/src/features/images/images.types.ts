@@ -83,6 +83,11 @@ export interface ImagesService {
    */
   checkedChain(id: string): Promise<ImageFacts[]>;
   chain(id: string): ImageChain;
+  /**
+   * The number of an internal snapshot, by its name: what it shows can be read now. Throws `not-found`, `not-possible` for a
+   * name that is given twice, `image-in-use` and `image-locked` while somebody writes the file.
+   */
+  readableTag(id: string, tag: string): Promise<string>;
   forest(): Forest;
 
   /** Reads the headers of these files again (all that are known when left out) and notices new and gone ones. */

@@ -16,7 +16,9 @@ const memoryFor = async ({ vms }: Deps, snapshot: StoredSnapshot): Promise<Pick<
   if (memory === null)
     throw new AppError(
       'not-possible',
-      `“${snapshot.name}” is of the disks alone: there is no memory that a guest could go on from. Branch without memory.`,
+      snapshot.memory
+        ? `The memory of “${snapshot.name}” lies inside its layer, and goes on in this VM only. Branch without memory: the new VM then boots from the disks of that moment.`
+        : `“${snapshot.name}” is of the disks alone: there is no memory that a guest could go on from. Branch without memory.`,
     );
   const [gone] = await memoryBlockers(vms, snapshot);
   if (gone !== undefined) throw new AppError('not-possible', gone.message);

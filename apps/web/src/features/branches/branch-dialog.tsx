@@ -10,16 +10,18 @@ export function BranchDialog({ vm, snapshot, onClose }: { vm: Vm; snapshot: Snap
   const { branch } = words.copies;
   const params = { id: vm.id, sid: snapshot.id };
   const [memory, setMemory] = useState(false);
+  const inside = snapshot.kind === 'internal';
   return (
     <NewVmDialog
       title={branch.title(snapshot.name)}
       suggestion={branch.suggestion(vm.name, snapshot.name)}
-      mode="linked"
+      mode={inside ? 'full' : 'linked'}
+      {...(inside ? { modeRefusal: { linked: branch.insideLinked } } : {})}
       submit={branch.submit}
       start={(wish) => call(endpoints.branchSnapshot, { params, body: { ...wish, memory } })}
       onClose={onClose}
       wishes={
-        snapshot.memory ? (
+        snapshot.memory && !inside ? (
           <Checkbox
             label={branch.memory}
             description={branch.memoryText(snapshot.memoryBytes ?? 0, vm.nics.length > 0)}

@@ -21,6 +21,8 @@ interface NewVmDialogProps {
   modeText?: Partial<Record<Mode, string>>;
   /** Further wishes, below the mode. */
   wishes?: ReactNode;
+  /** Why it is not possible that way. */
+  modeRefusal?: Partial<Record<Mode, string>>;
   submit: string;
   start: (wish: Branch) => Promise<Operation>;
   onClose: () => void;
@@ -68,7 +70,10 @@ export function NewVmDialog(props: NewVmDialogProps) {
                   key={value}
                   value={value}
                   label={copies.modes[value]}
-                  description={props.modeText?.[value] ?? copies.modeText[value]}
+                  disabled={props.modeRefusal?.[value] !== undefined}
+                  description={
+                    props.modeRefusal?.[value] ?? props.modeText?.[value] ?? copies.modeText[value]
+                  }
                 />
               ))}
             </Stack>

@@ -1,39 +1,9 @@
 import type { ExtractImage, Image, Operation } from '@strata/contract';
 import { AppError } from '../../../app-error.ts';
 import { newId } from '../../../new-id.ts';
-import { lockHolder, openWords } from '../../../qemu/lock-holder.ts';
 import type { NewFileWish } from '../new-files.ts';
+import { demandUnwritten, tagNamed } from '../readable-tag.ts';
 import type { ImageWorkDeps } from './image-work.service.ts';
-
-/** The one that a name means; a number, too, where the name is given twice. */
-const snapshotOf = ({ name, internalSnapshots }: Image, tag: string): Image['internalSnapshots'][number] => {
-  const named = internalSnapshots.filter((snapshot) => snapshot.tag === tag);
-  const [found = internalSnapshots.find(({ id }) => id === tag), second] = named;
-  if (found === undefined) throw new AppError('not-found', `“${name}” holds no internal snapshot “${tag}”.`);
-  if (second === undefined) return found;
-  const numbers = named.map(({ id }) => id).join(', ');
-  throw new AppError(
-    'not-possible',
-    `“${name}” holds “${tag}” more than once. Say which by its number: ${numbers}.`,
-  );
-};
-
-/**
- * The tables of a file lag behind what a QEMU that writes it has in memory. A frozen layer below a running VM is read
- * like any other.
- */
-const demandUnwritten = async ({ library }: ImageWorkDeps, image: Image): Promise<void> => {
-  const writer = library.images.forest().disks.find((disk) => disk.running && disk.imageId === image.id);
-  if (writer !== undefined)
-    throw new AppError(
-      'image-in-use',
-      `The running VM “${writer.vmName}” writes “${image.name}”. Shut it down, or take an external snapshot of it, which freezes that layer; then the internal one can be extracted.`,
-      { usedBy: [{ kind: 'vm', id: writer.vmId, name: writer.vmName }] },
-    );
-  const holder = await lockHolder(image.path);
-  const frozen = image.overlays.length > 0;
-  if (holder !== null && !frozen) throw new AppError('image-locked', openWords(holder, image));
-};
 
 /** What an internal snapshot shows, through the backing of its layer, becomes an image of its own. */
 export const extractImage = async (
@@ -42,9 +12,9 @@ export const extractImage = async (
   { tag, name, folder }: ExtractImage,
 ): Promise<Operation> => {
   const { images, newFiles } = deps.library;
-  const snapshot = snapshotOf(image, tag);
+  const snapshot = tagNamed(image, tag);
   const chain = await images.checkedChain(image.id);
-  await demandUnwritten(deps, image);
+  await demandUnwritten(images.forest(), image);
   const [taint] = image.problems.filter(({ code }) => code === 'tainted');
   if (taint !== undefined)
     throw new AppError('plan-blocked', `${taint.message} ${taint.repair ?? ''}`.trim(), {

@@ -19,6 +19,7 @@ import { newId } from '../../../new-id.ts';
 import { mapImage, writeOverlay } from '../../../qemu/qemu-img.ts';
 import type { ImageFacts, ImagesService, UseSource } from '../../images/images.types.ts';
 import { usageOf } from '../../images/layer-usage.ts';
+import { demandUnwritten, tagNamed } from '../../images/readable-tag.ts';
 
 /** What chain operations need of a library: one folder, its real headers, its real files. Names are file names. */
 export interface BenchImages extends ImagesService {
@@ -163,6 +164,10 @@ export const benchImages = (folder: string, db: Db): BenchImages => {
     checkedChain: async (id) => {
       await scan();
       return chainFacts(id);
+    },
+    readableTag: async (id, tag) => {
+      await demandUnwritten(forest(), toImage(id));
+      return tagNamed(toImage(id), tag).id;
     },
     page: unused,
     rename: unused,

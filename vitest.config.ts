@@ -16,7 +16,8 @@ export default defineConfig({
         test: {
           name: 'qemu',
           include: ['{apps,packages}/*/src/**/*.qemu.test.ts'],
-          testTimeout: 120_000,
+          // Under STRATA_ALL_KILLS=1 the sweeps meet every point at which a server can be killed.
+          testTimeout: process.env.STRATA_ALL_KILLS === '1' ? 3_600_000 : 120_000,
           hookTimeout: 120_000,
           maxWorkers: 2,
         },

@@ -90,6 +90,10 @@ export function standsOn(forest: Forest, id: LayerId): readonly Standing[] {
 /** The id by which a plan names an internal snapshot that is no snapshot of a VM of Strata. */
 export const internalSnapshotId = (layer: LayerId, tag: string): string => `${layer}:${tag}`;
 
+/** What an internal snapshot is called: as the snapshot of the VM that claims its tag; otherwise the tag is its name. */
+export const internalName = (forest: Forest, id: LayerId, tag: string): string =>
+  forest.snapshots.find((use) => use.imageId === id && use.internalTag === tag)?.name ?? tag;
+
 /** Tags inside the file that no snapshot of a VM claims: other tools made them, they are restore points all the same. */
 export function unclaimedTags(forest: Forest, id: LayerId): readonly string[] {
   const claimed = new Set(

@@ -145,6 +145,7 @@ export const library = {
     internal: 'Internal snapshots',
     internalMemory: (bytes: number) => `with ${formatBytes(bytes)} of memory`,
     internalDisk: 'disk only',
+    internalTag: (tag: string) => `tag “${tag}”`,
     problems: 'Problems',
     delete: 'Delete…',
     deleteTitle: (name: string) => `Move ${name} to the trash?`,

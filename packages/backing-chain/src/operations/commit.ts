@@ -96,6 +96,12 @@ export function commitRefusal(forest: Forest, request: CommitRequest): Impedimen
   return blockers.length === 0 ? null : blockers;
 }
 
+/** The restore points that a commit would take along. */
+export function commitLosses(forest: Forest, request: CommitRequest): ChainPlan['losesSnapshots'] {
+  const range = commitRange(forest, request);
+  return isRefusal(range) ? [] : snapshotsAfterCommit(forest, range).losesSnapshots;
+}
+
 /** A base that is smaller than `top` grows; QEMU hides what lies behind its end further down by zeros. */
 const grownTail = ({ top, base }: CommitRange): ExtentList =>
   top.virtualSize > base.virtualSize ? [[base.virtualSize, top.virtualSize - base.virtualSize]] : [];

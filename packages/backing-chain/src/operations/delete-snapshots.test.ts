@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Forest, LayerId } from '../forest.ts';
-import { isRefusal, type SnapshotsRequest } from '../plan.ts';
+import { impedimentWords, isRefusal, type SnapshotsRequest } from '../plan.ts';
 import {
   allocationOf,
   applyDeleteSnapshots,
@@ -19,7 +19,7 @@ import {
   snapshotsRequestOf,
 } from '../testing/index.ts';
 import { worldAfter } from '../world.ts';
-import { type DeleteSnapshotsPlan, planDeleteSnapshots } from './delete-snapshots.ts';
+import { type DeleteSnapshotsPlan, deleteSnapshotRefusal, planDeleteSnapshots } from './delete-snapshots.ts';
 
 type Held = Readonly<Record<LayerId, readonly [start: number, length: number]>>;
 
@@ -170,6 +170,25 @@ describe('several at once', () => {
     expect(plan.after).toEqual([['l2', 'base']]);
   });
 
+  test('internal snapshots in the way are told by the names of the snapshots, and by their tags where nobody shows them', () => {
+    const tags = ['strata-mail-1', 'savevm'].map((tag, index) => ({ id: String(index), tag }));
+    const forest = line({
+      layers: new Map(
+        layers()
+          .map((layer) => (layer.id === 'active' ? { ...layer, internalSnapshots: tags } : layer))
+          .map((layer) => [layer.id, layer]),
+      ),
+      snapshots: [
+        ...snapshots,
+        { ...snapshotOf('inside', 'web', 'active', 'strata-mail-1'), name: 'mail is up' },
+      ],
+    });
+    const plan = planned(forest, {}, ['s3'], 'pull');
+    expect(plan.blockers.map(({ message }) => message)).toEqual([
+      '“active.qcow2” holds internal snapshots (“mail is up”, “savevm”) that read through its backing and would show other data. Delete or extract them first.',
+    ]);
+  });
+
   test('a leaf goes first, so that what it stood on has one layer on it', () => {
     const forest = line({
       layers: new Map([...layers(), layerOf('leaf', 'l2')].map((layer) => [layer.id, layer])),
@@ -213,6 +232,25 @@ test('whatever restore points go, everything else reads the same, over random fo
   );
   for (const what of ['commit', 'pull', 'trash', 'several'])
     expect(done.get(what) ?? 0, what).toBeGreaterThan(50);
+});
+
+test('what stands in the way of one is known without its price, in the same words, over random forests', () => {
+  const seen = { free: 0, blocked: 0 };
+  fc.assert(
+    fc.property(arbitraryModel({ trash: true }), (model) => {
+      const world = { forest: forestOf(model), allocation: allocationOf(model) };
+      for (const id of new Set(world.forest.snapshots.map(({ snapshotId }) => snapshotId))) {
+        const plan = planDeleteSnapshots(world, { snapshotIds: [id], mode: 'auto' });
+        const messages = isRefusal(plan) ? [plan.message] : plan.blockers.map(({ message }) => message);
+        const known = deleteSnapshotRefusal(world.forest, id);
+        seen[messages.length === 0 ? 'free' : 'blocked'] += 1;
+        if (messages.length === 0) expect(known).toBeNull();
+        for (const message of messages) expect(impedimentWords(known)).toContain(message);
+      }
+    }),
+    { numRuns: 3000 },
+  );
+  expect(Math.min(seen.free, seen.blocked)).toBeGreaterThan(100);
 });
 
 test('what a merge leaves is foretold: links, sizes, what each layer holds, and who shows it', () => {

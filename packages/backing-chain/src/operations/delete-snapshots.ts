@@ -1,7 +1,16 @@
-import { chainIds, depthOf, type Forest, type LayerId, overlaysOf, tipsOf } from '../forest.ts';
+import {
+  chainIds,
+  depthOf,
+  type Forest,
+  type LayerId,
+  overlaysOf,
+  tipsOf,
+  withDescendants,
+} from '../forest.ts';
 import {
   type Blocker,
   type ChainPlan,
+  type Impediment,
   isRefusal,
   type Refusal,
   refuse,
@@ -14,6 +23,7 @@ import { incompleteBlockers } from './holders.ts';
 import {
   type Disposal,
   type MergeWay,
+  mergeBlockers,
   mergeRun,
   nothingMerged,
   type SnapshotMerge,
@@ -128,30 +138,20 @@ function differences(before: Forest, after: Forest) {
   };
 }
 
-/**
- * Restore points go, one or many, of any VM's disks, in any order.
- *
- *      o                 o'                l'          one layer on it: both become one, in the file of either
- *      │      pull       │      commit     │           (by price), and whatever stands on o goes on from it
- *      l ●    ──▶        │      ──▶        │
- *     base              base              base
- *
- *      a   b             a'  b'
- *      └─┬─┘   pull      │   │             several layers on it: its data goes up into each of them;
- *        l ●   ──▶       └─┬─┘             nothing can be committed into it, the others would change
- *       base              base
- *
- *  - Nothing stands on its layer: the file goes to the trash, and nothing is moved.
- *  - Something else shows the layer (another snapshot, a disk, a medium): it stays, and only the name goes.
- *  - Several that follow one another are merged as one run, each byte once, into the file that shows most of it.
- *
- * Legal only where nothing but these restore points is lost. When the plan has blockers, nothing of it is done.
- */
-export function planDeleteSnapshots(start: World, request: SnapshotsRequest): DeleteSnapshotsPlan | Refusal {
-  const wanted = new Set(request.snapshotIds);
+/** What a deletion is about: the world without the names that go, the layers they show, and which of these go too. */
+interface Given {
+  readonly bare: World;
+  readonly uses: Forest['snapshots'];
+  readonly shown: readonly LayerId[];
+  readonly keeps: DeleteSnapshotsPlan['keeps'];
+  /** Top first. */
+  readonly given: readonly LayerId[];
+}
+
+function givenUp(start: World, snapshotIds: readonly string[]): Given | Refusal {
+  const wanted = new Set(snapshotIds);
   const uses = start.forest.snapshots.filter(({ snapshotId }) => wanted.has(snapshotId));
-  const [firstUse] = uses;
-  if (firstUse === undefined) return refuse('unknown-snapshot', 'There is no such snapshot.');
+  if (uses.length === 0) return refuse('unknown-snapshot', 'There is no such snapshot.');
   const internal = uses.find(({ internalTag }) => internalTag !== undefined);
   if (internal !== undefined)
     return refuse(
@@ -175,7 +175,64 @@ export function planDeleteSnapshots(start: World, request: SnapshotsRequest): De
     .map((id) => ({ id, depth: depthOf(start.forest, id) }))
     .sort((one, other) => other.depth - one.depth)
     .map(({ id }) => id);
-  const { merges, disposals, blockers, world } = wayOf(bare, given, request.mode);
+  return { bare, uses, shown, keeps, given };
+}
+
+const breaks = 'removing a layer could break another image.';
+
+const blockersOf = ({ forest }: World, { merges, disposals, blockers }: MergeWay): readonly Blocker[] =>
+  distinct([
+    ...blockers,
+    ...(merges.length + disposals.length === 0 ? [] : incompleteBlockers(forest, breaks)),
+  ]);
+
+/**
+ * Why a snapshot cannot be deleted now, without the price: the same rules as {@link planDeleteSnapshots}, for a tree
+ * that asks for hundreds.
+ */
+export function deleteSnapshotRefusal(forest: Forest, snapshotId: string): Impediment {
+  const start: World = { forest, allocation: new Map() };
+  const about = givenUp(start, [snapshotId]);
+  if (isRefusal(about)) return about;
+  const { bare, given } = about;
+  const [top, ...below] = given;
+  if (top === undefined) return null;
+  // Disks that share a chain: what becomes of one layer depends on what has become of the other.
+  const shared = below.some((id) => withDescendants(forest, id).some((layer) => given.includes(layer.id)));
+  const found = shared
+    ? wayOf(bare, given, 'auto').blockers
+    : given.flatMap((id) =>
+        isBare(bare.forest, id) ? leafGone(bare, id).blockers : mergeBlockers(bare.forest, id),
+      );
+  const blockers = distinct([...found, ...incompleteBlockers(forest, breaks)]);
+  return blockers.length === 0 ? null : blockers;
+}
+
+/**
+ * Restore points go, one or many, of any VM's disks, in any order.
+ *
+ *      o                 o'                l'          one layer on it: both become one, in the file of either
+ *      │      pull       │      commit     │           (by price), and whatever stands on o goes on from it
+ *      l ●    ──▶        │      ──▶        │
+ *     base              base              base
+ *
+ *      a   b             a'  b'
+ *      └─┬─┘   pull      │   │             several layers on it: its data goes up into each of them;
+ *        l ●   ──▶       └─┬─┘             nothing can be committed into it, the others would change
+ *       base              base
+ *
+ *  - Nothing stands on its layer: the file goes to the trash, and nothing is moved.
+ *  - Something else shows the layer (another snapshot, a disk, a medium): it stays, and only the name goes.
+ *  - Several that follow one another are merged as one run, each byte once, into the file that shows most of it.
+ *
+ * Legal only where nothing but these restore points is lost. When the plan has blockers, nothing of it is done.
+ */
+export function planDeleteSnapshots(start: World, request: SnapshotsRequest): DeleteSnapshotsPlan | Refusal {
+  const about = givenUp(start, request.snapshotIds);
+  if (isRefusal(about)) return about;
+  const { bare, uses, shown, keeps, given } = about;
+  const way = wayOf(bare, given, request.mode);
+  const { merges, disposals, world } = way;
   const tips = new Map(shown.flatMap((id) => tipsOf(start.forest, id).map((tip) => [tip.id, tip])));
   const before = [...tips.keys()].map((id) => chainIds(start.forest, id));
   const [first] = merges;
@@ -210,11 +267,6 @@ export function planDeleteSnapshots(start: World, request: SnapshotsRequest): De
           new Set(),
         )
       : [],
-    blockers: distinct([
-      ...blockers,
-      ...(merges.length + disposals.length === 0
-        ? []
-        : incompleteBlockers(start.forest, 'removing a layer could break another image.')),
-    ]),
+    blockers: blockersOf(start, way),
   };
 }

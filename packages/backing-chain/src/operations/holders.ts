@@ -1,5 +1,6 @@
 import { chainIds, type DiskUse, type Forest, type LayerId, withDescendants } from '../forest.ts';
 import type { Blocker, ChainPlan, Subject } from '../plan.ts';
+import { internalName } from '../stands.ts';
 
 /**
  * What an operation does to files, as far as locks and sleeping readers are concerned. These blockers say
@@ -97,12 +98,12 @@ export function offlineBlockers(
 /** The internal snapshots of a layer, which `consequence` speaks of. */
 export function tagBlockers(forest: Forest, id: LayerId, consequence: string): readonly Blocker[] {
   const layer = forest.layers.get(id);
-  const tags = layer?.internalSnapshots.map((snapshot) => `“${snapshot.tag}”`) ?? [];
-  if (layer === undefined || tags.length === 0) return [];
+  const names = layer?.internalSnapshots.map(({ tag }) => `“${internalName(forest, id, tag)}”`) ?? [];
+  if (layer === undefined || names.length === 0) return [];
   return [
     {
       code: 'internal-snapshots',
-      message: `“${layer.name}” holds internal snapshots (${tags.join(', ')}) ${consequence}`,
+      message: `“${layer.name}” holds internal snapshots (${names.join(', ')}) ${consequence}`,
       subjects: [{ kind: 'image', id, name: layer.name }],
     },
   ];
@@ -142,6 +143,7 @@ export function mediaBlockers(
  * open (it stands above), and one that reads what this changes. Two that only read a layer do so side by side.
  */
 export function operationBlockers(forest: Forest, touch: Touch): readonly Blocker[] {
+  if (forest.operations.length === 0) return [];
   const changed = new Set(
     [...touchedOf(touch)].flatMap((id) => withDescendants(forest, id).map((layer) => layer.id)),
   );

@@ -24,6 +24,7 @@ import {
   operationBlockers,
   suspendedBlockers,
   type Touch,
+  tagBlockers,
   writableBlockers,
 } from './holders.ts';
 
@@ -89,19 +90,10 @@ function targetBlockers({ layer, request }: Course): readonly Blocker[] {
 }
 
 /** A mirror copies what the guest sees; what else lies in the file would stay behind. */
-function leftBehindBlockers({ layer, request }: Course): readonly Blocker[] {
-  const tags = layer.internalSnapshots.map(({ tag }) => tag);
+function leftBehindBlockers(forest: Forest, { layer, request }: Course): readonly Blocker[] {
   const whole = 'Shut the VM down first: then the file is moved whole.';
   return [
-    ...(tags.length === 0
-      ? []
-      : [
-          {
-            code: 'internal-snapshots',
-            message: `“${layer.name}” holds internal snapshots (${list(tags)}), which a live move would leave behind. ${whole}`,
-            subjects: imageSubject(layer),
-          },
-        ]),
+    ...tagBlockers(forest, layer.id, `that a live move would leave behind. ${whole}`),
     ...(request.bitmaps === 0
       ? []
       : [
@@ -121,7 +113,7 @@ function liveBlockers(forest: Forest, course: Course): readonly Blocker[] {
     (disk) => disk.running && disk !== writer && chainIds(forest, disk.imageId).includes(layer.id),
   );
   return [
-    ...leftBehindBlockers(course),
+    ...leftBehindBlockers(forest, course),
     ...(overlays.length === 0
       ? []
       : [

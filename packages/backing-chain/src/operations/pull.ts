@@ -21,6 +21,7 @@ import {
   runningBlockers,
   suspendedBlockers,
   type Touch,
+  tagBlockers,
   writableBlockers,
 } from './holders.ts';
 import { allOf, pulledParts } from './moved-extents.ts';
@@ -66,19 +67,6 @@ const touchOf = ({ into }: PullRange): Touch => ({
 
 const intoSubject = ({ into }: PullRange) => [{ kind: 'image', id: into.id, name: into.name } as const];
 
-/** A tag inside `into` keeps only its own clusters; the rest it reads through the backing, which changes. */
-function internalSnapshotBlockers(range: PullRange): readonly Blocker[] {
-  const tags = range.into.internalSnapshots.map((snapshot) => `“${snapshot.tag}”`);
-  if (tags.length === 0) return [];
-  return [
-    {
-      code: 'internal-snapshots',
-      message: `“${range.into.name}” holds internal snapshots (${tags.join(', ')}) that read through its backing and would show other data. Delete or extract them first.`,
-      subjects: intoSubject(range),
-    },
-  ];
-}
-
 /**
  * A stream ends where the direct backing ends (block/stream.c: "Finish early if end of backing file has been
  * reached"; seen with QEMU 7.2), so zeros behind that end are not copied:
@@ -104,7 +92,12 @@ function sizeBlockers(range: PullRange): readonly Blocker[] {
 function pullBlockers(forest: Forest, range: PullRange, request: PullRequest): readonly Blocker[] {
   const touch = touchOf(range);
   return [
-    ...internalSnapshotBlockers(range),
+    // A tag inside it keeps only its own clusters; the rest it reads through the backing, which changes.
+    ...tagBlockers(
+      forest,
+      range.into.id,
+      'that read through its backing and would show other data. Delete or extract them first.',
+    ),
     ...sizeBlockers(range),
     ...writableBlockers(forest, [range.into.id]),
     ...suspendedBlockers(forest, touch),

@@ -1,10 +1,18 @@
 import { totalLength } from '../extents.ts';
 import { type Forest, type Layer, type LayerId, overlaysOf } from '../forest.ts';
-import { type Blocker, type ChainPlan, type CommitRequest, isRefusal, type Refusal } from '../plan.ts';
+import {
+  type Blocker,
+  type ChainPlan,
+  type CommitRequest,
+  type Impediment,
+  isRefusal,
+  type Refusal,
+} from '../plan.ts';
 import { visibleMap } from '../visible.ts';
 import { type World, worldAfter, worldWithout } from '../world.ts';
-import { planCommit } from './commit.ts';
-import { planPull } from './pull.ts';
+import { commitLosses, commitRefusal, planCommit } from './commit.ts';
+import { tagBlockers } from './holders.ts';
+import { planPull, pullRefusal } from './pull.ts';
 
 /** One merge of a sequence, planned on what those before it leave. */
 export interface SnapshotMerge {
@@ -33,14 +41,16 @@ export const nothingMerged = (world: World): MergeWay => ({ merges: [], disposal
 
 const layerSubject = (layer: Layer) => ({ kind: 'image' as const, id: layer.id, name: layer.name });
 
-const refusedWay = (way: MergeWay, { code, message }: Refusal): MergeWay => ({
+const asBlocker = ({ code, message }: Refusal): Blocker => ({ code, message, subjects: [] });
+
+const refusedWay = (way: MergeWay, refusal: Refusal): MergeWay => ({
   ...way,
-  blockers: [...way.blockers, { code, message, subjects: [] }],
+  blockers: [...way.blockers, asBlocker(refusal)],
 });
 
 /** The snapshots that are given up are no longer in the forest: whatever a merge would still lose, somebody wants. */
-const lossBlockers = (plan: ChainPlan): readonly Blocker[] =>
-  plan.losesSnapshots.map(({ id, name }) => ({
+const lossBlockers = (lost: ChainPlan['losesSnapshots']): readonly Blocker[] =>
+  lost.map(({ id, name }) => ({
     code: 'internal-snapshots',
     message: `The internal snapshot “${name}” would go with its file. Delete or extract it first.`,
     subjects: [{ kind: 'snapshot', id, name }],
@@ -53,7 +63,7 @@ function merged(way: MergeWay, request: SnapshotMerge['request'], plan: ChainPla
   return {
     ...way,
     merges: [...way.merges, merge],
-    blockers: [...way.blockers, ...plan.blockers, ...lossBlockers(plan)],
+    blockers: [...way.blockers, ...plan.blockers, ...lossBlockers(plan.losesSnapshots)],
     world: worldAfter(way.world, plan),
   };
 }
@@ -72,6 +82,10 @@ const pullUp = (way: MergeWay, into: LayerId, from: LayerId): MergeWay =>
     planPull(way.world.forest, way.world.allocation, { into, from }),
   );
 
+/** What was pulled is a file that goes, with all that is inside it. */
+const goingTags = (forest: Forest, id: LayerId): readonly Blocker[] =>
+  tagBlockers(forest, id, 'that would go with its file. Delete or extract them first.');
+
 /**
  * What was pulled lives on above: its file goes for good. To the trash it goes where something in the trash stands on
  * it, which may come back, and when it stands on nothing: often that is the image that somebody has brought along.
@@ -83,22 +97,11 @@ function disposed(way: MergeWay, layers: readonly LayerId[]): MergeWay {
     if (layer === undefined) continue;
     const toTrash =
       layer.backingId === null || next.world.forest.trashed.some(({ imageId }) => imageId === id);
-    const tags = layer.internalSnapshots.map(({ tag }) => `“${tag}”`);
     next = {
       ...next,
       disposals: [...next.disposals, { layer: id, toTrash }],
+      blockers: [...next.blockers, ...goingTags(next.world.forest, id)],
       world: worldWithout(next.world, id, toTrash),
-      blockers:
-        tags.length === 0
-          ? next.blockers
-          : [
-              ...next.blockers,
-              {
-                code: 'internal-snapshots',
-                message: `“${layer.name}” holds internal snapshots (${tags.join(', ')}) that would go with its file. Delete or extract them first.`,
-                subjects: [layerSubject(layer)],
-              },
-            ],
     };
   }
   return next;
@@ -173,4 +176,23 @@ export function mergeRun(world: World, run: readonly LayerId[], mode: 'auto' | '
   // None is legal: what stands in the way of each is told with the cheapest.
   const [first = nothingMerged(world)] = ways;
   return { ...first, blockers: ways.flatMap(({ blockers }) => blockers) };
+}
+
+const blockersIn = (impediment: Impediment): readonly Blocker[] => {
+  if (impediment === null) return [];
+  return 'refused' in impediment ? [asBlocker(impediment)] : impediment;
+};
+
+/** What stands in the way of every way to merge one layer, without the price: the same rules as {@link mergeRun}. */
+export function mergeBlockers(forest: Forest, id: LayerId): readonly Blocker[] {
+  const overlays = overlaysOf(forest, id);
+  const up = [
+    ...overlays.flatMap((overlay) => blockersIn(pullRefusal(forest, { into: overlay.id, from: id }))),
+    ...goingTags(forest, id),
+  ];
+  const [top] = overlays;
+  if (up.length === 0 || top === undefined || overlays.length > 1) return up;
+  const down = { top: top.id, base: id };
+  const stays = [...blockersIn(commitRefusal(forest, down)), ...lossBlockers(commitLosses(forest, down))];
+  return stays.length === 0 ? [] : [...up, ...stays];
 }

@@ -1,4 +1,5 @@
 import { formatBytes } from '../../lib/format.ts';
+import { strangeTags } from '../../lib/internal-name.ts';
 import { words } from '../../lib/words.ts';
 import { hasProblem, problemsOf } from '../library/image-list.ts';
 import type { ForestNode } from './forest-tree.ts';
@@ -28,7 +29,7 @@ export function describe({ name, subject, children }: ForestNode): string {
     library.roles[image.role],
     overlays > 0 ? forest.overlays(overlays) : null,
     ...snapshots.map((snapshot) => forest.snapshot(snapshot.name)),
-    ...image.internalSnapshots.map(({ tag }) => forest.internalSnapshot(tag)),
+    ...strangeTags(image).map(({ tag }) => forest.internalSnapshot(tag)),
     ...(image.present ? [] : [library.gone]),
     ...problemsOf(image).map(({ message }) => forest.problem(message)),
   ]

@@ -71,7 +71,7 @@ describe('a row of the Layers tab', () => {
   });
   it('shows a tag inside its file once: by the name of its snapshot, or as a tag when nobody here took it', () => {
     const tagged = {
-      ...image('only'),
+      ...image('only', [{ kind: 'snapshot', id: 's1', name: 'ours', tag: 'strata-ours-s1' }]),
       internalSnapshots: [
         { id: '1', tag: 'strata-ours-s1', createdAt: null, vmStateSize: 0 },
         { id: '2', tag: 'by hand', createdAt: null, vmStateSize: 0 },

@@ -1,4 +1,5 @@
 import type { Image, ImageChain, ImageMap } from '@strata/contract';
+import { strangeTags } from '../../lib/internal-name.ts';
 import { colourOf, type LayerColours } from './layer-colours.ts';
 
 type SnapshotMark = ImageChain['snapshotsByImage'][string][number];
@@ -44,14 +45,11 @@ export function layerModels({ chain, map, colours, scheme, atWork = nobody }: Mo
     colour: colourOf(colours, image.id, scheme),
     position: positionOf(image, index, last),
     snapshots: chain.snapshotsByImage[image.id] ?? [],
-    tags: strangeTags(image, chain.snapshotsByImage[image.id] ?? []),
+    tags: strangeTags(image),
     map: maps.get(image.id) ?? null,
     locks: locksOn(image, { shown, isTop: index === 0, atWork, trashed: chain.trashedByImage?.[image.id] }),
   }));
 }
-
-const strangeTags = ({ internalSnapshots }: Image, known: readonly SnapshotMark[]) =>
-  internalSnapshots.filter(({ tag }) => !known.some((mark) => mark.tag === tag));
 
 /** The last that is shown is no base where its backing cannot be opened. */
 function positionOf(image: Image, index: number, last: number): LayerModel['position'] {

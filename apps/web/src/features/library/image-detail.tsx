@@ -6,6 +6,7 @@ import { Link } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import { imageChainQuery } from '../../api/queries.ts';
 import { toldApart, useImageNames } from '../../api/use-image-names.ts';
+import { internalName } from '../../lib/internal-name.ts';
 import { words } from '../../lib/words.ts';
 import { Bytes } from '../../ui/bytes.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
@@ -237,8 +238,11 @@ function InternalSnapshots({ image }: { image: Image }) {
       <ul className={classes.list}>
         {image.internalSnapshots.map((snapshot) => (
           <li key={snapshot.id}>
-            ◆ {snapshot.tag} ·{' '}
+            ◆ {internalName(image, snapshot.tag)} ·{' '}
             {snapshot.vmStateSize > 0 ? detail.internalMemory(snapshot.vmStateSize) : detail.internalDisk}
+            {internalName(image, snapshot.tag) === snapshot.tag
+              ? null
+              : ` · ${detail.internalTag(snapshot.tag)}`}
             {snapshot.createdAt ? (
               <>
                 {' · '}

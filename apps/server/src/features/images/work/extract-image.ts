@@ -1,3 +1,4 @@
+import { internalName } from '@strata/backing-chain';
 import type { ExtractImage, Image, Operation } from '@strata/contract';
 import { AppError } from '../../../app-error.ts';
 import { newId } from '../../../new-id.ts';
@@ -25,20 +26,19 @@ export const extractImage = async (
     snapshot: snapshot.id,
   };
   await newFiles.place(wish);
+  const forest = images.forest();
+  const called = internalName(forest, image.id, snapshot.tag);
   // It must not begin to write what is being read.
-  const active = images
-    .forest()
-    .disks.filter((disk) => disk.imageId === image.id)
-    .map(({ vmId }) => vmId);
+  const active = forest.disks.filter((disk) => disk.imageId === image.id).map(({ vmId }) => vmId);
   const stored = chain.reduce((bytes, layer) => bytes + layer.allocatedSize, 0);
   const bytes = Math.min(stored, image.virtualSize);
   return deps.operations.start({
     kind: 'image-copy',
-    title: `Extract “${snapshot.tag}” from “${image.name}” as “${name}”`,
+    title: `Extract “${called}” from “${image.name}” as “${name}”`,
     request: { wish, bytes },
     journal: { phase: 'new', file: null },
     steps: [
-      `Copy what “${snapshot.tag}” shows${chain.length > 1 ? ` through ${chain.length} layers` : ''}, and compare`,
+      `Copy what “${called}” shows${chain.length > 1 ? ` through ${chain.length} layers` : ''}, and compare`,
       'Take the new image into the library',
     ],
     subjects: [{ kind: 'image', id: image.id, name: image.name }],

@@ -1,4 +1,4 @@
-import { type Blocker, type Forest, standsOn } from '@strata/backing-chain';
+import { type Blocker, type Forest, internalName, standsOn } from '@strata/backing-chain';
 import { readTags } from '../../../qemu/image-tags.ts';
 import type { ImagesService } from '../../images/images.types.ts';
 import type { TaggedDisk } from './tagged-layers.ts';
@@ -62,14 +62,14 @@ export const inactiveBlockers = (
 
 /** Other tools delete tags, and give one name twice; QEMU takes a name that is a number for another one’s number. */
 export const namingBlockers = async (
-  images: Pick<ImagesService, 'facts'>,
+  images: Pick<ImagesService, 'facts' | 'forest'>,
   disks: readonly (TaggedDisk & { readonly tag: string })[],
 ): Promise<readonly Blocker[]> => {
   const blockers: Blocker[] = [];
   for (const { imageId, tag } of disks) {
     const { name, path } = images.facts(imageId);
     const known = await readTags(path);
-    const reason = ambiguity(known, tag);
+    const reason = ambiguity(known, tag, internalName(images.forest(), imageId, tag));
     if (reason === null) continue;
     const code = known.some((one) => one.tag === tag) ? 'tag-ambiguous' : 'tag-missing';
     blockers.push({
@@ -85,11 +85,12 @@ export const namingBlockers = async (
 export const ambiguity = (
   known: readonly { readonly id: string; readonly tag: string }[],
   tag: string,
+  called = tag,
 ): string | null => {
   const own = known.filter((one) => one.tag === tag);
   if (own.length === 0)
-    return `no longer holds “${tag}”: another program has deleted it. Forget the snapshot.`;
-  if (own.length > 1) return `holds “${tag}” ${own.length} times, and QEMU knows them apart by nothing.`;
+    return `no longer holds “${called}”: another program has deleted it. Forget the snapshot.`;
+  if (own.length > 1) return `holds “${called}” ${own.length} times, and QEMU knows them apart by nothing.`;
   if (known.some((one) => one.id === tag && one.tag !== tag))
     return `holds another internal snapshot whose number is “${tag}”, and QEMU would take that one.`;
   return null;

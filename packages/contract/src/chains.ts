@@ -170,7 +170,9 @@ export const plan = z.object({
       }),
     )
     .optional(),
-  /** Bytes that it gives back, at least; what goes to the trash is given back when that is emptied. */
+  /** In words, where there is nothing to do: the plan is of nothing, and is not run. */
+  nothing: z.string().optional(),
+  /** Bytes that it gives back, at least, where nothing is in the way; what goes to the trash is given back when that is emptied. */
   freed: bytes.optional(),
   /** Layers of deleted snapshots that stay, with what needs them. */
   keeps: z.array(z.object({ imageId: id, name: z.string(), because: z.string() })).optional(),

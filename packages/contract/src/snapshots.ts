@@ -26,9 +26,11 @@ const snapshotFields = z.object({
     .object({ cpus: z.int(), memory: bytes, firmware: z.enum(['bios', 'uefi']), machine: z.string() })
     .nullable(),
   pauseMs: z.number().optional(),
+  /** Why it cannot be deleted now, other than by forgetting it; not there when it can. */
+  deleteRefusal: z.string().optional(),
   /**
    * `own`: bytes of the frozen layers this snapshot points to. `freed`: what deleting it alone would give back, what
-   * goes to the trash included; null while that is not known.
+   * goes to the trash included; null while that is not known, and where it cannot be deleted.
    */
   sizes: z.object({ own: bytes, freed: bytes.nullable() }),
 });
@@ -142,6 +144,7 @@ export const deleteSnapshotQuery = z.strictObject({
   mode: deleteMode.default('auto'),
   plan: flagQuery.optional(),
   fingerprint,
+  useReserve: flagQuery.optional(),
   ...waitQuery,
 });
 /** Exactly one of the three says which. */
@@ -150,11 +153,12 @@ export const deleteSnapshotsBody = z
     snapshots: z.array(id).min(1).max(1000).optional(),
     /** Those between two snapshots of one branch; these two stay. */
     between: z.strictObject({ from: id, to: id }).optional(),
-    /** Of the branch that ends where the VM is now, all but the newest. */
+    /** Of the branch that ends where the VM is now, all but the newest so many. With fewer there, nothing is to be done. */
     keepLast: z.int().min(0).max(1000).optional(),
     mode: deleteMode.default('auto'),
     plan: z.boolean().optional(),
     fingerprint,
+    useReserve,
   })
   .refine(
     ({ snapshots, between, keepLast }) =>

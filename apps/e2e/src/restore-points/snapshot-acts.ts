@@ -102,7 +102,7 @@ export const remove: Act = async ({ strata, random }, machine) => {
   const words = `${machine.name}, ${state}: delete ${said}, ${mode}`;
   const { status, body: plan } = await strata.call('POST', path, { ...wish, mode, plan: true });
   if (status >= 500) throw new Error(`${words}: ${JSON.stringify(plan)}`);
-  const possible = status === 200 && plan.blockers.length === 0;
+  const possible = status === 200 && plan.blockers.length === 0 && plan.nothing === undefined;
   const operation = await operate(strata, 'POST', path, {
     ...{ ...wish, mode },
     ...(status === 200 ? { fingerprint: plan.fingerprint } : {}),

@@ -34,7 +34,7 @@ const between = (
   );
 };
 
-/** Which snapshots a request means, newest first. Throws `not-found`, and `not-possible` where it means none. */
+/** Which snapshots a request means, newest first; maybe none. Throws `not-found`. */
 export const chosenSnapshots = (
   all: readonly StoredSnapshot[],
   current: string | null,
@@ -47,16 +47,14 @@ export const chosenSnapshots = (
     return snapshot;
   };
   if (wish.snapshots !== undefined) return [...new Set(wish.snapshots)].map(demand);
-  const chosen =
-    wish.between === undefined
-      ? branchOf(byId, current).slice(wish.keepLast ?? 0)
-      : between(byId, demand, wish.between);
-  if (chosen.length === 0)
-    throw new AppError(
-      'not-possible',
-      wish.between === undefined
-        ? 'The branch on which the VM is now has no more snapshots than are to be kept.'
-        : 'There is no snapshot between these two.',
-    );
-  return chosen;
+  return wish.between === undefined
+    ? branchOf(byId, current).slice(wish.keepLast ?? 0)
+    : between(byId, demand, wish.between);
+};
+
+/** Why a wish means none at all, in words. */
+export const noneMeant = ({ between: ends, keepLast = 0 }: Wish): string => {
+  if (ends !== undefined) return 'There is no snapshot between these two: nothing is deleted.';
+  const few = keepLast === 1 ? 'more than one snapshot' : `more than ${keepLast} snapshots`;
+  return `The branch on which the VM is now does not have ${keepLast === 0 ? 'a snapshot' : few}: nothing is deleted.`;
 };

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DeleteSnapshots } from '@strata/contract';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createTag } from '../../qemu/image-tags.ts';
 import { checkImage, convertImage } from '../../qemu/qemu-img.ts';
 import { writeBlocks } from '../../qemu/qemu-io.ts';
 import { buildLayers, cluster, fileOf, readsAs } from '../operations/testing/bench-layers.ts';
@@ -173,6 +174,21 @@ describe('a restore point on which a branch stands', () => {
     await expectKept(['before', 'after', 'kept']);
   });
 
+  it('says in the tree that it cannot go, and frees nothing, while an internal snapshot lies in what stands on it', async () => {
+    const layer = bench.vms.diskImage('vmone', 0);
+    await createTag(bench.images.facts(layer).path, 'savevm');
+    await bench.images.scan();
+    const inTheWay = expect.stringMatching(/holds internal snapshots \(“savevm”\)/);
+    expect(bench.snapshots.get('vmone', ids.middle)).toMatchObject({
+      deleteRefusal: inTheWay,
+      sizes: { freed: null },
+    });
+    expect(bench.snapshots.get('vmone', ids.before)).not.toHaveProperty('deleteRefusal');
+    const plan = await bench.deletions.plan('vmone', { snapshots: [ids.middle], mode: 'auto' });
+    expect(plan.blockers).toMatchObject([{ message: inTheWay }]);
+    expect(plan).not.toHaveProperty('freed');
+  });
+
   it('at the end of a branch goes to the trash, and what stays in the trash keeps no other from going', async () => {
     const { tree } = await bench.snapshots.tree('vmone');
     const kept = tree[0]?.children[0]?.children[0]?.children[0];
@@ -196,6 +212,28 @@ describe('several at once', () => {
     expect(bench.images.list()).toHaveLength(4);
   });
 
+  it('are none where as many are to be kept as there are: the plan says so, and nothing runs', async () => {
+    for (const keepLast of [3, 9]) {
+      const plan = await bench.deletions.plan('vmone', { keepLast, mode: 'auto' });
+      expect(plan).toMatchObject({ losesSnapshots: [], blockers: [], steps: [] });
+      expect(plan.nothing).toContain(`more than ${keepLast} snapshots`);
+    }
+    await expect(remove({ keepLast: 3 })).rejects.toMatchObject({ code: 'not-possible' });
+    await expectKept(['before', 'middle', 'after']);
+  });
+
+  it('use the reserve of a file system only when a person says so', async () => {
+    bench = folder.open({ freeSpace: async () => ({ free: 100 * 1024 ** 2, reserve: 100 * 1024 ** 2 }) });
+    await bench.images.scan();
+    const plan = await bench.deletions.plan('vmone', { keepLast: 1, mode: 'auto' });
+    expect(plan).toMatchObject({
+      blockers: [],
+      spaces: [{ free: 100 * 1024 ** 2, reserve: 100 * 1024 ** 2 }],
+    });
+    await expect(remove({ keepLast: 1 })).rejects.toMatchObject({ code: 'disk-full' });
+    expect(await remove({ keepLast: 1, useReserve: true })).toMatchObject({ state: 'done' });
+  });
+
   it('all of a branch leave one layer for each disk', async () => {
     expect(await remove({ snapshots: [ids.before, ids.middle, ids.after] })).toMatchObject({ state: 'done' });
     await expectKept([]);
@@ -205,6 +243,11 @@ describe('several at once', () => {
   it('between two others go, and these two stay', async () => {
     expect(await remove({ between: { from: ids.after, to: ids.before } })).toMatchObject({ state: 'done' });
     await expectKept(['before', 'after']);
+    const none = await bench.deletions.plan('vmone', {
+      between: { from: ids.before, to: ids.after },
+      mode: 'auto',
+    });
+    expect(none.nothing).toContain('no snapshot between');
     await expect(remove({ between: { from: ids.before, to: ids.after } })).rejects.toMatchObject({
       code: 'not-possible',
     });

@@ -7,8 +7,8 @@ import type { ImagesService } from '../images/images.types.ts';
 import type { DeleteSnapshotsJournal, DeleteSnapshotsRun } from '../operations/executors/delete-snapshots.ts';
 import type { OperationsService, StartOperation } from '../operations/operations.types.ts';
 import type { VmsService } from '../vms/vms.types.ts';
-import { chosenSnapshots } from './chosen-snapshots.ts';
-import { deleteView, forgetPlan, freedBy } from './delete-view.ts';
+import { chosenSnapshots, noneMeant } from './chosen-snapshots.ts';
+import { deleteView, forgetPlan, freedBy, nothingPlan } from './delete-view.ts';
 import { deleteInternal, isOfTags, planInternalDelete } from './internal/delete-internal.ts';
 import { snapshotsRepository } from './snapshots.repository.ts';
 import type { SnapshotDeletions, StoredSnapshot } from './snapshots.types.ts';
@@ -38,6 +38,12 @@ const planIn = (world: World, snapshots: readonly StoredSnapshot[], mode: MergeM
   const plan = planDeleteSnapshots(world, { snapshotIds: snapshots.map(({ id }) => id), mode });
   if (isRefusal(plan)) throw new AppError('not-possible', plan.message);
   return plan;
+};
+
+/** What cannot be done gives nothing back. */
+const withBlockers = ({ freed, ...view }: Plan, more: Plan['blockers']): Plan => {
+  const blockers = [...view.blockers, ...more];
+  return { ...view, ...(freed === undefined || blockers.length > 0 ? {} : { freed }), blockers };
 };
 
 /** Each way with its price, also those that are not taken. */
@@ -91,12 +97,14 @@ export const createSnapshotDeletions = ({
     const vm = vms.get(vmId);
     const current = vms.currentSnapshot(vmId);
     const snapshots = chosenSnapshots(repository.ofVm(vmId), current, wish);
+    if (snapshots.length === 0)
+      return { lookedAt, vm, snapshots, merged: null, view: nothingPlan(noneMeant(wish), current) };
     if (isOfTags(snapshots, wish)) {
       const view = await planInternalDelete({ images, vms, operations }, vmId, snapshots);
       return {
         ...{ lookedAt, vm, snapshots },
         merged: null,
-        view: { ...view, blockers: [...view.blockers, ...working(vmId)] },
+        view: withBlockers(view, working(vmId)),
       };
     }
     const layers = snapshots.flatMap(({ disks }) => disks.map(({ imageId }) => imageId));
@@ -110,7 +118,7 @@ export const createSnapshotDeletions = ({
     const modes = shown ? { modes: modesOf(world, snapshots, forgotten) } : {};
     const busy = working(vmId);
     if (wish.mode === 'forget')
-      return { lookedAt, vm, snapshots, merged: null, view: { ...forgotten, ...modes, blockers: busy } };
+      return { lookedAt, vm, snapshots, merged: null, view: withBlockers({ ...forgotten, ...modes }, busy) };
     const plan = planIn(world, snapshots, wish.mode);
     const meant = [wish.mode, snapshots.map(({ id }) => id)];
     const prepared = await merges.prepare(world.forest, plan, meant, shown);
@@ -118,7 +126,7 @@ export const createSnapshotDeletions = ({
     return {
       ...{ lookedAt, vm, snapshots },
       merged: { plan, prepared },
-      view: { ...view, ...modes, blockers: [...view.blockers, ...busy] },
+      view: withBlockers({ ...view, ...modes }, busy),
     };
   };
 
@@ -174,13 +182,14 @@ export const createSnapshotDeletions = ({
           'plan-stale',
           'Layers, snapshots or the VM have changed since this plan was made. Look at the new plan.',
         );
+      if (view.nothing !== undefined) throw new AppError('not-possible', view.nothing);
       if (view.blockers.length > 0)
         throw new AppError('plan-blocked', view.blockers.map(({ message }) => message).join(' '), {
           blockers: view.blockers,
         });
       if (isOfTags(planned.snapshots, wish))
         return deleteInternal({ images, vms, operations }, vmId, planned.snapshots, planned);
-      merged?.prepared.demandSpace(false);
+      merged?.prepared.demandSpace(wish.useReserve === true);
       return operations.start<DeleteSnapshotsRun, DeleteSnapshotsJournal>(startOf(planned));
     },
   };

@@ -100,6 +100,26 @@ export const deleteView = (
   };
 };
 
+const fingerprintOf = (everything: unknown): string =>
+  createHash('sha256').update(JSON.stringify(everything)).digest('base64url');
+
+/** No layer changes. */
+const untouched = {
+  ...{ live: false, before: [], after: [], moves: [], bytesToMove: 0, freeSpaceNeeded: 0, freeSpace: null },
+  ...{ deletes: [], relinks: [], switches: [], blockers: [], commands: [] },
+} satisfies Partial<Plan>;
+
+/** The plan of a deletion that means no snapshot; `words`: why. */
+export const nothingPlan = (words: string, current: string | null): Plan => ({
+  ...untouched,
+  fingerprint: fingerprintOf(['nothing', current]),
+  operation: 'delete',
+  nothing: words,
+  losesSnapshots: [],
+  nowUnused: [],
+  steps: [],
+});
+
 /** Dropping names: no layer changes. Layers that only these names stood on are listed. */
 export const forgetPlan = (
   forest: Forest,
@@ -117,15 +137,11 @@ export const forgetPlan = (
   });
   const layers = quoted(ids.map(nameIn(forest)));
   return {
-    fingerprint: createHash('sha256')
-      .update(JSON.stringify([snapshots, current]))
-      .digest('base64url'),
+    ...untouched,
+    fingerprint: fingerprintOf([snapshots, current]),
     operation: 'forget',
     mode: 'forget',
     freed: memoryBytes(snapshots),
-    live: false,
-    ...{ before: [], after: [], moves: [], bytesToMove: 0, freeSpaceNeeded: 0, freeSpace: null },
-    ...{ deletes: [], relinks: [], switches: [], blockers: [], commands: [] },
     losesSnapshots: snapshots.map(({ id, name }) => ({ id, name })),
     nowUnused: unused,
     steps: [

@@ -6,6 +6,8 @@ export interface SnapshotSizes {
   layer(imageId: string): number;
   /** Bytes that deleting the snapshot alone would give back; null: not known yet. */
   freed(snapshot: StoredSnapshot): number | null;
+  /** Why it cannot be deleted now; null: it can. */
+  deleteRefusal(snapshot: StoredSnapshot): string | null;
 }
 
 /** A snapshot as the wire shows it; each layer counts once. */
@@ -13,33 +15,40 @@ export const toSnapshot = (
   stored: StoredSnapshot,
   sizes: SnapshotSizes,
   children: Snapshot[] = [],
-): Snapshot => ({
-  id: stored.id,
-  vmId: stored.vmId,
-  parentId: stored.parentId,
-  name: stored.name,
-  description: stored.description,
-  kind: stored.kind,
-  memory: stored.memory,
-  consistency: stored.consistency,
-  vmWasOff: stored.vmWasOff,
-  createdAt: stored.createdAt,
-  origin: stored.origin,
-  ...(stored.memoryBytes === null ? {} : { memoryBytes: stored.memoryBytes }),
-  disks: stored.disks.map(({ diskId, imageId, internalTag }) => ({
-    diskId,
-    imageId,
-    ...(internalTag === null ? {} : { internalTag }),
-  })),
-  hasScreenshot: stored.screenshot !== null,
-  hardware: hardwareOf(stored),
-  ...(stored.pauseMs === null ? {} : { pauseMs: stored.pauseMs }),
-  sizes: {
-    own: [...new Set(stored.disks.map((disk) => disk.imageId))].reduce((sum, id) => sum + sizes.layer(id), 0),
-    freed: sizes.freed(stored),
-  },
-  children,
-});
+): Snapshot => {
+  const deleteRefusal = sizes.deleteRefusal(stored);
+  return {
+    id: stored.id,
+    vmId: stored.vmId,
+    parentId: stored.parentId,
+    name: stored.name,
+    description: stored.description,
+    kind: stored.kind,
+    memory: stored.memory,
+    consistency: stored.consistency,
+    vmWasOff: stored.vmWasOff,
+    createdAt: stored.createdAt,
+    origin: stored.origin,
+    ...(stored.memoryBytes === null ? {} : { memoryBytes: stored.memoryBytes }),
+    disks: stored.disks.map(({ diskId, imageId, internalTag }) => ({
+      diskId,
+      imageId,
+      ...(internalTag === null ? {} : { internalTag }),
+    })),
+    hasScreenshot: stored.screenshot !== null,
+    hardware: hardwareOf(stored),
+    ...(stored.pauseMs === null ? {} : { pauseMs: stored.pauseMs }),
+    ...(deleteRefusal === null ? {} : { deleteRefusal }),
+    sizes: {
+      own: [...new Set(stored.disks.map((disk) => disk.imageId))].reduce(
+        (sum, id) => sum + sizes.layer(id),
+        0,
+      ),
+      freed: deleteRefusal === null ? sizes.freed(stored) : null,
+    },
+    children,
+  };
+};
 
 const hardwareOf = ({ definition: kept }: StoredSnapshot): Snapshot['hardware'] => {
   if (kept === null) return null;

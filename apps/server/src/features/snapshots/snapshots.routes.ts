@@ -36,7 +36,8 @@ export const snapshotsRoutes = (
       : operationAnswer(operations, await snapshots.revert(params.id, params.sid, body), query.wait),
   );
   bind(app, endpoints.deleteSnapshot, async ({ params, query }) => {
-    const wish = { snapshots: [params.sid], mode: query.mode, fingerprint: query.fingerprint };
+    const { mode, fingerprint, useReserve } = query;
+    const wish = { snapshots: [params.sid], mode, fingerprint, useReserve };
     return query.plan === true
       ? deletions.plan(params.id, wish)
       : operationAnswer(operations, await deletions.run(params.id, wish), query.wait);

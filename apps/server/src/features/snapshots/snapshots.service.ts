@@ -12,6 +12,7 @@ import type { VmHardware } from '../vms/vm-record.types.ts';
 import type { VmsService } from '../vms/vms.types.ts';
 import { adoptFound } from './adopt-found.ts';
 import { changedSince } from './changed-since.ts';
+import { deleteRefusals } from './delete-refusals.ts';
 import { demandRoom } from './demand-room.ts';
 import { eitherExecutor } from './either-executor.ts';
 import { forecastSnapshot } from './forecast.ts';
@@ -86,6 +87,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
   const sizes = (): SnapshotSizes => ({
     layer: (imageId) => images.facts(imageId).allocatedSize,
     freed: freedSizes(),
+    deleteRefusal: deleteRefusals(images.forest()),
   });
 
   const find = (vmId: string, snapshotId: string): StoredSnapshot => {

@@ -7,6 +7,7 @@ import { migrate } from '../../../db/migrate.ts';
 import { type Db, openDatabase } from '../../../db/open-database.ts';
 import type { BlockEngines } from '../../../qemu/block-engine.types.ts';
 import { createBlockEngines } from '../../../qemu/block-engines.ts';
+import type { FreeSpace } from '../../../space-reserve.ts';
 import { createChainsService } from '../../chains/chains.service.ts';
 import type { ChainsService, Promotions } from '../../chains/chains.types.ts';
 import { createMergeSequences } from '../../chains/merge-sequences.ts';
@@ -50,6 +51,8 @@ export interface Bench {
 
 /** Watches or disturbs what the services work with. */
 export interface Disturbance {
+  /** Of every file system, for the merges of a deletion. */
+  freeSpace?: () => Promise<FreeSpace>;
   engines?(engines: BlockEngines): BlockEngines;
   images?(images: BenchImages): BenchImages;
   /** Told of every change that the services announce. */
@@ -95,7 +98,10 @@ const assemble = (db: Db, folder: string, disturb: Disturbance): Bench => {
     promotions,
     nodesOf,
   });
-  const merges = createMergeSequences({ images, operations, nodesOf });
+  const merges = createMergeSequences({
+    ...{ images, operations, nodesOf },
+    ...(disturb.freeSpace === undefined ? {} : { freeSpace: disturb.freeSpace }),
+  });
   const deletions = createSnapshotDeletions({ db, images, vms, operations, merges });
   const comparisons = createComparisons({ db, images, vms, operations, runDir: join(folder, 'run') });
   connectOperations(operations, images, vms);

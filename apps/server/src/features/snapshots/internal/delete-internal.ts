@@ -3,6 +3,7 @@ import type { DeleteSnapshots, Operation, Plan } from '@strata/contract';
 import { AppError } from '../../../app-error.ts';
 import { shellWord } from '../../../shell-word.ts';
 import { taintBlockers } from '../../chains/taint-blockers.ts';
+import { tagStays } from '../delete-refusals.ts';
 import { forgetPlan } from '../delete-view.ts';
 import { openBlockers } from '../held-layers.ts';
 import type { SnapshotsDeps } from '../snapshots.service.ts';
@@ -49,9 +50,8 @@ const blockersOf = async (
   const { images, vms, operations } = deps;
   const disks = snapshots.flatMap(disksOf);
   const ids = [...new Set(disks.map(({ imageId }) => imageId))];
-  const instead = 'Forget its name, or delete it when nothing stands on that layer any more.';
   const all = [
-    ...frozenBlockers(images.forest(), disks, vmId, instead),
+    ...frozenBlockers(images.forest(), disks, vmId, tagStays),
     ...suspendedBlockers(images.forest(), ids),
     ...(await ambiguous(deps, snapshots)),
     ...taintBlockers(ids, 'other', operations.taints.list(), images),

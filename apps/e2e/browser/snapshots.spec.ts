@@ -140,6 +140,83 @@ test('a snapshot is deleted by key: its ways with their prices, what is lost in 
   await expect(disk).toContainText(/\d .* of .* differ/);
 });
 
+test('what cannot be deleted says why by the names of the snapshots; the reserve is used when one says so; a number that is none is marked; on a phone a bar leads to the details', async ({
+  page,
+  strata,
+}) => {
+  const vm = await strata.ok('POST', '/vms/demo', {});
+  for (const [name, kind] of [
+    ['below', 'external'],
+    ['mail is up', 'internal'],
+    ['above', 'external'],
+  ])
+    await strata.ok('POST', `/vms/${vm.id}/snapshots?wait=30`, { name, kind });
+  await page.goto(strata.readyLink);
+  await page.goto(`${strata.url}/vms/${vm.id}/snapshots`);
+  const dialog = page.getByRole('dialog');
+  const details = page.getByRole('complementary', { name: /Details/ });
+
+  // Its layer has the tag of another above it: neither the tree nor the details promise anything.
+  await item(page, /^Disks only below/).click();
+  await expect(details).toContainText(/not possible now\..*holds internal snapshots \(“mail is up”\)/);
+  await expect(details).not.toContainText('Deleting frees');
+  await page.getByRole('button', { name: 'Delete…' }).click();
+  await expect(dialog.getByRole('alert')).toContainText('“mail is up”');
+  await expect(dialog).not.toContainText('strata-mail');
+  await expect(dialog.getByText('Frees', { exact: true })).toHaveCount(0);
+  await dialog.getByRole('button', { name: 'Not now' }).click();
+
+  // As many as there are, and none: nothing to do, in words.
+  await page.getByRole('button', { name: 'Thin out…' }).click();
+  const run = dialog.getByRole('button', { name: /^Run/ });
+  await dialog.getByLabel('How many stay').fill('5');
+  await expect(dialog.getByRole('status')).toContainText('does not have more than 5 snapshots');
+  await expect(run).toHaveAttribute('aria-disabled', 'true');
+  await dialog.getByLabel('How many stay').fill('');
+  await expect(dialog).toContainText('A whole number from 0 to 1000.');
+  await expect(run).toHaveAttribute('aria-disabled', 'true');
+  await dialog.getByRole('button', { name: 'Not now' }).click();
+  await page.getByRole('button', { name: 'Schedule…' }).click();
+  await dialog.getByLabel('Every', { exact: true }).fill('');
+  await expect(dialog).toContainText('A whole number from 1 to 1000.');
+  await expect(dialog.getByRole('button', { name: 'Save' })).toHaveAttribute('aria-disabled', 'true');
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+
+  // A file system that has room only in its reserve: told by the plan, changed on its way, and allowed by a tick.
+  const path = `**/api/v1/vms/${vm.id}/snapshots/delete`;
+  const bodies: { plan?: boolean; useReserve?: boolean }[] = [];
+  await page.route(path, async (route) => {
+    bodies.push(route.request().postDataJSON());
+    const response = await route.fetch();
+    const answer = await response.json();
+    const spaces = answer.spaces?.map((space: object) => ({ ...space, needed: 50, free: 100, reserve: 80 }));
+    await route.fulfill({ response, json: spaces === undefined ? answer : { ...answer, spaces } });
+  });
+  await item(page, /More data/).click();
+  await page.getByRole('button', { name: 'Delete…' }).click();
+  await expect(run).toHaveAttribute('aria-disabled', 'true');
+  await dialog.getByRole('checkbox', { name: 'Use the reserve' }).check();
+  await run.click();
+  await expect(dialog).toBeHidden();
+  await expect(item(page, /More data/)).toHaveCount(0, { timeout: 60_000 });
+  expect(bodies.at(-1)).toMatchObject({ useReserve: true });
+
+  await page.setViewportSize({ width: 390, height: 844 });
+  await item(page, /Fresh disk/).click();
+  const bar = page.getByRole('region', { name: 'Selection' });
+  await expect(bar).toContainText('Fresh disk');
+  await bar.getByRole('button', { name: 'Details' }).click();
+  await expect(details.getByRole('heading', { name: 'Fresh disk' })).toBeInViewport();
+  await details.getByRole('button', { name: 'Revert…' }).click();
+  await expect(dialog.getByRole('button', { name: 'Run' })).toBeInViewport({ ratio: 1 });
+  await dialog.getByRole('button', { name: 'Not now' }).click();
+  await details.getByRole('button', { name: 'Back to the tree' }).click();
+  await expect(page.getByRole('tree')).toBeFocused();
+  await bar.getByRole('button', { name: 'Several' }).click();
+  await item(page, /^Disks only below/).click();
+  await expect(bar).toContainText('2 snapshots selected');
+});
+
 test('a tag that another tool wrote is adopted into the tree; one with memory is taken, and says how long the guest stood', async ({
   page,
   strata,

@@ -24,6 +24,8 @@ export function applyEvent(
     case 'resync':
       return;
     case 'vm':
+      // What runs, or sleeps, holds layers: so a snapshot may be deleted, or may not.
+      if (stateChanged(client, event)) invalidate(['snapshots']);
       applyItem(client, event, keys.vms, keys.vm(event.id), invalidate, 'last');
       rememberPicture(client, event);
       if (event.change === 'deleted') return;
@@ -93,6 +95,13 @@ function healthChanged(client: QueryClient, { id, change, data }: ServerEvent): 
   const before = list?.items.find((image) => image.id === id) ?? whole;
   if (change === 'deleted') return true;
   return data === undefined || healthOf(before) !== healthOf(data as Health);
+}
+
+function stateChanged(client: QueryClient, { id, data }: ServerEvent): boolean {
+  const before = client
+    .getQueryData<{ items: Vm[] }>([...keys.vms, 'list'])
+    ?.items.find((vm) => vm.id === id);
+  return before?.state !== (data as Partial<Vm> | undefined)?.state;
 }
 
 /** A VM that starts will end with another picture; one that is gone has none. */

@@ -11,6 +11,7 @@ export const common = {
   none: 'none',
   yes: 'yes',
   no: 'no',
+  wholeNumber: (min: number, max: number) => `A whole number from ${min} to ${max}.`,
   default: (value: string) => `default: ${value}`,
 };
 

@@ -24,6 +24,7 @@ export const snapshots = {
     schedule: 'Taken by the schedule',
     found: 'Made by another tool',
   },
+  frees: (bytes: number) => `frees ${formatBytes(bytes)}`,
   consistency: {
     off: 'VM was off',
     crash: 'crash-consistent',
@@ -43,6 +44,8 @@ export const snapshots = {
   tagInside: (tag: string) => `as “${tag}” inside it`,
   folded: (count: number, here: boolean) => `${count} more${here ? ', and you' : ''}`,
   details: 'Details of what is selected',
+  bar: { label: 'Selection', several: 'Several', details: 'Details' },
+  toTree: 'Back to the tree',
   working: 'At work on this VM',
   busy: (title: string) => `An operation is working on this VM. Wait until it has ended: ${title}`,
   hereText: (from: string | null) =>
@@ -59,6 +62,8 @@ export const snapshots = {
     own: 'Own data',
     freed: 'Deleting frees',
     nothing: 'nothing',
+    deleting: 'Deleting',
+    notNow: 'not possible now.',
     memory: 'Memory file',
     memoryInside: 'Memory',
     hardware: 'The VM then',
@@ -110,6 +115,7 @@ export const snapshots = {
     },
     freeze: 'Freeze the file systems for the moment',
     stopAfter: 'Stop the guest after',
+    noSeconds: 'Say after how many seconds the guest is stopped.',
     stopAfterText:
       'Memory is copied while the guest runs. If it changes faster than that, the guest stands still for the rest.',
     cost: 'What it costs, and what it is worth',
@@ -204,6 +210,9 @@ export const snapshots = {
     off: 'No automatic snapshots',
     rhythm: (count: number, unit: 'minutes' | 'hours' | 'days', keep: number) =>
       `Every ${count === 1 ? { minutes: 'minute', hours: 'hour', days: 'day' }[unit] : `${count} ${unit}`}, the last ${keep} ${keep === 1 ? 'stays' : 'stay'}`,
+    keepLower: (now: number, keep: number) =>
+      `${formatCount(now, 'automatic one is', 'automatic ones are')} there now: those beyond ${keep} are merged away the next time.`,
+    noNumber: 'Correct the number that is marked first.',
     next: (until: string) => `next ${until}`,
     last: 'Last time,',
     enable: 'Take snapshots automatically',
@@ -247,6 +256,7 @@ export const snapshots = {
         `what lies between “${a}” and “${b}” (${formatCount(count, 'snapshot', 'snapshots')}); these two stay`,
     },
     keepLast: 'How many stay',
+    noNumber: 'Say how many stay.',
     keepLastText: (count: number) =>
       `The newest of the ${count} on the branch you are on. Side branches are not touched.`,
     how: 'How',
@@ -257,15 +267,15 @@ export const snapshots = {
       auto: 'For each layer the legal way that moves fewer bytes.',
       commit: 'What stands on its layer goes down into it, and takes its place.',
       pull: 'Its data goes up into what stands on it; the layer goes.',
-      forget: 'The name goes; its layer and every byte stay. You can no longer revert to it.',
+      forget: 'The name goes, and its memory if it has one; its layers stay. You can no longer revert to it.',
     },
     price: (moves: number, frees: number) =>
       `${moves > 0 ? `moves ${formatBytes(moves)}` : 'moves nothing'}, ${frees > 0 ? `frees ${formatBytes(frees)}` : 'frees nothing'}`,
     takes: {
-      auto: 'some down, some up, or nothing to move',
-      commit: 'here: commit',
-      pull: 'here: pull',
-      forget: 'here: forget',
+      auto: 'here',
+      commit: 'here by commit',
+      pull: 'here by pull',
+      forget: 'here by forgetting',
     },
   },
 };

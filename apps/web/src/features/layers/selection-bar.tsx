@@ -1,8 +1,8 @@
 import { Button } from '@mantine/core';
 import { words } from '../../lib/words.ts';
+import { StickyBar } from '../../ui/sticky-bar.tsx';
 import type { LayerModel } from './layer-model.ts';
 import type { Run } from './selection.ts';
-import classes from './selection-bar.module.css';
 
 interface SelectionBarProps {
   models: readonly LayerModel[];
@@ -19,14 +19,12 @@ export function SelectionBar({ models, run, isExtending, onExtend, onActions }: 
   const { selectionBar, panel } = words.layers;
   const count = run.lower - run.upper + 1;
   return (
-    <section className={classes.bar} aria-label={selectionBar.label}>
-      <span className={classes.name}>
-        {isExtending
-          ? selectionBar.extending
-          : count === 1
-            ? models[run.upper]?.image.name
-            : panel.many(count)}
-      </span>
+    <StickyBar
+      label={selectionBar.label}
+      name={
+        isExtending ? selectionBar.extending : count === 1 ? models[run.upper]?.image.name : panel.many(count)
+      }
+    >
       {models.length > 1 ? (
         <Button
           size="compact-md"
@@ -40,6 +38,6 @@ export function SelectionBar({ models, run, isExtending, onExtend, onActions }: 
       <Button size="compact-md" onClick={onActions}>
         {selectionBar.actions}
       </Button>
-    </section>
+    </StickyBar>
   );
 }

@@ -89,7 +89,10 @@ export function PlanDialog(props: PlanDialogProps) {
         ) : null}
         {plan.isError ? <NoPlan error={plan.error} onRetry={() => void plan.refetch()} /> : null}
         {plan.isLoading ? <RowSkeletons count={5} height={48} /> : null}
-        {plan.data ? <PlanBody plan={nameLayers(plan.data, nameOf)} diskOf={diskOf} /> : null}
+        {plan.data?.nothing === undefined ? null : <Calm text={plan.data.nothing} />}
+        {plan.data && plan.data.nothing === undefined ? (
+          <PlanBody plan={nameLayers(plan.data, nameOf)} diskOf={diskOf} />
+        ) : null}
         {plan.data && offersReserve && shortageOf(plan.data) === 'reserve' ? (
           <Checkbox
             label={words.plan.space.useReserve}
@@ -138,7 +141,7 @@ function RunButton({ plan, failed, refusal, useReserve, pending, onRun }: RunBut
     refusal ??
     (plan === undefined
       ? words.plan[failed ? 'failed' : 'making']
-      : (plan.blockers[0]?.message ?? spaceReason(plan, useReserve)));
+      : (plan.nothing ?? plan.blockers[0]?.message ?? spaceReason(plan, useReserve)));
   const losing = (plan?.losesSnapshots.length ?? 0) > 0;
   return (
     <ReasonedButton
@@ -155,9 +158,13 @@ function RunButton({ plan, failed, refusal, useReserve, pending, onRun }: RunBut
 /** What there is no plan for is no failure: trying again changes nothing. */
 function NoPlan({ error, onRetry }: { error: Error; onRetry: () => void }) {
   if (!isApiError(error) || !error.is('not-possible')) return <ErrorNotice error={error} onRetry={onRetry} />;
+  return <Calm text={error.problem.detail} />;
+}
+
+function Calm({ text }: { text: string }) {
   return (
     <Alert color="gray" icon={<IconInfoCircle size={18} aria-hidden />} role="status">
-      {error.problem.detail}
+      {text}
     </Alert>
   );
 }

@@ -1,10 +1,11 @@
-import { NumberInput, Radio, Stack } from '@mantine/core';
+import { Radio, Stack } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { type DeleteMode, endpoints, type Plan, type Snapshot, type Vm } from '@strata/contract';
 import { useState } from 'react';
 import { call } from '../../api/call.ts';
 import { words } from '../../lib/words.ts';
 import { type Choice, ChoiceCards } from '../../ui/choice-cards.tsx';
+import { CountInput } from '../../ui/count-input.tsx';
 import { diskName } from '../layers/disk-name.ts';
 import { PlanDialog } from '../plan/plan-dialog.tsx';
 import { betweenOf, branchUp, type DeleteScope, type DeleteWish } from './delete-scopes.ts';
@@ -26,10 +27,11 @@ export function DeleteDialog({ vm, chosen, byId, currentId, onClose }: DeleteDia
   const [scope, setScope] = useState<DeleteScope>(scopes[0] ?? 'these');
   const branchLength = branchUp(byId, currentId).length;
   // A number that thins out something.
-  const [keep, setKeep] = useState(() => Math.max(0, Math.min(10, branchLength - 1)));
+  const [keep, setKeep] = useState<number | null>(() => Math.max(0, Math.min(10, branchLength - 1)));
   const [mode, setMode] = useState<DeleteMode>('auto');
   const [settledKeep] = useDebouncedValue(keep, 400);
-  const body = { ...wishOf(scope, chosen, settledKeep), mode };
+  // While no number stands there, the plan is of nothing, and does not run.
+  const body = { ...wishOf(scope, chosen, settledKeep ?? branchLength), mode };
   const params = { id: vm.id };
   return (
     <PlanDialog
@@ -38,11 +40,10 @@ export function DeleteDialog({ vm, chosen, byId, currentId, onClose }: DeleteDia
       makePlan={async (signal) =>
         planOf(await call(endpoints.deleteSnapshots, { params, body: { ...body, plan: true }, signal }))
       }
-      run={async ({ fingerprint }) =>
-        operationOf(await call(endpoints.deleteSnapshots, { params, body: { ...body, fingerprint } }))
+      run={async (approved) =>
+        operationOf(await call(endpoints.deleteSnapshots, { params, body: { ...body, ...approved } }))
       }
-      refusal={settledKeep === keep ? null : words.plan.making}
-      offersReserve={false}
+      refusal={keep === null ? text.noNumber : settledKeep === keep ? null : words.plan.making}
       diskOf={(tipId) => {
         const index = vm.disks.findIndex(({ imageId }) => imageId === tipId);
         return index < 0 ? null : diskName(vm.disks, index);
@@ -65,15 +66,14 @@ export function DeleteDialog({ vm, chosen, byId, currentId, onClose }: DeleteDia
             </Radio.Group>
           ) : null}
           {scope === 'older' ? (
-            <NumberInput
+            <CountInput
               label={text.keepLast}
               description={text.keepLastText(branchLength)}
               value={keep}
               min={0}
               max={1000}
-              allowDecimal={false}
               maw="20rem"
-              onChange={(value) => setKeep(typeof value === 'number' ? value : keep)}
+              onCount={setKeep}
             />
           ) : null}
           <Modes plan={plan} mode={mode} onMode={setMode} />
@@ -105,8 +105,8 @@ function Modes({ plan, mode, onMode }: ModesProps) {
       reason: priced?.possible === false ? priced.reason : null,
       price: priced
         ? text.price(priced.bytesToMove, priced.freed)
-        : mode === 'auto' && plan?.mode
-          ? text.takes[plan.mode]
+        : mode === 'auto' && plan?.mode && plan.freed !== undefined
+          ? `${text.takes[plan.mode]}: ${text.price(plan.bytesToMove, plan.freed)}`
           : null,
     };
   };

@@ -1,5 +1,5 @@
 import { Alert, Checkbox, SegmentedControl, Stack, TextInput } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
+import { useDebouncedValue, useMediaQuery } from '@mantine/hooks';
 import { endpoints, type Revert, type Snapshot, type Vm } from '@strata/contract';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { useState } from 'react';
@@ -22,6 +22,7 @@ export function RevertDialog({ vm, snapshot, onClose }: { vm: Vm; snapshot: Snap
   const [afterwards, setAfterwards] = useState<Afterwards>(snapshot.memory ? 'start' : 'asWas');
   const [hardware, setHardware] = useState<NonNullable<Revert['hardware']>>('restore');
   const [keepsVars, setKeepsVars] = useState(false);
+  const narrow = useMediaQuery('(max-width: 48rem)') ?? false;
   const [settledName] = useDebouncedValue(name, 400);
   const params = { id: vm.id, sid: snapshot.id };
   const body: Partial<Revert> = {
@@ -72,6 +73,8 @@ export function RevertDialog({ vm, snapshot, onClose }: { vm: Vm; snapshot: Snap
                 {revert.start}
               </div>
               <SegmentedControl
+                orientation={narrow ? 'vertical' : 'horizontal'}
+                fullWidth={narrow}
                 aria-labelledby="revert-afterwards"
                 value={afterwards}
                 onChange={(value) => setAfterwards(value as Afterwards)}

@@ -1,12 +1,15 @@
-import { Button, Checkbox, Group, NumberInput, Select, Stack, Switch, Text } from '@mantine/core';
-import { endpoints, type PutSchedule, type SnapshotSchedule, type Vm } from '@strata/contract';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Button, Checkbox, Group, Select, Stack, Switch, Text } from '@mantine/core';
+import { endpoints, type PutSchedule, type Snapshot, type SnapshotSchedule, type Vm } from '@strata/contract';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { call } from '../../api/call.ts';
-import { snapshotScheduleQuery } from '../../api/queries.ts';
+import { snapshotScheduleQuery, snapshotsQuery } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
+import { CountInput } from '../../ui/count-input.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
+import { ReasonedButton } from '../../ui/reasoned-button.tsx';
+import { flatSnapshots } from './flat-snapshots.ts';
 
 interface ScheduleDialogProps {
   vm: Vm;
@@ -17,18 +20,33 @@ interface ScheduleDialogProps {
 type Unit = PutSchedule['every']['unit'];
 const units: readonly Unit[] = ['minutes', 'hours', 'days'];
 
+/** As it stands in the fields; null where one holds no number that could be meant. */
+interface ScheduleWish extends Omit<PutSchedule, 'every' | 'keep'> {
+  readonly count: number | null;
+  readonly unit: Unit;
+  readonly keep: number | null;
+}
+
+const bodyOf = ({ count, unit, keep, ...rest }: ScheduleWish): PutSchedule | null =>
+  count === null || keep === null ? null : { ...rest, every: { count, unit }, keep };
+
+const isAutomatic = ({ origin }: Snapshot): boolean => origin === 'schedule';
+
 /** Automatic snapshots: off until somebody wishes for them. */
 export function ScheduleDialog({ vm, schedule, onClose }: ScheduleDialogProps) {
   const { schedule: text } = words.snapshots;
   const client = useQueryClient();
-  const [wish, setWish] = useState<PutSchedule>(() => {
+  const [wish, setWish] = useState<ScheduleWish>(() => {
     const { enabled, every, keep, memory, quiesce } = schedule;
-    return { enabled, every, keep, memory, quiesce };
+    return { enabled, ...every, keep, memory, quiesce };
   });
-  const set = (change: Partial<PutSchedule>) => setWish((before) => ({ ...before, ...change }));
-  const { every } = wish;
+  const tree = useQuery(snapshotsQuery(vm.id)).data;
+  const automatic = tree === undefined ? 0 : flatSnapshots(tree).filter(isAutomatic).length;
+  const set = (change: Partial<ScheduleWish>) => setWish((before) => ({ ...before, ...change }));
+  const body = bodyOf(wish);
   const save = useMutation({
-    mutationFn: () => call(endpoints.putSnapshotSchedule, { params: { id: vm.id }, body: wish }),
+    mutationFn: (sent: PutSchedule) =>
+      call(endpoints.putSnapshotSchedule, { params: { id: vm.id }, body: sent }),
     onSuccess: (saved) => {
       client.setQueryData(snapshotScheduleQuery(vm.id).queryKey, saved);
       onClose();
@@ -36,7 +54,7 @@ export function ScheduleDialog({ vm, schedule, onClose }: ScheduleDialogProps) {
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    save.mutate();
+    if (body !== null) save.mutate(body);
   };
   return (
     <Dialog onClose={onClose} title={text.title} size="32rem">
@@ -48,32 +66,35 @@ export function ScheduleDialog({ vm, schedule, onClose }: ScheduleDialogProps) {
             data-autofocus
             onChange={(event) => set({ enabled: event.currentTarget.checked })}
           />
-          <Group align="flex-end" gap="sm">
-            <NumberInput
+          <Group align="flex-start" gap="sm">
+            <CountInput
               label={text.every}
-              value={every.count}
+              value={wish.count}
               min={1}
               max={1000}
-              allowDecimal={false}
-              w="7rem"
-              onChange={(count) => typeof count === 'number' && set({ every: { ...every, count } })}
+              w="9rem"
+              onCount={(count) => set({ count })}
             />
             <Select
               aria-label={text.unit}
-              value={every.unit}
+              value={wish.unit}
               w="9rem"
+              mt="1.55rem"
               data={units.map((unit) => ({ value: unit, label: text.units[unit] }))}
-              onChange={(unit) => unit !== null && set({ every: { ...every, unit: unit as Unit } })}
+              onChange={(unit) => unit !== null && set({ unit: unit as Unit })}
             />
           </Group>
-          <NumberInput
+          <CountInput
             label={text.keep}
-            description={text.keepText}
+            description={
+              wish.enabled && wish.keep !== null && automatic > wish.keep
+                ? `${text.keepText} ${text.keepLower(automatic, wish.keep)}`
+                : text.keepText
+            }
             value={wish.keep}
             min={1}
             max={100}
-            allowDecimal={false}
-            onChange={(keep) => typeof keep === 'number' && set({ keep })}
+            onCount={(keep) => set({ keep })}
           />
           <Checkbox
             label={text.memory}
@@ -100,9 +121,13 @@ export function ScheduleDialog({ vm, schedule, onClose }: ScheduleDialogProps) {
             <Button variant="default" onClick={onClose}>
               {words.common.cancel}
             </Button>
-            <Button type="submit" loading={save.isPending}>
+            <ReasonedButton
+              type="submit"
+              loading={save.isPending}
+              reason={body === null ? text.noNumber : null}
+            >
               {words.common.save}
-            </Button>
+            </ReasonedButton>
           </Group>
         </Stack>
       </form>

@@ -1,4 +1,6 @@
 import type { Snapshot } from '@strata/contract';
+import { useQuery } from '@tanstack/react-query';
+import { imagesQuery } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
 import { Bytes } from '../../ui/bytes.tsx';
 import { ReasonedButton } from '../../ui/reasoned-button.tsx';
@@ -47,7 +49,7 @@ export function SelectedSnapshots({ ids, chosen, acts }: SelectedSnapshotsProps)
       </div>
       <dl className={classes.facts}>
         <Fact label={facts.own}>
-          <Bytes value={chosen.reduce((sum, { sizes }) => sum + sizes.own, 0)} />
+          <OwnData chosen={chosen} />
         </Fact>
         <Fact label={selected.which}>
           <ul className={classes.disks}>
@@ -60,4 +62,12 @@ export function SelectedSnapshots({ ids, chosen, acts }: SelectedSnapshotsProps)
       </dl>
     </div>
   );
+}
+
+/** Several may point to one layer: it counts once. */
+function OwnData({ chosen }: { chosen: readonly Snapshot[] }) {
+  const images = useQuery(imagesQuery()).data?.items;
+  const layers = new Set(chosen.flatMap(({ disks }) => disks.map(({ imageId }) => imageId)));
+  const own = (images ?? []).filter(({ id }) => layers.has(id));
+  return <Bytes value={own.reduce((sum, { allocatedSize }) => sum + allocatedSize, 0)} />;
 }

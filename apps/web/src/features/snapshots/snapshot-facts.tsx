@@ -46,11 +46,7 @@ export function SnapshotFacts({ vm, snapshot, parent, onSelect }: SnapshotFactsP
       <Fact label={facts.own}>
         <Bytes value={snapshot.sizes.own} />
       </Fact>
-      {snapshot.sizes.freed === null ? null : (
-        <Fact label={facts.freed}>
-          {snapshot.sizes.freed === 0 ? facts.nothing : <Bytes value={snapshot.sizes.freed} />}
-        </Fact>
-      )}
+      <Deleting snapshot={snapshot} />
       {snapshot.memoryBytes === undefined ? null : (
         <Fact label={snapshot.kind === 'internal' ? facts.memoryInside : facts.memory}>
           <Bytes value={snapshot.memoryBytes} />
@@ -64,6 +60,19 @@ export function SnapshotFacts({ vm, snapshot, parent, onSelect }: SnapshotFactsP
       </Fact>
     </dl>
   );
+}
+
+/** What it would give back; nothing is said of that where it cannot be done. */
+function Deleting({ snapshot: { deleteRefusal, sizes } }: { snapshot: Snapshot }) {
+  const { facts } = words.snapshots;
+  if (deleteRefusal !== undefined)
+    return (
+      <Fact label={facts.deleting}>
+        {facts.notNow} <span className={classes.why}>{deleteRefusal}</span>
+      </Fact>
+    );
+  if (sizes.freed === null) return null;
+  return <Fact label={facts.freed}>{sizes.freed === 0 ? facts.nothing : <Bytes value={sizes.freed} />}</Fact>;
 }
 
 export function Fact({ label, children }: { label: string; children: ReactNode }) {

@@ -128,7 +128,12 @@ function SnapshotText({ snapshot, vm, row, search }: SnapshotTextProps) {
       {snapshot.hasScreenshot ? <Thumbnail vmId={vm.id} snapshotId={snapshot.id} /> : null}
       <span className={classes.numbers}>
         <When at={snapshot.createdAt} />
-        <Bytes value={snapshot.sizes.own} className={classes.size ?? ''} />
+        <span className={classes.sizes}>
+          {snapshot.sizes.freed ? (
+            <span className={classes.freed}>{snapshots.frees(snapshot.sizes.freed)}</span>
+          ) : null}
+          <Bytes value={snapshot.sizes.own} className={classes.size ?? ''} />
+        </span>
       </span>
     </>
   );

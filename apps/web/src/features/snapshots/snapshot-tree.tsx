@@ -14,6 +14,8 @@ interface SnapshotTreeProps extends TreeActs {
   vm: Vm;
   changed: boolean;
   search: string;
+  /** A click selects one more. */
+  several: boolean;
   selection: TreeSelection;
   busyIds: ReadonlySet<string>;
 }
@@ -41,7 +43,10 @@ export function SnapshotTree(props: SnapshotTreeProps) {
   const selected = new Set(selection.ids);
   const onSelect = (id: string, event: MouseEvent) =>
     onSelection(
-      clickRow(rows, selection, id, { shift: event.shiftKey, ctrl: event.ctrlKey || event.metaKey }),
+      clickRow(rows, selection, id, {
+        shift: event.shiftKey,
+        ctrl: props.several || event.ctrlKey || event.metaKey,
+      }),
     );
   return (
     <div

@@ -1,5 +1,7 @@
+import { Button } from '@mantine/core';
 import type { Snapshot, SnapshotTree as Tree, Vm } from '@strata/contract';
-import { useMemo, useState } from 'react';
+import { IconArrowUp } from '@tabler/icons-react';
+import { useMemo, useRef, useState } from 'react';
 import { words } from '../../lib/words.ts';
 import { flatSnapshots } from './flat-snapshots.ts';
 import { FoundSnapshots } from './found-snapshots.tsx';
@@ -8,9 +10,10 @@ import { RunningWork } from './running-work.tsx';
 import { ScheduleLine } from './schedule-line.tsx';
 import { SelectedSnapshots } from './selected-snapshots.tsx';
 import type { SnapshotAct, SnapshotActs } from './snapshot-acts.ts';
+import { SnapshotBar } from './snapshot-bar.tsx';
 import { SnapshotDetails } from './snapshot-details.tsx';
 import { SnapshotDialogs } from './snapshot-dialogs.tsx';
-import { snapshotRows } from './snapshot-rows.ts';
+import { hereId, snapshotRows } from './snapshot-rows.ts';
 import { SnapshotTree } from './snapshot-tree.tsx';
 import classes from './snapshots-view.module.css';
 import { selectOne } from './tree-selection.ts';
@@ -27,6 +30,9 @@ export function SnapshotsView({ vm, tree }: { vm: Vm; tree: Tree }) {
   const [folded, setFolded] = useState<ReadonlySet<string>>(new Set());
   const [act, setAct] = useState<SnapshotAct | null>(null);
   const [editing, setEditing] = useState<string | null>(null);
+  const [several, setSeveral] = useState(false);
+  const treeRef = useRef<HTMLElement>(null);
+  const panelRef = useRef<HTMLElement>(null);
   const rows = useMemo(
     () => snapshotRows(tree, { folded, matches: search === '' ? undefined : matching(search) }),
     [tree, folded, search],
@@ -39,42 +45,64 @@ export function SnapshotsView({ vm, tree }: { vm: Vm; tree: Tree }) {
   return (
     <div className={classes.frame}>
       <div className={classes.view}>
-        <section className={classes.ground} aria-label={words.snapshots.title}>
-          <TreeTools
-            rows={rows}
-            count={all.length}
-            search={search}
-            onSearch={setSearch}
-            folded={folded}
-            onFolded={setFolded}
-            thinRefusal={current?.parentId == null ? undefined : work.refusal}
-            onThin={() => setAct({ kind: 'delete', snapshots: [] })}
+        <div className={classes.column}>
+          <section ref={treeRef} className={classes.ground} aria-label={words.snapshots.title}>
+            <TreeTools
+              rows={rows}
+              count={all.length}
+              search={search}
+              onSearch={setSearch}
+              folded={folded}
+              onFolded={setFolded}
+              thinRefusal={current?.parentId == null ? undefined : work.refusal}
+              onThin={() => setAct({ kind: 'delete', snapshots: [] })}
+            />
+            <RunningWork work={work.operations} />
+            <SnapshotTree
+              rows={rows}
+              vm={vm}
+              changed={tree.current.changed}
+              search={search}
+              selection={selection}
+              several={several}
+              busyIds={work.subjects}
+              onSelection={select}
+              onFold={(id) => setFolded(toggled(folded, id))}
+              onRevert={() =>
+                focused && work.refusal === null && setAct({ kind: 'revert', snapshot: focused })
+              }
+              onDelete={() =>
+                chosen.length > 0 && work.refusal === null && setAct({ kind: 'delete', snapshots: chosen })
+              }
+              onRename={() => setEditing(focused?.id ?? null)}
+            />
+            <ScheduleLine vm={vm} />
+            <FoundSnapshots
+              vm={vm}
+              found={tree.found}
+              refusal={work.refusal}
+              onAdopted={(id) => select(selectOne(id))}
+            />
+          </section>
+          <SnapshotBar
+            names={selection.ids.map((id) =>
+              id === hereId ? words.snapshots.here : (byId.get(id)?.name ?? ''),
+            )}
+            isSeveral={several}
+            onSeveral={setSeveral}
+            onDetails={() => enter(panelRef.current)}
           />
-          <RunningWork work={work.operations} />
-          <SnapshotTree
-            rows={rows}
-            vm={vm}
-            changed={tree.current.changed}
-            search={search}
-            selection={selection}
-            busyIds={work.subjects}
-            onSelection={select}
-            onFold={(id) => setFolded(toggled(folded, id))}
-            onRevert={() => focused && work.refusal === null && setAct({ kind: 'revert', snapshot: focused })}
-            onDelete={() =>
-              chosen.length > 0 && work.refusal === null && setAct({ kind: 'delete', snapshots: chosen })
-            }
-            onRename={() => setEditing(focused?.id ?? null)}
-          />
-          <ScheduleLine vm={vm} />
-          <FoundSnapshots
-            vm={vm}
-            found={tree.found}
-            refusal={work.refusal}
-            onAdopted={(id) => select(selectOne(id))}
-          />
-        </section>
-        <aside className={classes.panel} aria-label={words.snapshots.details}>
+        </div>
+        <aside ref={panelRef} tabIndex={-1} className={classes.panel} aria-label={words.snapshots.details}>
+          <Button
+            size="compact-sm"
+            variant="subtle"
+            className={classes.back ?? ''}
+            leftSection={<IconArrowUp size={14} aria-hidden />}
+            onClick={() => enter(treeRef.current?.querySelector<HTMLElement>('[role="tree"]') ?? null)}
+          >
+            {words.snapshots.toTree}
+          </Button>
           {selection.ids.length > 1 ? (
             <SelectedSnapshots ids={selection.ids} chosen={chosen} acts={acts} />
           ) : focused === undefined ? (
@@ -102,6 +130,12 @@ export function SnapshotsView({ vm, tree }: { vm: Vm; tree: Tree }) {
       />
     </div>
   );
+}
+
+/** The keyboard goes along: what is read on from there is what is seen. */
+function enter(part: HTMLElement | null): void {
+  part?.focus({ preventScroll: true });
+  part?.scrollIntoView({ block: 'start' });
 }
 
 const matching = (search: string) => {

@@ -1,4 +1,4 @@
-import { Button, Checkbox, Group, NumberInput, Stack, Textarea, TextInput } from '@mantine/core';
+import { Button, Checkbox, Group, Stack, Textarea, TextInput } from '@mantine/core';
 import type { SnapshotForecast, Vm } from '@strata/contract';
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
@@ -7,6 +7,7 @@ import { snapshotForecastQuery } from '../../api/queries.ts';
 import { formatShortTime } from '../../lib/format.ts';
 import { words } from '../../lib/words.ts';
 import { type Choice, ChoiceCards } from '../../ui/choice-cards.tsx';
+import { CountInput } from '../../ui/count-input.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { ReasonedButton } from '../../ui/reasoned-button.tsx';
@@ -86,16 +87,14 @@ export function TakeSnapshotDialog({ vm, onClose }: { vm: Vm; onClose: () => voi
             />
           ) : null}
           {kindFields(wish.kind).memory && !wish.kind.startsWith('internal') && isLive(vm.state) ? (
-            <NumberInput
+            <CountInput
               label={text.stopAfter}
               description={text.stopAfterText}
               value={wish.stopAfterSeconds}
               min={1}
               max={3600}
-              allowDecimal={false}
               suffix=" s"
-              maw="16rem"
-              onChange={(value) => typeof value === 'number' && set({ stopAfterSeconds: value })}
+              onCount={(stopAfterSeconds) => set({ stopAfterSeconds })}
             />
           ) : null}
           <DiskChoice
@@ -140,6 +139,7 @@ function refusalOf(wish: TakeWish, forecast: SnapshotForecast | undefined): stri
   const { take } = words.snapshots;
   if (wish.name.trim() === '') return take.noName;
   if (wish.disks.length === 0) return take.noDisk;
+  if (wish.stopAfterSeconds === null) return take.noSeconds;
   const refused = kindRefusal(forecast, wish.kind, wish.disks);
   if (refused) return refused;
   const short = shortBy(wish, forecast);

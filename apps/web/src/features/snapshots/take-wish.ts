@@ -37,7 +37,8 @@ export interface TakeWish {
   readonly kind: TakeKind;
   readonly quiesce: boolean;
   readonly disks: readonly string[];
-  readonly stopAfterSeconds: number;
+  /** Null: what stands in the field is no such number. */
+  readonly stopAfterSeconds: number | null;
 }
 
 /** Only disks alone, of a guest that runs, are worth more when its file systems are frozen. */
@@ -52,7 +53,7 @@ export function takeBody(vm: Pick<Vm, 'disks' | 'state'>, wish: TakeWish): TakeS
     ...(wish.description.trim() === '' ? {} : { description: wish.description }),
     ...(wish.quiesce && mayQuiesce(vm, wish.kind) ? { quiesce: true } : {}),
     ...(fields.memory || wish.disks.length === vm.disks.length ? {} : { disks: [...wish.disks] }),
-    ...(fields.memory && fields.kind === 'external' && isLive(vm.state)
+    ...(fields.memory && fields.kind === 'external' && isLive(vm.state) && wish.stopAfterSeconds !== null
       ? { stopAfterSeconds: wish.stopAfterSeconds }
       : {}),
   };

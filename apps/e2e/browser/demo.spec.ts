@@ -1,5 +1,6 @@
 import type { Page } from '@playwright/test';
 import { countedBoots, expect, test } from '../src/browser.ts';
+import { openSerial } from '../src/serial.ts';
 import type { Strata } from '../src/strata.ts';
 
 const tab = (page: Page, name: string) =>
@@ -13,6 +14,14 @@ const revertTo = async (page: Page, name: RegExp): Promise<void> => {
   const plan = page.getByRole('dialog');
   await expect(plan.getByRole('checkbox', { name: /keep/i })).toBeChecked();
   await plan.getByRole('button', { name: /^(Run|Revert)/ }).click();
+};
+
+/** Every number the demo has counted on any of its branches, one a boot: what the page shows last may be an old one. */
+const everyCount = async (strata: Strata, vmId: string): Promise<number[]> => {
+  const serial = await openSerial(strata, vmId);
+  const said = await serial.until(/counted on this disk: *\d+\D/i);
+  serial.close();
+  return [...said.matchAll(/counted on this disk: *(\d+)\D/gi)].map(([, count]) => Number(count));
 };
 
 /** How the reverts so far have ended. */
@@ -53,10 +62,11 @@ test('demo: boot, snapshot, boot again, revert, and the counter is back; on two 
   await tab(page, 'Console').click();
   await page.getByText('Serial', { exact: true }).click();
   // Booted once after the moment of the snapshot, in which one boot had been counted: two again, not three.
+  await expect.poll(() => everyCount(strata, vm.id)).toEqual([1, 2, 2]);
   await expect.poll(() => countedBoots(page)).toBe(2);
   await tab(page, 'Snapshots').click();
   await expect(page.getByText(/^before revert/i).first()).toBeVisible();
-  await expect(page.getByText('You are here')).toBeVisible();
+  await expect(page.getByRole('treeitem', { name: /You are here/ })).toBeVisible();
 
   // On this branch it goes on to four; on the one that was left, where two were counted, three follow.
   await tab(page, 'Console').click();
@@ -70,5 +80,6 @@ test('demo: boot, snapshot, boot again, revert, and the counter is back; on two 
   await expect.poll(() => reverts(strata)).toEqual(['done', 'done']);
   await tab(page, 'Console').click();
   await page.getByText('Serial', { exact: true }).click();
+  await expect.poll(() => everyCount(strata, vm.id)).toEqual([1, 2, 2, 3, 4, 3]);
   await expect.poll(() => countedBoots(page)).toBe(3);
 });

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Revert } from '@strata/contract';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openDatabase } from './db/open-database.ts';
 import { lockHolder } from './qemu/lock-holder.ts';
@@ -42,7 +43,7 @@ const take = async (name: string) => {
   const { result } = await ended(await services().snapshots.take(linux.vmId, wish));
   return services().snapshots.get(linux.vmId, String(result?.snapshotId));
 };
-const revert = async (id: string, wish: { keepCurrent?: boolean; start?: boolean } = {}) => {
+const revert = async (id: string, wish: Partial<Revert> = {}) => {
   const asked = { keepCurrent: false, ...wish };
   const operation = await ended(await services().snapshots.revert(linux.vmId, id, asked));
   guest = await linux.connect(1);
@@ -163,6 +164,30 @@ it('a revert of a suspended VM keeps its memory with its disks, as one more mome
   await expect
     .poll(async () => (await readdir(memoryFolder())).length, { timeout: 10_000 })
     .toBe(files.length - 1);
+}, 120_000);
+
+it('a guest that runs is kept with its memory by a revert, when that is wished for, and comes back as it ran', async () => {
+  const [first] = (await services().snapshots.tree(linux.vmId)).tree;
+  for (const paused of [false, true]) {
+    await guest.command(`mark left-${paused}`);
+    await guest.command(`pair-start /dev/vda /dev/vdb ${paused ? 1536 : 1024}`);
+    const before = Number(await guest.command('pair-count'));
+    if (paused) await services().vms.pause(linux.vmId);
+    const wish = { keepCurrent: true, keepMemory: true };
+    const plan = await services().snapshots.planRevert(linux.vmId, first?.id ?? '', wish);
+    expect(plan.steps.join()).toMatch(/save its memory .*Keep the current state and its memory as/s);
+    expect(plan.freeSpaceNeeded).toBeGreaterThan(0);
+    const { result } = await revert(first?.id ?? '', wish);
+    expect(await guest.command('marked')).toBe('first');
+    const kept = services().snapshots.get(linux.vmId, String(result?.keptSnapshotId));
+    expect(kept).toMatchObject({ memory: true, origin: 'kept', memoryBytes: expect.any(Number) });
+    await revert(kept.id);
+    expect(vm().state).toBe(paused ? 'paused' : 'running');
+    if (paused) await services().vms.resume(linux.vmId);
+    expect(await guest.command('marked')).toBe(`left-${paused}`);
+    expect(await guest.command('boot-id')).toBe(boot);
+    expect(Number(await guest.command('pair-stop'))).toBeGreaterThanOrEqual(before);
+  }
 }, 120_000);
 
 it('two branches of one moment with memory go on from it, each on its own; the original knows nothing of them', async () => {

@@ -122,6 +122,11 @@ export const revertBody = z
     keepCurrent: z.boolean().default(true),
     /** The name of the snapshot that keeps the current state. */
     name: displayName.optional(),
+    /**
+     * With the memory of the guest, so that one can come back to it as it runs. Left out: of a VM that is suspended, whose
+     * file it stays; of one that runs only when this is true.
+     */
+    keepMemory: z.boolean().optional(),
     /** Start the VM afterwards; left out: running as it was. */
     start: z.boolean().optional(),
     /** `restore`, also when left out: the VM is what it was then, with its disks. `keep`: it stays what it is now, with the disks of then. */
@@ -130,6 +135,10 @@ export const revertBody = z
     uefiVars: z.enum(['restore', 'keep']).optional(),
     plan: z.boolean().optional(),
     fingerprint: z.string().max(200).optional(),
+  })
+  .refine(({ keepCurrent, keepMemory }) => keepCurrent || keepMemory !== true, {
+    path: ['keepMemory'],
+    message: 'is possible only for a state that is kept',
   })
   .prefault({});
 export type Revert = z.infer<typeof revertBody>;

@@ -156,6 +156,9 @@ export const snapshots = {
     title: (name: string) => `Revert to “${name}”`,
     keep: 'Keep the current state as a snapshot',
     keepOff: 'The current state is thrown away. What was written since the last snapshot is lost.',
+    keepMemory: 'With the memory of the guest',
+    keepMemoryText: (bytes: number | null, free: number | null) =>
+      `Then you can come back to it as it runs now.${bytes === null ? '' : ` Saving it takes up to ${formatBytes(bytes)}${free === null ? '' : ` of ${formatBytes(free)} that are free`}; the guest stands meanwhile.`}`,
     keepName: 'Its name',
     keepDefault: (name: string) => `before revert to ${name}`,
     keepVars: 'Keep the UEFI variables of today',

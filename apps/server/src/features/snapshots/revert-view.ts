@@ -13,6 +13,7 @@ import {
 import type { Plan } from '@strata/contract';
 import { relativeBacking } from '../../backing-link.ts';
 import { shellWord } from '../../shell-word.ts';
+import { byteWords } from '../chains/byte-words.ts';
 
 export interface RevertWords {
   readonly snapshotName: string;
@@ -26,12 +27,28 @@ export interface RevertWords {
   /** It goes on from the memory of the snapshot. */
   readonly memory: boolean;
   /** It is suspended now: that memory is kept with the current state, or given up. */
-  readonly leavesMemory: boolean;
+  readonly leavesMemory: 'no' | 'kept' | 'given up';
+  /** At most so many bytes of memory are saved before it ends, and kept with the current state. */
+  readonly savesMemory: number | null;
 }
 
 const quoted = (names: readonly string[]): string => names.map((name) => `“${name}”`).join(', ');
 
 export type RevertStep = 'create' | 'stop' | 'switch' | 'after';
+
+const keepWords = ({ keepName, leavesMemory, savesMemory }: RevertWords): string => {
+  const memory =
+    savesMemory !== null ? ' and its memory' : leavesMemory === 'no' ? '' : ' and its saved memory';
+  if (keepName === null) return `Give up the current state${memory}`;
+  if (leavesMemory === 'given up')
+    return `Give up the saved memory, keep the current state without it as “${keepName}”`;
+  return `Keep the current state${memory} as “${keepName}”`;
+};
+
+const stopWords = ({ savesMemory }: RevertWords, vmName: string): string =>
+  savesMemory === null
+    ? `Pause and power off “${vmName}”`
+    : `Stop “${vmName}”, save its memory (up to ${byteWords(savesMemory)}), and power it off`;
 
 const startWords = ({ memory, snapshotName }: RevertWords): string =>
   memory ? `let the VM go on from its memory at “${snapshotName}”` : 'start the VM';
@@ -44,10 +61,7 @@ export const revertSteps = (
 ): { readonly step: RevertStep; readonly text: string }[] => {
   const name = (id: LayerId) => forest.layers.get(id)?.name ?? id;
   const since = words.unchanged ? ` (there are no changes since “${words.snapshotName}”)` : '';
-  const kept =
-    words.keepName === null
-      ? `Give up the current state${words.leavesMemory ? ' and its saved memory' : ''}${since}`
-      : `Keep the current state${words.leavesMemory ? ' and its saved memory' : ''} as “${words.keepName}”${since}`;
+  const kept = `${keepWords(words)}${since}`;
   const disks = plan.overlays.length === 1 ? 'the disk' : 'the disks';
   const overlays = plan.overlays.length === 1 ? 'the new overlay' : 'the new overlays';
   const after = [
@@ -61,7 +75,7 @@ export const revertSteps = (
   const backings = quoted(plan.overlays.map(({ backing }) => name(backing)));
   return [
     { step: 'create', text: `Create a new overlay on ${backings}` },
-    ...(plan.vm.running ? [{ step: 'stop' as const, text: `Pause and power off “${plan.vm.vmName}”` }] : []),
+    ...(plan.vm.running ? [{ step: 'stop' as const, text: stopWords(words, plan.vm.vmName) }] : []),
     { step: 'switch', text: `${kept}${hardware}${leaving}, and let ${disks} continue on ${overlays}` },
     ...(after.length === 0 ? [] : [{ step: 'after' as const, text: `Then ${after.join(' and ')}` }]),
   ];

@@ -14,9 +14,10 @@ import {
   removeStrays,
 } from './new-overlays.ts';
 import type { VarsToRestore } from './revert-hardware.ts';
+import { giveBackKept, keptMemoryOf, saveKept } from './revert-keep.ts';
 import { goOnFromMemory, type KeptMemory } from './revert-memory.ts';
 import type { RevertStep } from './revert-view.ts';
-import { forgetFiles, positionOf, type TakeDeps } from './take.executor.ts';
+import { forgetFiles, positionOf, type TakeDeps, type TakeMemoryRun } from './take.executor.ts';
 
 /*
  *    active              active      overlay  <- the VM writes
@@ -45,6 +46,8 @@ export interface RevertRun {
     readonly disks: readonly { readonly diskId: string; readonly imageId: string }[];
     /** The VM was suspended: this is a restore point with memory. */
     readonly memory?: KeptMemory | null;
+    /** The VM runs, and this is one with the memory that is saved before it ends. */
+    readonly saves?: TakeMemoryRun | null;
   } | null;
   /** The VM goes on from this one. */
   readonly memory?: KeptMemory | null;
@@ -64,15 +67,18 @@ export interface RevertRun {
 }
 
 export interface RevertJournal {
-  /** `stopping`: the overlays exist, the VM is being powered off. `switched`: the books are right. */
-  readonly phase: 'new' | 'creating' | 'stopping' | 'switched';
+  /** `saving`, `stopping`: the overlays exist, the VM is being saved or powered off. `switched`: the books are right. */
+  readonly phase: 'new' | 'creating' | 'saving' | 'stopping' | 'switched';
   readonly known: KnownOverlays;
   readonly overlays: readonly NewOverlay[];
   readonly screenshot: string | null;
   /** Of the state that is left; left out by a former version of Strata. */
   readonly moment?: KeptMoment;
+  /** The memory of the current state is in its file, which is durable. */
+  readonly savedBytes?: number;
 }
-type Context = OperationContext<RevertRun, RevertJournal>;
+export type RevertContext = OperationContext<RevertRun, RevertJournal>;
+type Context = RevertContext;
 
 const switchesOf = ({ request }: Context) => request.switches ?? [];
 
@@ -102,7 +108,8 @@ const makeOverlays = async (deps: TakeDeps, context: Context): Promise<void> => 
     { operationId: context.id, known, save: (next) => context.save({ ...context.journal, known: next }) },
   );
   const screenshot = keep === null ? null : await screenshots.keep(vmId, keep.id, () => vms.screenshot(vmId));
-  context.save({ phase: 'stopping', known: context.journal.known, overlays, screenshot, moment });
+  const phase = keep?.saves == null ? 'stopping' : 'saving';
+  context.save({ phase, known: context.journal.known, overlays, screenshot, moment });
 };
 
 /** Swapping a disk under a running guest would corrupt its caches: the guest ends first (qemu-recipes.md §7). */
@@ -141,7 +148,7 @@ const restoreVars = async ({ vms, vars }: TakeDeps, { request }: Context): Promi
 
 const record = ({ vms, repository, publish }: TakeDeps, context: Context): void => {
   const { vmId, snapshotId, keep, memory = null, leavesMemory = null } = context.request;
-  const kept = keep?.memory ?? null;
+  const kept = keptMemoryOf(context);
   context.save({ ...context.journal, phase: 'switched' }, () => {
     if (keep !== null)
       repository.insert({
@@ -174,6 +181,15 @@ const record = ({ vms, repository, publish }: TakeDeps, context: Context): void 
   if (keep !== null) publish(keep.id, 'created');
 };
 
+/** Nothing came of it: the VM writes its layers still. */
+const withdraw = async ({ images, vms }: TakeDeps, context: Context): Promise<void> => {
+  await removeOverlays(
+    images,
+    context.journal.overlays.map((overlay) => overlay.imageId),
+  );
+  await giveBackKept(vms, context);
+};
+
 /** Steps that there is nothing to do for are not shown. */
 const begin = (context: Context, step: RevertStep): void => {
   const index = context.request.order.indexOf(step);
@@ -199,7 +215,19 @@ const swap = async (deps: TakeDeps, context: Context): Promise<void> => {
       record(deps, context);
     });
   } catch (error) {
-    if (!context.ending && context.journal.phase === 'stopping') await removeOverlays(deps.images, made);
+    if (!context.ending && context.journal.phase === 'stopping') await withdraw(deps, context);
+    throw error;
+  }
+};
+
+const save = async (deps: TakeDeps, context: Context): Promise<void> => {
+  const saves = context.request.keep?.saves ?? null;
+  if (saves === null) return;
+  begin(context, 'stop');
+  try {
+    await saveKept(deps.vms, context, saves);
+  } catch (error) {
+    if (!context.ending) await withdraw(deps, context);
     throw error;
   }
 };
@@ -234,6 +262,7 @@ const beforeTheBooks = async (deps: TakeDeps, context: Context): Promise<void> =
     begin(context, 'create');
     await makeOverlays(deps, context);
   }
+  if (context.journal.phase === 'saving') await save(deps, context);
   if (context.journal.phase === 'stopping') await swap(deps, context);
 };
 
@@ -243,6 +272,9 @@ const continueElsewhere = (
   done: string,
 ): Executor<RevertRun, RevertJournal> => ({
   kind,
+  // What its memory knows of its disks must stay true.
+  standsStill: ({ phase, savedBytes }) =>
+    phase === 'saving' || (phase === 'stopping' && savedBytes !== undefined),
   run: async (context) => {
     const { request } = context;
     try {

@@ -35,6 +35,7 @@ import {
   varsBlockers,
   varsToRestore,
 } from './revert-hardware.ts';
+import { memoryToKeep } from './revert-keep.ts';
 import { memoryBlockers, memoryOf, startOf } from './revert-memory.ts';
 import { type RevertWords, revertFingerprint, revertSteps, revertView } from './revert-view.ts';
 import { screenshotFiles } from './screenshot-files.ts';
@@ -42,7 +43,7 @@ import { type SnapshotSizes, toSnapshot, toTree } from './snapshot-tree.ts';
 import { snapshotsRepository } from './snapshots.repository.ts';
 import type { SnapshotsService, StoredSnapshot } from './snapshots.types.ts';
 import { sweepFiles } from './sweep-files.ts';
-import { takeExecutor } from './take.executor.ts';
+import { type TakeMemoryRun, takeExecutor } from './take.executor.ts';
 import { demandMemoryPossible, memoryStep, memoryToTake } from './take-memory-wish.ts';
 import { demandSettled, demandStill } from './vm-settled.ts';
 
@@ -112,6 +113,9 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
     /** What the VM becomes; null: it stays what it is. */
     readonly hardware: VmHardware | null;
     readonly vars: VarsToRestore | undefined;
+    /** Of the snapshot that keeps the current state, and the memory that is saved for it. */
+    readonly keepId: string;
+    readonly saves: TakeMemoryRun | null;
   }
 
   const computeRevert = async (
@@ -150,25 +154,34 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
       ...(await memoryBlockers(vms, snapshot)),
       ...(restoredVars === undefined ? [] : await varsBlockers(vars, snapshot, keepTodays)),
     ];
+    const keepId = newId();
+    const keeping = await memoryToKeep({ vms, dataDir }, vm, keepId, wish, answer.keeps);
+    const waits = vms.memory.suspended(vmId) !== null;
     const plan = {
       ...answer,
       vm: { ...answer.vm, running: vms.live(vmId) !== null },
-      blockers: [...answer.blockers, ...tainted, ...open, ...hardware.blockers, ...lost],
+      blockers: [...answer.blockers, ...tainted, ...open, ...hardware.blockers, ...lost, ...keeping.blockers],
     };
     const restores = hardware.restored !== null && hardware.difference.length > 0;
     const words: RevertWords = {
       ...{ snapshotName: snapshot.name, keepName, unchanged, start, restores },
       memory: snapshot.memoryFile !== null,
-      leavesMemory: vms.memory.suspended(vmId) !== null,
+      leavesMemory: !waits ? 'no' : wish.keepMemory === false ? 'given up' : 'kept',
+      savesMemory: keeping.saves?.forecast ?? null,
     };
     const fingerprint = await revertFingerprint(forest, plan, {
       keepCurrent: wish.keepCurrent,
       hardware: hardware.restored === null ? null : hardware.difference,
       ...(wish.uefiVars === undefined ? {} : { uefiVars: wish.uefiVars }),
+      ...(wish.keepMemory === undefined ? {} : { keepMemory: wish.keepMemory }),
     });
-    const view = { ...revertView(forest, plan, words, fingerprint), hardware: [...hardware.difference] };
+    const view = {
+      ...revertView(forest, plan, words, fingerprint),
+      ...{ hardware: [...hardware.difference], ...keeping.space },
+    };
     return {
       ...{ lookedAt, vm, snapshot, plan, words, view, vars: restoredVars },
+      ...{ keepId, saves: keeping.saves },
       hardware: restores ? hardware.restored : null,
     };
   };
@@ -293,12 +306,13 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
         });
       const vmWasOff = vms.live(vmId) === null;
       const waiting = vms.memory.suspended(vmId);
+      const memory = words.leavesMemory === 'kept' ? waiting : null;
       const keep =
         keepName === null
           ? null
           : {
-              ...{ id: newId(), name: keepName, vmWasOff: vmWasOff && waiting === null, disks: plan.keeps },
-              memory: waiting,
+              ...{ id: planned.keepId, name: keepName, vmWasOff: vmWasOff && memory === null },
+              ...{ disks: plan.keeps, memory, saves: planned.saves },
             };
       const steps = revertSteps(images.forest(), plan, words);
       return operations.start({
@@ -328,9 +342,9 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
           reads: plan.overlays.map((overlay) => overlay.backing),
           vms: [vmId],
         },
-        unit: 'steps',
-        total: steps.length,
-        cancelNote: null,
+        unit: planned.saves === null ? 'steps' : 'bytes',
+        total: planned.saves?.forecast ?? steps.length,
+        cancelNote: planned.saves === null ? null : 'The guest goes on where it was, and nothing changes.',
         lookedAt,
       });
     },

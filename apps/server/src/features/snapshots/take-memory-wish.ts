@@ -25,12 +25,13 @@ export const demandMemoryPossible = (
     );
 };
 
-/** The file is named after the snapshot. Throws `disk-full` when it would not fit. */
+/** The file is named after the snapshot. Throws `disk-full` when it would not fit; `without`: what is possible all the same. */
 export const memoryToTake = async (
   { vms, dataDir }: { vms: Pick<VmsService, 'memory' | 'moments'>; dataDir: string },
   vm: Vm,
   snapshotId: string,
   { stopAfterSeconds }: Pick<TakeSnapshot, 'stopAfterSeconds'>,
+  without = 'take the snapshot',
 ): Promise<TakeMemoryRun> => {
   const hardware = vms.memory.hardware(vm.id);
   const forecast = (await vms.moments.heldMemory(vm.id)) ?? vm.memory;
@@ -38,7 +39,7 @@ export const memoryToTake = async (
   if (bavail * bsize < forecast)
     throw new AppError(
       'disk-full',
-      `The memory of “${vm.name}” takes about ${mebibytes(forecast)} in ${dataDir}, where ${mebibytes(bavail * bsize)} are free. Free some space, or take the snapshot without memory.`,
+      `The memory of “${vm.name}” takes about ${mebibytes(forecast)} in ${dataDir}, where ${mebibytes(bavail * bsize)} are free. Free some space, or ${without} without memory.`,
     );
   return {
     file: `${snapshotId}.mem`,

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Operation } from '@strata/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -160,4 +160,73 @@ describe('killed before any call', () => {
       },
     );
   }, 120_000);
+
+  it('a state that is left with its memory is a whole restore point, or the guest goes on in it', async () => {
+    bench = await folder.open();
+    await ready(false);
+    const { result } = await ended(
+      await bench.snapshots.take(vm, { name: 'goal', kind: 'external', memory: false }),
+    );
+    const goal = String(result?.snapshotId);
+    let known = { images: 0, memories: 0, snapshots: 0 };
+    await sweep(
+      async () => {
+        await ready(false);
+        known = { images: images(), memories: memories().length, snapshots: (await snapshots()).length };
+      },
+      () => bench.snapshots.revert(vm, goal, { keepCurrent: true, keepMemory: true }),
+      async (outcome, place) => {
+        const kept = outcome.state === 'done' ? 1 : 0;
+        expect(state(), place).toBe('running');
+        expect(bench.vms.get(vm).suspended, place).toBeNull();
+        expect((await snapshots()).length, place).toBe(known.snapshots + kept);
+        expect(memories().length, place).toBe(known.memories + kept);
+        expect(images(), place).toBe(known.images + 2 * kept);
+        if (kept === 0) return;
+        expect(bench.snapshots.get(vm, String(outcome.result?.keptSnapshotId)), place).toMatchObject({
+          ...{ memory: true, origin: 'kept', consistency: 'memory' },
+        });
+      },
+    );
+  }, 120_000);
+});
+
+describe('a revert that fails after the memory of the current state was saved', () => {
+  const revertWith = async (harm: (call: string) => void): Promise<Operation> => {
+    bench = await folder.open();
+    await ready(false);
+    const { result } = await ended(
+      await bench.snapshots.take(vm, { name: 'goal', kind: 'external', memory: false }),
+    );
+    bench = await folder.open(undefined, harm);
+    const wish = { keepCurrent: true, keepMemory: true };
+    return ended(await bench.snapshots.revert(vm, String(result?.snapshotId), wish), 'failed');
+  };
+
+  it('lets the guest go on when it could not be powered off', async () => {
+    const files = memories();
+    const known = (await snapshots()).length;
+    await revertWith((call) => {
+      if (call === 'poweroff') throw new Error('the power switch is stuck');
+    });
+    expect(state()).toBe('running');
+    expect(memories()).toEqual(files);
+    expect((await snapshots()).length).toBe(known + 1);
+  });
+
+  it('leaves the VM suspended on it when it was off already', async () => {
+    let layer = '';
+    const away = (path: string): string => `${path}.away`;
+    const { recovery } = await revertWith((call) => {
+      if (call !== 'poweroff') return;
+      const top = bench.library.images.facts(bench.vms.get(vm).disks[0]?.imageId ?? '');
+      layer = bench.library.images.facts(top.backingId ?? '').path;
+      renameSync(layer, away(layer));
+    });
+    expect(recovery).toMatch(/its next start goes on/);
+    expect(state()).toBe('suspended');
+    renameSync(away(layer), layer);
+    await bench.library.images.scan();
+    expect((await bench.vms.start(vm)).state).toBe('running');
+  });
 });

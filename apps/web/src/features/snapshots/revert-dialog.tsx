@@ -2,11 +2,14 @@ import { Alert, Checkbox, SegmentedControl, Stack, TextInput } from '@mantine/co
 import { useDebouncedValue, useMediaQuery } from '@mantine/hooks';
 import { endpoints, type Revert, type Snapshot, type Vm } from '@strata/contract';
 import { IconAlertTriangle } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { call } from '../../api/call.ts';
+import { snapshotForecastQuery } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
 import { diskName } from '../layers/disk-name.ts';
 import { PlanDialog } from '../plan/plan-dialog.tsx';
+import { isLive } from '../vms/vm-can.ts';
 import { HardwareChange } from './hardware-change.tsx';
 import { operationOf, planOf } from './plan-answer.ts';
 import classes from './revert-dialog.module.css';
@@ -18,6 +21,7 @@ type Afterwards = 'asWas' | 'start' | 'off';
 export function RevertDialog({ vm, snapshot, onClose }: { vm: Vm; snapshot: Snapshot; onClose: () => void }) {
   const { revert } = words.snapshots;
   const [keep, setKeep] = useState(true);
+  const [keepMemory, setKeepMemory] = useState(false);
   const [name, setName] = useState(revert.keepDefault(snapshot.name).slice(0, 100));
   const [afterwards, setAfterwards] = useState<Afterwards>(snapshot.memory ? 'start' : 'asWas');
   const [hardware, setHardware] = useState<NonNullable<Revert['hardware']>>('restore');
@@ -25,10 +29,14 @@ export function RevertDialog({ vm, snapshot, onClose }: { vm: Vm; snapshot: Snap
   const narrow = useMediaQuery('(max-width: 48rem)') ?? false;
   const [settledName] = useDebouncedValue(name, 400);
   const params = { id: vm.id, sid: snapshot.id };
+  // A state that is kept inside the image has its memory there whenever that is possible.
+  const runs = isLive(vm.state) && snapshot.kind === 'external';
+  const savesMemory = runs && keep && keepMemory;
   const body: Partial<Revert> = {
     keepCurrent: keep,
     ...(keep && name.trim() !== '' ? { name: name.trim() } : {}),
     hardware,
+    ...(savesMemory ? { keepMemory: true } : {}),
     ...(keepsVars ? { uefiVars: 'keep' } : {}),
     ...(afterwards === 'asWas' ? {} : { start: afterwards === 'start' }),
   };
@@ -36,7 +44,7 @@ export function RevertDialog({ vm, snapshot, onClose }: { vm: Vm; snapshot: Snap
     <PlanDialog
       title={revert.title(snapshot.name)}
       // The steps name the snapshot, but are not written anew for each letter.
-      planKey={['revert', params, keep, afterwards, hardware, keepsVars, settledName]}
+      planKey={['revert', params, keep, savesMemory, afterwards, hardware, keepsVars, settledName]}
       makePlan={async (signal) =>
         planOf(await call(endpoints.revertSnapshot, { params, body: { ...body, plan: true }, signal }))
       }
@@ -52,13 +60,16 @@ export function RevertDialog({ vm, snapshot, onClose }: { vm: Vm; snapshot: Snap
     >
       {(plan) => (
         <Stack gap="sm">
-          {plan === undefined ? null : <Warning text={revertWarning(vm.state, plan.live, keep)} />}
+          {plan === undefined ? null : (
+            <Warning text={revertWarning(vm.state, plan.live, keep, savesMemory)} />
+          )}
           <Checkbox
             label={revert.keep}
             checked={keep}
             onChange={(event) => setKeep(event.currentTarget.checked)}
             error={keep ? undefined : revert.keepOff}
           />
+          {runs && keep ? <KeepMemory vmId={vm.id} checked={keepMemory} onChange={setKeepMemory} /> : null}
           <div className={classes.choices}>
             {keep ? (
               <TextInput
@@ -96,6 +107,26 @@ export function RevertDialog({ vm, snapshot, onClose }: { vm: Vm; snapshot: Snap
         </Stack>
       )}
     </PlanDialog>
+  );
+}
+
+interface KeepMemoryProps {
+  vmId: string;
+  checked: boolean;
+  onChange: (checked: boolean) => void;
+}
+
+/** What it costs to be able to come back to the running guest. */
+function KeepMemory({ vmId, checked, onChange }: KeepMemoryProps) {
+  const { revert } = words.snapshots;
+  const { memoryBytes, storage } = useQuery(snapshotForecastQuery(vmId)).data ?? {};
+  return (
+    <Checkbox
+      label={revert.keepMemory}
+      description={revert.keepMemoryText(memoryBytes ?? null, storage?.free ?? null)}
+      checked={checked}
+      onChange={(event) => onChange(event.currentTarget.checked)}
+    />
   );
 }
 

@@ -7,8 +7,11 @@ export function revertWarning(
   /** The memory of the snapshot goes into the QEMU that runs, and the present one into what is kept. */
   live: boolean,
   keeps: boolean,
+  /** It is saved and kept before the VM ends. */
+  keepsMemory: boolean,
 ): string | null {
   const { revert } = words.snapshots;
+  if (keeps && keepsMemory) return null;
   if (state === 'suspended') return keeps ? null : revert.suspended;
   if (state !== 'running' && state !== 'paused') return null;
   if (live) return keeps ? null : revert.replaced;

@@ -81,6 +81,18 @@ const decide = async (
   return { how, difference, blockers: memory || hardware !== null ? blockers : [] };
 };
 
+/** Memory can be inside a layer only of a guest that is loaded there, in the QEMU that runs. */
+const keepBlockers = (vm: Vm, how: InternalRevertHow, { keepMemory }: Revert): Blocker[] => {
+  if (keepMemory !== true || (how.live && how.memory) || how.leavesMemory !== null) return [];
+  return [
+    {
+      code: 'memory-not-kept',
+      message: `The current state of “${vm.name}” is kept inside its layers, and without memory: the VM is off for this revert. Take a snapshot with memory first, or keep it without.`,
+      subjects: [{ kind: 'vm', id: vm.id, name: vm.name }],
+    },
+  ];
+};
+
 const furtherBlockers = async (
   { images, vms, operations }: Deps,
   vm: Vm,
@@ -165,6 +177,7 @@ const compute = async (
     ...inactiveBlockers(forest, disks, vmId),
     ...(await furtherBlockers(deps, vm, snapshot, how)),
     ...ofHardware,
+    ...keepBlockers(vm, how, wish),
     // A QEMU that runs has them in the memory that it loads.
     ...(how.vars === undefined || how.live
       ? []

@@ -3,6 +3,8 @@ import { formatBytes, formatCount } from '../lib/format.ts';
 /** New VMs and new files from what is there, and the care of files. */
 export const copies = {
   started: (title: string) => `${title}: it goes on in the bar below.`,
+  done: (title: string) => `${title}: done.`,
+  open: { vm: 'Open the VM', image: 'Show the image' },
   mode: 'How',
   modes: {
     linked: 'Linked: overlays on the layers that are there',

@@ -48,6 +48,7 @@ export const operations = {
   steps: (done: number, total: number) => `step ${Math.min(done + 1, total)} of ${total}`,
   speed: (bytes: number) => `${formatBytes(bytes)}/s`,
   left: (time: string) => `${time} left`,
+  open: (name: string) => `Open “${name}”`,
   took: (time: string) => `took ${time}`,
   percent: (value: number) => `${value} %`,
   pause: 'Pause',

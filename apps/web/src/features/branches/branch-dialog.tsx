@@ -3,6 +3,7 @@ import { endpoints, type Snapshot, type Vm } from '@strata/contract';
 import { useState } from 'react';
 import { call } from '../../api/call.ts';
 import { words } from '../../lib/words.ts';
+import { waitForMade } from '../operations/use-tell-begun.ts';
 import { NewVmDialog } from './new-vm-dialog.tsx';
 
 /** A new VM from a snapshot. */
@@ -18,7 +19,9 @@ export function BranchDialog({ vm, snapshot, onClose }: { vm: Vm; snapshot: Snap
       mode={inside ? 'full' : 'linked'}
       {...(inside ? { modeRefusal: { linked: branch.insideLinked } } : {})}
       submit={branch.submit}
-      start={(wish) => call(endpoints.branchSnapshot, { params, body: { ...wish, memory } })}
+      start={(wish) =>
+        call(endpoints.branchSnapshot, { params, query: waitForMade, body: { ...wish, memory } })
+      }
       onClose={onClose}
       wishes={
         snapshot.memory && !inside ? (

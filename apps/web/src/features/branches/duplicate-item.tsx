@@ -3,6 +3,7 @@ import { IconCopy } from '@tabler/icons-react';
 import { call } from '../../api/call.ts';
 import { words } from '../../lib/words.ts';
 import { ReasonedMenuItem } from '../../ui/reasoned-menu-item.tsx';
+import { waitForMade } from '../operations/use-tell-begun.ts';
 import { NewVmDialog } from './new-vm-dialog.tsx';
 
 /** Why a VM in this state has nothing that could be duplicated; null when it has. */
@@ -27,7 +28,7 @@ export function DuplicateVmDialog({ vm, onClose }: { vm: Vm; onClose: () => void
       mode="full"
       modeText={{ linked: duplicate.linkedText }}
       submit={duplicate.submit}
-      start={(wish) => call(endpoints.duplicateVm, { params: { id: vm.id }, body: wish })}
+      start={(wish) => call(endpoints.duplicateVm, { params: { id: vm.id }, query: waitForMade, body: wish })}
       onClose={onClose}
     >
       {duplicate.text}

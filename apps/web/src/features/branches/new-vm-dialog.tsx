@@ -7,8 +7,8 @@ import { vmsQuery } from '../../api/queries.ts';
 import { freeName } from '../../lib/free-name.ts';
 import { words } from '../../lib/words.ts';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
-import { notifyDone } from '../../ui/notify.tsx';
 import { ReserveChoice } from '../../ui/reserve-choice.tsx';
+import { useTellBegun } from '../operations/use-tell-begun.ts';
 
 export type Mode = 'linked' | 'full';
 
@@ -37,10 +37,11 @@ export function NewVmDialog(props: NewVmDialogProps) {
   const { copies } = words;
   const name = typed ?? freeName(suggestion, taken);
   const [useReserve, setUseReserve] = useState(false);
+  const tell = useTellBegun();
   const make = useMutation({
     mutationFn: () => start({ name: name.trim(), mode, ...(useReserve ? { useReserve } : {}) }),
     onSuccess: (operation) => {
-      notifyDone(copies.started(operation.title));
+      tell(operation);
       onClose();
     },
   });

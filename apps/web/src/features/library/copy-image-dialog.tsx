@@ -7,21 +7,23 @@ import { call } from '../../api/call.ts';
 import { foldersQuery } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
-import { notifyDone } from '../../ui/notify.tsx';
 import { ReserveChoice } from '../../ui/reserve-choice.tsx';
+import { useTellBegun, waitForMade } from '../operations/use-tell-begun.ts';
 
 /** A full copy of an image: of what it shows, or of its file alone. */
 export function CopyImageDialog({ image, onClose }: { image: Image; onClose: () => void }) {
-  const { copy, started } = words.copies;
+  const { copy } = words.copies;
   const folders = useQuery(foldersQuery()).data?.items ?? [];
   const [name, setName] = useState(copy.suggestion(image.name).slice(0, 100));
   const [folder, setFolder] = useState<string | null>(null);
   const [what, setWhat] = useState<CopyImage['what']>('content');
   const [useReserve, setUseReserve] = useState(false);
+  const tell = useTellBegun();
   const make = useMutation({
     mutationFn: () =>
       call(endpoints.copyImage, {
         params: { id: image.id },
+        query: waitForMade,
         body: {
           name: name.trim(),
           what,
@@ -30,7 +32,7 @@ export function CopyImageDialog({ image, onClose }: { image: Image; onClose: () 
         },
       }),
     onSuccess: (operation) => {
-      notifyDone(started(operation.title));
+      tell(operation);
       onClose();
     },
   });

@@ -4,6 +4,7 @@ import { IconChevronDown, IconChevronRight } from '@tabler/icons-react';
 import { useState } from 'react';
 import { words } from '../../lib/words.ts';
 import { When } from '../../ui/when.tsx';
+import { MadeLink } from './made-link.tsx';
 import { OperationControls } from './operation-controls.tsx';
 import classes from './operation-item.module.css';
 import { OperationProgress } from './operation-progress.tsx';
@@ -29,6 +30,7 @@ export function OperationItem({ operation }: { operation: Operation }) {
           <When at={operation.endedAt ?? operation.startedAt ?? operation.createdAt} />
           {took === null ? null : ` · ${words.operations.took(took)}`}
         </span>
+        <MadeLink operation={operation} />
         <OperationControls operation={operation} />
         {unseen ? (
           <Button size="compact-sm" variant="default" onClick={() => dismissFailures([operation.id])}>

@@ -6,6 +6,7 @@ import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { operationsQuery } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
+import { MadeLink } from './made-link.tsx';
 import { OperationControls } from './operation-controls.tsx';
 import { OperationItem } from './operation-item.tsx';
 import { OperationProgress } from './operation-progress.tsx';
@@ -95,6 +96,7 @@ function Last({ operation, quiet }: { operation: Operation | undefined; quiet: b
         {done ? (took === null ? '' : `, ${took}`) : `, ${words.operations.states[operation.state]}`}
       </span>
       {done ? <IconCheck size={15} aria-hidden /> : null}
+      <MadeLink operation={operation} className={classes.made ?? ''} />
     </span>
   );
 }

@@ -8,7 +8,7 @@ import { foldersQuery } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
 import { Dialog } from '../../ui/dialog.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
-import { notifyDone } from '../../ui/notify.tsx';
+import { useTellBegun, waitForMade } from '../operations/use-tell-begun.ts';
 
 /** What lies inside an image under a tag, and on which disk. */
 export interface InsidePoint {
@@ -33,14 +33,16 @@ export function ExtractDialog({ name: of, points, onClose }: ExtractDialogProps)
   const [name, setName] = useState(of.slice(0, 100));
   const [folder, setFolder] = useState<string | null>(null);
   const point = points[index];
+  const tell = useTellBegun();
   const start = useMutation({
     mutationFn: ({ imageId, tag }: InsidePoint) =>
       call(endpoints.extractImage, {
         params: { id: imageId },
+        query: waitForMade,
         body: { tag, name: name.trim(), ...(folder === null ? {} : { folder }) },
       }),
     onSuccess: (operation) => {
-      notifyDone(words.copies.started(operation.title));
+      tell(operation);
       onClose();
     },
   });

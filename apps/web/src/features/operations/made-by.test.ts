@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest';
+import { madeBy } from './made-by.ts';
+
+test('a branch and a duplicate have made a VM, a copy or an extraction an image', () => {
+  const result = { vmId: 'vm1', imageId: 'image1' };
+  for (const kind of ['vm-branch', 'vm-duplicate'] as const)
+    expect(madeBy({ kind, state: 'done', result })).toEqual({ kind: 'vm', id: 'vm1' });
+  expect(madeBy({ kind: 'image-copy', state: 'done', result })).toEqual({ kind: 'image', id: 'image1' });
+});
+
+test('nothing was made by what has not ended well, nor by what names a VM that was there before', () => {
+  const result = { vmId: 'vm1' };
+  expect(madeBy({ kind: 'vm-branch', state: 'failed', result })).toBeNull();
+  expect(madeBy({ kind: 'vm-branch', state: 'running' })).toBeNull();
+  expect(madeBy({ kind: 'vm-suspend', state: 'done', result })).toBeNull();
+});

@@ -1,5 +1,5 @@
-// Bundles the server with the workspace's packages into dist/main.js. What npm installs stays outside: better-sqlite3
-// has a binary, and Fastify's plugins find their files beside themselves.
+// Bundles the server with the workspace's packages into dist/main.js, and beside it the thread that reads the disk. What
+// npm installs stays outside: better-sqlite3 has a binary, and Fastify's plugins find their files beside themselves.
 import { cpSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -18,8 +18,11 @@ const workspaceOnly = {
 
 rmSync(here('dist'), { recursive: true, force: true });
 await build({
-  entryPoints: [here('src/main.ts')],
-  outfile: here('dist/main.js'),
+  entryPoints: {
+    main: here('src/main.ts'),
+    'disk-reader.worker': here('src/features/images/disk-reader.worker.ts'),
+  },
+  outdir: here('dist'),
   bundle: true,
   platform: 'node',
   target: 'node20.19',

@@ -54,7 +54,9 @@ export const benchLibraryScan = async (count: number, rounds: number): Promise<L
       );
       const { total } = await strata.ok('GET', '/images?limit=1');
       if (total !== count) throw new Error(`the library knows ${total} of ${count} images`);
-      again.push(await timed(() => strata.ok('POST', '/folders/scan')));
+      // The first of them finds Strata still noting what stands on what.
+      for (let time = 0; time < 3; time += 1)
+        again.push(await timed(() => strata.ok('POST', '/folders/scan')));
       await disposeStrata(strata);
       const some = await timed(() => {
         for (const path of sample) qemuImg('info', '--output=json', path);

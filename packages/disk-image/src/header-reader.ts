@@ -1,4 +1,3 @@
-import type { FileHandle } from 'node:fs/promises';
 import type { HeaderProblemCode } from './image-header.types.ts';
 
 /** Ends the reading of a header at its first flaw; caught in `readImageHeader`, never seen outside. */
@@ -22,44 +21,40 @@ const headBytes = 68 * 1024;
 /** Enough for most: a library of a thousand images is read in one go, and memory is what that costs. */
 const firstBytes = 4096;
 
+/**
+ * The understanding of a header, without the reading: it yields which bytes of the file it needs next and is given as
+ * many of them as there are. Whoever drives it may wait for the disk, or not (drive-reading.ts).
+ */
+export type Reading<Result> = Generator<readonly [offset: number, length: number], Result, Buffer>;
+
 /** Reads parts of one file, within bounds and within the budget. The first 4 KiB are read at once, or 68 when that is too little. */
 export interface HeaderReader {
   readonly size: number;
   /** Exactly these bytes; a flaw when the file is too short. */
-  bytes(offset: number, length: number): Promise<Buffer>;
+  bytes(offset: number, length: number): Reading<Buffer>;
   /** As many of these bytes as the file has. */
-  upTo(offset: number, length: number): Promise<Buffer>;
+  upTo(offset: number, length: number): Reading<Buffer>;
 }
 
-const readFully = async (handle: FileHandle, offset: number, length: number): Promise<Buffer> => {
-  const buffer = Buffer.allocUnsafe(length);
-  let filled = 0;
-  while (filled < length) {
-    const { bytesRead } = await handle.read(buffer, filled, length - filled, offset + filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
-  }
-  return buffer.subarray(0, filled);
-};
-
-export const headerReader = async (handle: FileHandle, size: number): Promise<HeaderReader> => {
-  let head = await readFully(handle, 0, Math.min(size, firstBytes));
+export const headerReader = (size: number): HeaderReader => {
+  let head: Buffer = Buffer.alloc(0);
   let left = budget - headBytes;
-  const upTo = async (offset: number, length: number): Promise<Buffer> => {
+  function* upTo(offset: number, length: number): Reading<Buffer> {
     if (offset >= size) return Buffer.alloc(0);
     const end = Math.min(offset + length, size);
-    if (end > head.length && end <= headBytes) head = await readFully(handle, 0, Math.min(size, headBytes));
+    if (end > head.length && end <= headBytes)
+      head = yield [0, Math.min(size, end <= firstBytes ? firstBytes : headBytes)];
     if (end <= head.length) return head.subarray(offset, end);
     const wanted = Math.min(length, size - offset);
     demand(wanted <= left, 'damaged-header', 'The header is larger than 1 MiB.');
     left -= wanted;
-    return readFully(handle, offset, wanted);
-  };
-  const bytes = async (offset: number, length: number): Promise<Buffer> => {
-    const found = await upTo(offset, length);
+    return yield [offset, wanted];
+  }
+  function* bytes(offset: number, length: number): Reading<Buffer> {
+    const found = yield* upTo(offset, length);
     demand(found.length === length, 'truncated', 'The file ends before its header does.');
     return found;
-  };
+  }
   return { size, bytes, upTo };
 };
 

@@ -7,6 +7,7 @@ export {
   OpenForReadingError,
   type OpenProblem,
   openForReading,
+  openForReadingSync,
 } from './open-for-reading.ts';
 export {
   type AllocationExtent,
@@ -15,7 +16,7 @@ export {
   readQcow2Allocation,
   walkQcow2Allocation,
 } from './qcow2-allocation.ts';
-export { readImageHeader } from './read-image-header.ts';
+export { readImageHeader, readImageHeaderSync } from './read-image-header.ts';
 export { safetyProblems } from './safety-problems.ts';
 export { isUnchangedSince } from './unchanged-since.ts';
 export { chunksOf, type HostRange, readPiece, zeroRanges } from './zero-scan.ts';

@@ -1,5 +1,5 @@
 import type { BigIntStats } from 'node:fs';
-import { constants } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
 import { type FileHandle, lstat, open } from 'node:fs/promises';
 
 export type OpenProblem = 'missing' | 'not-a-file' | 'not-permitted' | 'unreadable';
@@ -35,6 +35,17 @@ const failure = (path: string, error: unknown): OpenForReadingError => {
   return new OpenForReadingError(known.code, `${path}: ${known.text}`, { cause: error });
 };
 
+const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+const demandRegular = (path: string, seen: BigIntStats): void => {
+  if (!seen.isFile()) throw new OpenForReadingError('not-a-file', `${path}: it is not a regular file`);
+};
+
+const demandSame = (path: string, seen: BigIntStats, opened: BigIntStats): void => {
+  if (opened.isFile() && opened.dev === seen.dev && opened.ino === seen.ino) return;
+  throw new OpenForReadingError('not-a-file', `${path}: it was exchanged while it was opened`);
+};
+
 /**
  * Opens a regular file to read, and nothing else. A FIFO would hang, a device would act and a socket or folder
  * is no image: the first look is an `lstat`, the open refuses links and does not block, and what was opened must
@@ -44,15 +55,29 @@ export const openForReading = async (path: string): Promise<OpenedFile> => {
   let handle: FileHandle | undefined;
   try {
     const seen = await lstat(path, { bigint: true });
-    if (!seen.isFile()) throw new OpenForReadingError('not-a-file', `${path}: it is not a regular file`);
-    handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    demandRegular(path, seen);
+    handle = await open(path, openFlags);
     const stat = await handle.stat({ bigint: true });
-    if (!stat.isFile() || stat.dev !== seen.dev || stat.ino !== seen.ino) {
-      throw new OpenForReadingError('not-a-file', `${path}: it was exchanged while it was opened`);
-    }
+    demandSame(path, seen, stat);
     return { handle, stat };
   } catch (error) {
     await handle?.close();
+    throw failure(path, error);
+  }
+};
+
+/** {@link openForReading}, for a thread that may wait for the disk. The caller closes the file. */
+export const openForReadingSync = (path: string): { readonly fd: number; readonly stat: BigIntStats } => {
+  let fd: number | undefined;
+  try {
+    const seen = lstatSync(path, { bigint: true });
+    demandRegular(path, seen);
+    fd = openSync(path, openFlags);
+    const stat = fstatSync(fd, { bigint: true });
+    demandSame(path, seen, stat);
+    return { fd, stat };
+  } catch (error) {
+    if (fd !== undefined) closeSync(fd);
     throw failure(path, error);
   }
 };

@@ -1,4 +1,4 @@
-import { demand, type HeaderReader, safeNumber } from './header-reader.ts';
+import { demand, type HeaderReader, type Reading, safeNumber } from './header-reader.ts';
 import type { ExtensionArea } from './qcow2-extensions.ts';
 
 const flaw = 'The directory of dirty bitmaps is damaged.';
@@ -7,11 +7,11 @@ const flaw = 'The directory of dirty bitmaps is damaged.';
  * Dirty bitmaps are of no use to Strata, but QEMU loads their directory when it opens the image and refuses the
  * image when it is nonsense; so it is looked at. Answers how many there are.
  */
-export const checkQcow2Bitmaps = async (
+export function* checkQcow2Bitmaps(
   reader: HeaderReader,
   extension: Buffer,
   area: ExtensionArea,
-): Promise<number> => {
+): Reading<number> {
   demand(extension.length === 24, 'damaged-header', flaw);
   // QEMU ignores the whole extension then.
   if (area.version === 2 || !area.bitmapsValid) return 0;
@@ -22,7 +22,7 @@ export const checkQcow2Bitmaps = async (
   demand(reserved === 0 && count > 0 && count <= 65_535, 'damaged-header', flaw);
   demand(offset > 0 && offset % area.clusterSize === 0, 'damaged-header', flaw);
   demand(size > 0 && size <= 65_535 * 1024 && offset + size <= reader.size, 'damaged-header', flaw);
-  const directory = await reader.bytes(offset, size);
+  const directory = yield* reader.bytes(offset, size);
   let at = 0;
   for (let index = 0; index < count; index += 1) {
     demand(at + 24 <= size, 'damaged-header', flaw);
@@ -30,7 +30,7 @@ export const checkQcow2Bitmaps = async (
   }
   demand(at === size, 'damaged-header', flaw);
   return count;
-};
+}
 
 const checkedEntry = (entry: Buffer, area: ExtensionArea, fileSize: number): number => {
   const tableOffset = safeNumber(entry.readBigUInt64BE(0), 'The place of a bitmap');

@@ -1,4 +1,4 @@
-import { demand, type HeaderReader, headerText } from './header-reader.ts';
+import { demand, type HeaderReader, headerText, type Reading } from './header-reader.ts';
 import { checkQcow2Bitmaps } from './qcow2-bitmaps.ts';
 
 const type = {
@@ -28,15 +28,12 @@ export interface ExtensionArea {
 }
 
 /** The list of typed records after the fixed header. A record QEMU does not know is skipped by it, and by us. */
-export const readQcow2Extensions = async (
-  reader: HeaderReader,
-  area: ExtensionArea,
-): Promise<Qcow2Extensions> => {
+export function* readQcow2Extensions(reader: HeaderReader, area: ExtensionArea): Reading<Qcow2Extensions> {
   const found: Qcow2Extensions = { bitmaps: 0 };
   let offset = area.start;
   while (offset < area.end) {
     // A header that fills its area exactly has no end record. Past the end of a short file QEMU reads zeros.
-    const head = await reader.upTo(offset, 8);
+    const head = yield* reader.upTo(offset, 8);
     if (head.length < 8) break;
     const kind = head.readUInt32BE(0);
     const length = head.readUInt32BE(4);
@@ -47,7 +44,7 @@ export const readQcow2Extensions = async (
       'A header extension is too large.',
     );
     if (kind === type.end) break;
-    const body = await reader.bytes(offset, length);
+    const body = yield* reader.bytes(offset, length);
     if (kind === type.backingFormat) {
       demand(length < 16, 'damaged-header', 'The name of the backing format is too long.');
       const text = headerText(body);
@@ -58,9 +55,9 @@ export const readQcow2Extensions = async (
     } else if (kind === type.encryption) {
       demand(area.luks && length === 16, 'damaged-header', 'The encryption header contradicts itself.');
     } else if (kind === type.bitmaps) {
-      found.bitmaps = await checkQcow2Bitmaps(reader, body, area);
+      found.bitmaps = yield* checkQcow2Bitmaps(reader, body, area);
     }
     offset += Math.ceil(length / 8) * 8;
   }
   return found;
-};
+}

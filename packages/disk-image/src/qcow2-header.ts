@@ -1,4 +1,11 @@
-import { checkedVirtualSize, demand, type HeaderReader, headerText, safeNumber } from './header-reader.ts';
+import {
+  checkedVirtualSize,
+  demand,
+  type HeaderReader,
+  headerText,
+  type Reading,
+  safeNumber,
+} from './header-reader.ts';
 import type { HeaderBacking, HeaderProblem, Qcow2Header } from './image-header.types.ts';
 import { type Qcow2Extensions, readQcow2Extensions } from './qcow2-extensions.ts';
 import { readQcow2Snapshots } from './qcow2-snapshots.ts';
@@ -41,8 +48,8 @@ interface Fixed {
   compressionType: number;
 }
 
-const readFixed = async (reader: HeaderReader): Promise<Fixed> => {
-  const head = await reader.bytes(0, 72);
+function* readFixed(reader: HeaderReader): Reading<Fixed> {
+  const head = yield* reader.bytes(0, 72);
   const version = head.readUInt32BE(4);
   demand(version === 2 || version === 3, 'unknown-feature', `qcow2 version ${version} is unknown.`);
   const backingOffset = safeNumber(head.readBigUInt64BE(8), 'The place of the backing file name');
@@ -67,15 +74,15 @@ const readFixed = async (reader: HeaderReader): Promise<Fixed> => {
     compressionType: 0,
   };
   if (version === 2) return fixed;
-  const more = await reader.bytes(72, 32);
+  const more = yield* reader.bytes(72, 32);
   fixed.incompatible = more.readBigUInt64BE(0);
   fixed.compatible = more.readBigUInt64BE(8);
   fixed.autoclear = more.readBigUInt64BE(16);
   fixed.refcountOrder = more.readUInt32BE(24);
   fixed.headerLength = more.readUInt32BE(28);
-  if (fixed.headerLength > 104) fixed.compressionType = (await reader.bytes(104, 1)).readUInt8(0);
+  if (fixed.headerLength > 104) fixed.compressionType = (yield* reader.bytes(104, 1)).readUInt8(0);
   return fixed;
-};
+}
 
 const checkFixed = (fixed: Fixed): void => {
   const { clusterBits, headerLength, incompatible, compressionType } = fixed;
@@ -119,7 +126,7 @@ const checkTables = (fixed: Fixed, fileSize: number, virtualSize: number): void 
   demand(fixed.l1Entries >= needed, 'damaged-header', 'The L1 table is too small for the virtual size.');
 };
 
-const readBackingName = async (reader: HeaderReader, fixed: Fixed): Promise<string | null> => {
+function* readBackingName(reader: HeaderReader, fixed: Fixed): Reading<string | null> {
   if (fixed.backingOffset === 0) return null;
   const room = Math.min(1023, 2 ** fixed.clusterBits - fixed.backingOffset);
   demand(fixed.backingLength <= room, 'bad-backing-name', 'The backing file name does not fit its place.');
@@ -128,12 +135,12 @@ const readBackingName = async (reader: HeaderReader, fixed: Fixed): Promise<stri
     'bad-backing-name',
     'The backing file name lies in the header.',
   );
-  const bytes = await reader.bytes(fixed.backingOffset, fixed.backingLength);
+  const bytes = yield* reader.bytes(fixed.backingOffset, fixed.backingLength);
   if (bytes.length === 0 || bytes[0] === 0) return null;
   const text = headerText(bytes);
   demand(text !== null, 'bad-backing-name', 'The backing file name is not text.');
   return text;
-};
+}
 
 const encryptions = ['none', 'aes', 'luks'] as const;
 
@@ -159,12 +166,12 @@ const soundButRefused = (fixed: Fixed, extensions: Qcow2Extensions): HeaderProbl
  * qcow2 version 2 and 3. Fills `found` as it goes, so that a flaw further down leaves what was read before it:
  * a backing file is told even when the tables are nonsense.
  */
-export const readQcow2Header = async (reader: HeaderReader, found: Qcow2Reading): Promise<void> => {
-  const fixed = await readFixed(reader);
+export function* readQcow2Header(reader: HeaderReader, found: Qcow2Reading): Reading<void> {
+  const fixed = yield* readFixed(reader);
   checkFixed(fixed);
-  const name = await readBackingName(reader, fixed);
+  const name = yield* readBackingName(reader, fixed);
   if (name !== null) found.backing = { string: name, format: null };
-  const extensions = await readQcow2Extensions(reader, {
+  const extensions = yield* readQcow2Extensions(reader, {
     start: fixed.headerLength,
     end: fixed.backingOffset === 0 ? 2 ** fixed.clusterBits : fixed.backingOffset,
     version: fixed.version,
@@ -178,7 +185,7 @@ export const readQcow2Header = async (reader: HeaderReader, found: Qcow2Reading)
   checkTables(fixed, reader.size, found.virtualSize);
   const tooMany = `It holds ${fixed.snapshotCount} internal snapshots; at most ${maxSnapshots} are taken.`;
   demand(fixed.snapshotCount <= maxSnapshots, 'too-many-snapshots', tooMany);
-  const snapshots = await readQcow2Snapshots(reader, {
+  const snapshots = yield* readQcow2Snapshots(reader, {
     offset: safeNumber(fixed.snapshotOffset, 'The place of the snapshot table'),
     count: fixed.snapshotCount,
     clusterSize: 2 ** fixed.clusterBits,
@@ -203,4 +210,4 @@ export const readQcow2Header = async (reader: HeaderReader, found: Qcow2Reading)
     snapshots,
     bitmaps: extensions.bitmaps,
   };
-};
+}

@@ -1,4 +1,4 @@
-import { demand, type HeaderReader, headerText } from './header-reader.ts';
+import { demand, type HeaderReader, headerText, type Reading } from './header-reader.ts';
 import type { HeaderSnapshot } from './image-header.types.ts';
 
 export interface SnapshotTable {
@@ -18,14 +18,11 @@ const vmState = (entry: Buffer, extra: Buffer): bigint =>
 const shown = (value: bigint): number => Number(value > BigInt(Number.MAX_SAFE_INTEGER) ? 0n : value);
 
 /** Internal snapshots, in the order of the table. */
-export const readQcow2Snapshots = async (
-  reader: HeaderReader,
-  table: SnapshotTable,
-): Promise<HeaderSnapshot[]> => {
+export function* readQcow2Snapshots(reader: HeaderReader, table: SnapshotTable): Reading<HeaderSnapshot[]> {
   // With no snapshots QEMU still checks that the place is aligned.
   demand(table.offset % table.clusterSize === 0, 'damaged-header', 'The snapshot table is misplaced.');
   if (table.count === 0) return [];
-  const bytes = await reader.upTo(table.offset, maxTableBytes);
+  const bytes = yield* reader.upTo(table.offset, maxTableBytes);
   const snapshots: HeaderSnapshot[] = [];
   let at = 0;
   for (let index = 0; index < table.count; index += 1) {
@@ -50,4 +47,4 @@ export const readQcow2Snapshots = async (
     at = Math.ceil(end / 8) * 8;
   }
   return snapshots;
-};
+}

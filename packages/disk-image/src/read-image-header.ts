@@ -1,10 +1,12 @@
 import type { FileHandle } from 'node:fs/promises';
+import { driveReading, driveReadingSync } from './drive-reading.ts';
 import {
   HeaderFlaw,
   type HeaderReader,
   hasControlCharacters,
   headerReader,
   maxVirtualSize,
+  type Reading,
 } from './header-reader.ts';
 import type { HeaderProblem, ImageHeader, ImageKind } from './image-header.types.ts';
 import { openForReading } from './open-for-reading.ts';
@@ -50,41 +52,41 @@ const kindByStart = (head: Buffer): ImageKind | null => {
   return null;
 };
 
-const isoVolume = async (reader: HeaderReader): Promise<boolean> => {
-  const descriptor = await reader.upTo(32_768, 6);
+function* isoVolume(reader: HeaderReader): Reading<boolean> {
+  const descriptor = yield* reader.upTo(32_768, 6);
   return descriptor.length === 6 && ['CD001', 'BEA01'].includes(latin1(descriptor, 1, 6));
-};
+}
 
-const identify = async (reader: HeaderReader): Promise<{ kind: ImageKind; footer: Buffer }> => {
-  const kind = kindByStart(await reader.upTo(0, 4096));
+function* identify(reader: HeaderReader): Reading<{ kind: ImageKind; footer: Buffer }> {
+  const kind = kindByStart(yield* reader.upTo(0, 4096));
   // Only what does not begin like an image can be one by its end.
   if (kind !== null) return { kind, footer: Buffer.alloc(0) };
-  const footer = await reader.upTo(Math.max(0, reader.size - 512), 512);
+  const footer = yield* reader.upTo(Math.max(0, reader.size - 512), 512);
   if (isFixedVhdFooter(footer, reader.size)) return { kind: 'vpc', footer };
   if (latin1(footer, 0, 4) === 'koly') return { kind: 'dmg', footer };
-  return { kind: (await isoVolume(reader)) ? 'iso' : 'raw', footer };
-};
+  return { kind: (yield* isoVolume(reader)) ? 'iso' : 'raw', footer };
+}
 
-const readByKind = async (reader: HeaderReader, draft: Draft, footer: Buffer): Promise<void> => {
-  const head = await reader.upTo(0, 512);
+function* readByKind(reader: HeaderReader, draft: Draft, footer: Buffer): Reading<void> {
+  const head = yield* reader.upTo(0, 512);
   switch (draft.kind) {
     case 'qcow2':
-      return readQcow2Header(reader, draft);
+      return yield* readQcow2Header(reader, draft);
     case 'vmdk':
-      if (latin1(head, 0, 4) === 'KDMV') return readVmdkHeader(reader, draft);
+      if (latin1(head, 0, 4) === 'KDMV') return yield* readVmdkHeader(reader, draft);
       if (latin1(head, 0, 4) === 'COWD')
         throw new HeaderFlaw('refused-format', 'It is a VMDK of an old kind (COWD).');
-      return readVmdkDescriptorFile(reader, draft);
+      return yield* readVmdkDescriptorFile(reader, draft);
     case 'vdi':
-      return readVdiHeader(reader, draft);
+      return yield* readVdiHeader(reader, draft);
     case 'vhdx':
-      return readVhdxHeader(reader, draft);
+      return yield* readVhdxHeader(reader, draft);
     case 'vpc':
-      return readVhdHeader(reader, latin1(head, 0, 8) === vhdCookie ? head : footer, draft);
+      return yield* readVhdHeader(reader, latin1(head, 0, 8) === vhdCookie ? head : footer, draft);
     default:
       return readPlain(reader, draft);
   }
-};
+}
 
 /** Without a header the disk is the file, rounded up to whole sectors as QEMU does. */
 const readPlain = (reader: HeaderReader, draft: Draft): void => {
@@ -114,28 +116,38 @@ const asProblem = (error: unknown): HeaderProblem => {
   return { code: 'unreadable', message: error instanceof Error ? error.message : String(error) };
 };
 
-const readFrom = async (handle: FileHandle, size?: number): Promise<ImageHeader> => {
-  const draft: Draft = { kind: 'unknown', fileSize: 0, virtualSize: 0, backing: null, problems: [] };
+function* readHeader(size: number): Reading<ImageHeader> {
+  const draft: Draft = { kind: 'unknown', fileSize: size, virtualSize: 0, backing: null, problems: [] };
   try {
-    draft.fileSize = size ?? (await handle.stat()).size;
-    const reader = await headerReader(handle, draft.fileSize);
-    const { kind, footer } = await identify(reader);
+    const reader = headerReader(size);
+    const { kind, footer } = yield* identify(reader);
     draft.kind = kind;
-    await readByKind(reader, draft, footer);
+    yield* readByKind(reader, draft, footer);
   } catch (error) {
     draft.problems.push(asProblem(error));
   }
   checkBackingName(draft);
   return draft;
-};
+}
+
+const readFrom = async (handle: FileHandle, size?: number): Promise<ImageHeader> =>
+  driveReading(handle, readHeader(size ?? (await handle.stat()).size));
+
+const unreadable = (error: unknown): ImageHeader => ({
+  kind: 'unknown',
+  fileSize: 0,
+  virtualSize: 0,
+  backing: null,
+  problems: [asProblem(error)],
+});
 
 /**
  * What a file says about itself, from at most 1 MiB of it. Never throws: whatever is wrong with the file is in
  * `problems`, and then nothing of it may be given to QEMU. `size`: that of the file, where it is known already.
  */
 export const readImageHeader = async (source: string | FileHandle, size?: number): Promise<ImageHeader> => {
-  if (typeof source !== 'string') return readFrom(source, size);
   try {
+    if (typeof source !== 'string') return await readFrom(source, size);
     const { handle } = await openForReading(source);
     try {
       return await readFrom(handle);
@@ -143,6 +155,10 @@ export const readImageHeader = async (source: string | FileHandle, size?: number
       await handle.close();
     }
   } catch (error) {
-    return { kind: 'unknown', fileSize: 0, virtualSize: 0, backing: null, problems: [asProblem(error)] };
+    return unreadable(error);
   }
 };
+
+/** {@link readImageHeader} of an open file, for a thread that may wait for the disk. */
+export const readImageHeaderSync = (fd: number, size: number): ImageHeader =>
+  driveReadingSync(fd, readHeader(size));

@@ -2,7 +2,9 @@ import { resolveBacking } from './backing-path.ts';
 import type { HeaderProblem, ImageHeader } from './image-header.types.ts';
 
 /** Why this image must not be taken in or opened: its header's flaws, and a backing that is no file. */
-export const safetyProblems = (header: ImageHeader): readonly HeaderProblem[] => {
+export const safetyProblems = (
+  header: Pick<ImageHeader, 'backing' | 'problems'>,
+): readonly HeaderProblem[] => {
   const alreadyTold = header.problems.some((problem) => problem.code === 'bad-backing-name');
   if (header.backing === null || alreadyTold) return header.problems;
   const target = resolveBacking('/', header.backing.string);

@@ -1,4 +1,4 @@
-import { demand, type HeaderReader, maxVirtualSize } from './header-reader.ts';
+import { demand, type HeaderReader, maxVirtualSize, type Reading } from './header-reader.ts';
 import type { HeaderProblem } from './image-header.types.ts';
 
 export interface VdiReading {
@@ -12,8 +12,8 @@ const blockSize = 1024 ** 2;
 const isZero = (bytes: Buffer): boolean => bytes.every((byte) => byte === 0);
 
 /** VirtualBox disk image, version 1.1, as QEMU takes it. */
-export const readVdiHeader = async (reader: HeaderReader, found: VdiReading): Promise<void> => {
-  const head = await reader.bytes(0, 512);
+export function* readVdiHeader(reader: HeaderReader, found: VdiReading): Reading<void> {
+  const head = yield* reader.bytes(0, 512);
   const version = head.readUInt32LE(68);
   demand(version === 0x00010001, 'unknown-feature', `VDI version 0x${version.toString(16)} is unknown.`);
   const size = head.readBigUInt64LE(368);
@@ -43,4 +43,4 @@ export const readVdiHeader = async (reader: HeaderReader, found: VdiReading): Pr
     'truncated',
     'The block map lies beyond the end of the file.',
   );
-};
+}

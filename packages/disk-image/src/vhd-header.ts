@@ -1,4 +1,4 @@
-import { demand, type HeaderReader, maxVirtualSize, safeNumber } from './header-reader.ts';
+import { demand, type HeaderReader, maxVirtualSize, type Reading, safeNumber } from './header-reader.ts';
 import type { HeaderProblem } from './image-header.types.ts';
 
 export interface VhdReading {
@@ -49,9 +49,9 @@ const checkBlocks = (table: Buffer, blockSize: number, fileSize: number): void =
   }
 };
 
-const checkDynamic = async (reader: HeaderReader, footer: Buffer, found: VhdReading): Promise<void> => {
+function* checkDynamic(reader: HeaderReader, footer: Buffer, found: VhdReading): Reading<void> {
   const at = safeNumber(footer.readBigUInt64BE(16), 'The place of the VHD header');
-  const head = await reader.bytes(at, 1024);
+  const head = yield* reader.bytes(at, 1024);
   demand(
     head.toString('latin1', 0, 8) === 'cxsparse',
     'damaged-header',
@@ -70,15 +70,11 @@ const checkDynamic = async (reader: HeaderReader, footer: Buffer, found: VhdRead
     'The block table lies beyond the end of the file.',
   );
   if (entries * 4 <= maxCheckedTable)
-    checkBlocks(await reader.bytes(tableAt, entries * 4), blockSize, reader.size);
-};
+    checkBlocks(yield* reader.bytes(tableAt, entries * 4), blockSize, reader.size);
+}
 
 /** Virtual PC's VHD; the footer is given by the caller, which knows where it lies. */
-export const readVhdHeader = async (
-  reader: HeaderReader,
-  footer: Buffer,
-  found: VhdReading,
-): Promise<void> => {
+export function* readVhdHeader(reader: HeaderReader, footer: Buffer, found: VhdReading): Reading<void> {
   demand(footer.length === 512, 'truncated', 'The file ends before its footer does.');
   const type = footer.readUInt32BE(60);
   if (type === diskType.differencing) {
@@ -97,6 +93,6 @@ export const readVhdHeader = async (
   if (type === diskType.fixed) {
     demand(found.virtualSize <= reader.size - 512, 'truncated', 'The file is shorter than its virtual disk.');
   } else {
-    await checkDynamic(reader, footer, found);
+    yield* checkDynamic(reader, footer, found);
   }
-};
+}

@@ -1,5 +1,5 @@
 import { crc32c } from './crc32c.ts';
-import { checkedVirtualSize, demand, type HeaderReader, safeNumber } from './header-reader.ts';
+import { checkedVirtualSize, demand, type HeaderReader, type Reading, safeNumber } from './header-reader.ts';
 import type { HeaderBacking, HeaderProblem } from './image-header.types.ts';
 
 export interface VhdxReading {
@@ -37,10 +37,10 @@ const checksumHolds = (bytes: Buffer): boolean => {
   return crc32c(copy) === bytes.readUInt32LE(4);
 };
 
-const activeHeader = async (reader: HeaderReader): Promise<Buffer> => {
+function* activeHeader(reader: HeaderReader): Reading<Buffer> {
   const valid: Buffer[] = [];
   for (const offset of [64 * kib, 128 * kib]) {
-    const header = await reader.bytes(offset, headerBytes);
+    const header = yield* reader.bytes(offset, headerBytes);
     const sound = header.toString('latin1', 0, 4) === 'head' && header.readUInt16LE(66) === 1;
     if (sound && checksumHolds(header)) valid.push(header);
   }
@@ -48,15 +48,15 @@ const activeHeader = async (reader: HeaderReader): Promise<Buffer> => {
   demand(first !== undefined, 'damaged-header', 'Both headers of the VHDX are damaged.');
   if (second === undefined) return first;
   return second.readBigUInt64LE(8) > first.readBigUInt64LE(8) ? second : first;
-};
+}
 
 interface Place {
   offset: number;
   length: number;
 }
 
-const readRegions = async (reader: HeaderReader): Promise<Record<'blockTable' | 'metadata', Place>> => {
-  const table = await reader.bytes(192 * kib, tableBytes);
+function* readRegions(reader: HeaderReader): Reading<Record<'blockTable' | 'metadata', Place>> {
+  const table = yield* reader.bytes(192 * kib, tableBytes);
   const sound = table.toString('latin1', 0, 4) === 'regi' && checksumHolds(table);
   demand(sound, 'damaged-header', 'The region table of the VHDX is damaged.');
   const count = table.readUInt32LE(8);
@@ -89,10 +89,10 @@ const readRegions = async (reader: HeaderReader): Promise<Record<'blockTable' | 
     'A region of the VHDX is missing.',
   );
   return { blockTable, metadata };
-};
+}
 
-const readItems = async (reader: HeaderReader, place: Place): Promise<Map<string, Place>> => {
-  const table = await reader.bytes(place.offset, tableBytes);
+function* readItems(reader: HeaderReader, place: Place): Reading<Map<string, Place>> {
+  const table = yield* reader.bytes(place.offset, tableBytes);
   const sound = table.toString('latin1', 0, 8) === 'metadata';
   const count = table.readUInt16LE(10);
   demand(sound && count <= 2047, 'damaged-header', 'The metadata of the VHDX is damaged.');
@@ -113,37 +113,37 @@ const readItems = async (reader: HeaderReader, place: Place): Promise<Map<string
     items.set(name, { offset: place.offset + at.offset, length: at.length });
   }
   return items;
-};
+}
 
 /** Hyper-V's VHDX, as far as QEMU reads it: 512-byte sectors, no parent, an empty log. */
-export const readVhdxHeader = async (reader: HeaderReader, found: VhdxReading): Promise<void> => {
-  const header = await activeHeader(reader);
+export function* readVhdxHeader(reader: HeaderReader, found: VhdxReading): Reading<void> {
+  const header = yield* activeHeader(reader);
   const logIsEmpty = header.subarray(48, 64).every((byte) => byte === 0);
   if (!logIsEmpty) {
     const message = 'It was not closed properly: its log must be replayed first (qemu-img check -r all).';
     found.problems.push({ code: 'needs-repair', message });
   }
   demand(header.readUInt16LE(64) === 0, 'unknown-feature', 'The version of the log of the VHDX is unknown.');
-  const regions = await readRegions(reader);
-  const items = await readItems(reader, regions.metadata);
-  const bytesOf = async (name: string, length: number): Promise<Buffer> => {
+  const regions = yield* readRegions(reader);
+  const items = yield* readItems(reader, regions.metadata);
+  function* bytesOf(name: string, length: number): Reading<Buffer> {
     const place = items.get(name);
     demand(
       place !== undefined && place.length >= length,
       'damaged-header',
       'Metadata of the VHDX is missing.',
     );
-    return reader.bytes(place.offset, length);
-  };
-  const parameters = await bytesOf(item.fileParameters, 8);
+    return yield* reader.bytes(place.offset, length);
+  }
+  const parameters = yield* bytesOf(item.fileParameters, 8);
   const hasParent = (parameters.readUInt32LE(4) & 2) !== 0;
   if (hasParent || items.has(item.parentLocator)) {
     found.problems.push({ code: 'has-parent', message: 'It is the child of another VHDX.' });
   }
-  found.virtualSize = checkedVirtualSize((await bytesOf(item.virtualSize, 8)).readBigUInt64LE(0));
-  await bytesOf(item.diskId, 16);
-  await bytesOf(item.physicalSector, 4);
-  const sector = (await bytesOf(item.logicalSector, 4)).readUInt32LE(0);
+  found.virtualSize = checkedVirtualSize((yield* bytesOf(item.virtualSize, 8)).readBigUInt64LE(0));
+  yield* bytesOf(item.diskId, 16);
+  yield* bytesOf(item.physicalSector, 4);
+  const sector = (yield* bytesOf(item.logicalSector, 4)).readUInt32LE(0);
   demand(sector === 512, 'unknown-feature', `Sectors of ${sector} bytes are not taken.`);
   const blockSize = parameters.readUInt32LE(0);
   const power = blockSize > 0 && (blockSize & (blockSize - 1)) === 0;
@@ -157,4 +157,4 @@ export const readVhdxHeader = async (reader: HeaderReader, found: VhdxReading): 
   const entries = dataBlocks + Math.floor((dataBlocks - 1) / ratio);
   const roomy = entries * 8 <= regions.blockTable.length;
   demand(roomy, 'damaged-header', 'The block table is too small for the virtual size.');
-};
+}

@@ -1,4 +1,11 @@
-import { checkedVirtualSize, demand, type HeaderReader, headerText, safeNumber } from './header-reader.ts';
+import {
+  checkedVirtualSize,
+  demand,
+  type HeaderReader,
+  headerText,
+  type Reading,
+  safeNumber,
+} from './header-reader.ts';
 import type { HeaderBacking, HeaderProblem, VmdkHeader } from './image-header.types.ts';
 
 export interface VmdkReading {
@@ -56,8 +63,8 @@ const applyDescriptor = (descriptor: Descriptor, found: VmdkReading): void => {
 };
 
 /** A text file: always names other files. QEMU opens them even for `info` (CVE-2022-47951). */
-export const readVmdkDescriptorFile = async (reader: HeaderReader, found: VmdkReading): Promise<void> => {
-  const text = headerText(await reader.upTo(0, maxDescriptorBytes)) ?? '';
+export function* readVmdkDescriptorFile(reader: HeaderReader, found: VmdkReading): Reading<void> {
+  const text = headerText(yield* reader.upTo(0, maxDescriptorBytes)) ?? '';
   const descriptor = parseDescriptor(text);
   found.virtualSize = Math.min(descriptor.extentSectors * 512, Number.MAX_SAFE_INTEGER);
   applyDescriptor({ ...descriptor, createType: descriptor.createType ?? 'descriptor' }, found);
@@ -65,7 +72,7 @@ export const readVmdkDescriptorFile = async (reader: HeaderReader, found: VmdkRe
     const message = 'It is only a description of other files, which Strata does not open.';
     found.problems.push({ code: 'external-extents', message });
   }
-};
+}
 
 /** The grain directory and, when flag 1 says so, its copy. */
 const checkDirectories = (head: Buffer, bytes: number, fileSize: number): void => {
@@ -95,9 +102,9 @@ const checkSparse = (head: Buffer, fileSize: number): void => {
 };
 
 /** A stream-optimized file keeps the valid header at its end: marker, footer, end marker, 512 bytes each. */
-const footerOf = async (reader: HeaderReader): Promise<Buffer> => {
+function* footerOf(reader: HeaderReader): Reading<Buffer> {
   demand(reader.size >= 2048, 'truncated', 'The file ends before its footer.');
-  const tail = await reader.bytes(reader.size - 1536, 1536);
+  const tail = yield* reader.bytes(reader.size - 1536, 1536);
   const marked = tail.readUInt32LE(8) === 0 && tail.readUInt32LE(12) === 3;
   const magic = tail.toString('latin1', 512, 516) === 'KDMV';
   const ended = tail.readBigUInt64LE(1024) === 0n && tail.readBigUInt64LE(1032) === 0n;
@@ -107,10 +114,10 @@ const footerOf = async (reader: HeaderReader): Promise<Buffer> => {
     'The footer at its end is missing: the download may be incomplete.',
   );
   return tail.subarray(512, 1024);
-};
+}
 
-export const readVmdkHeader = async (reader: HeaderReader, found: VmdkReading): Promise<void> => {
-  const first = await reader.bytes(0, 512);
+export function* readVmdkHeader(reader: HeaderReader, found: VmdkReading): Reading<void> {
+  const first = yield* reader.bytes(0, 512);
   const descriptorAt = safeNumber(first.readBigUInt64LE(28), 'The place of the VMDK descriptor') * 512;
   const descriptorBytes = safeNumber(first.readBigUInt64LE(36), 'The size of the VMDK descriptor') * 512;
   demand(
@@ -120,10 +127,10 @@ export const readVmdkHeader = async (reader: HeaderReader, found: VmdkReading): 
   );
   const descriptorFits = descriptorBytes <= maxDescriptorBytes && descriptorAt === 512;
   demand(descriptorFits, 'damaged-header', 'The VMDK descriptor is misplaced or too large.');
-  const text = headerText(await reader.bytes(descriptorAt, descriptorBytes));
+  const text = headerText(yield* reader.bytes(descriptorAt, descriptorBytes));
   demand(text !== null, 'damaged-header', 'The VMDK descriptor is not text.');
   applyDescriptor(parseDescriptor(text), found);
-  const head = first.readBigUInt64LE(56) === atEnd ? await footerOf(reader) : first;
+  const head = first.readBigUInt64LE(56) === atEnd ? yield* footerOf(reader) : first;
   found.virtualSize = checkedVirtualSize(head.readBigUInt64LE(12) * 512n);
   checkSparse(head, reader.size);
-};
+}

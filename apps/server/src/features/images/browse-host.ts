@@ -3,9 +3,10 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, normalize } from 'node:path';
 import { AppError } from '../../app-error.ts';
-import { isPrivatePath, isSystemPath, isWithin } from './forbidden-paths.ts';
+import { isPrivatePath } from './forbidden-paths.ts';
 import { hasImageName } from './inspect-file.ts';
 import { mapBounded } from './map-bounded.ts';
+import { isSystemPath, isWithin } from './path-trees.ts';
 
 export interface HostEntry {
   readonly name: string;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { openForReading } from '@strata/disk-image';
+import { closeSync, readSync } from 'node:fs';
+import { openForReadingSync } from '@strata/disk-image';
 
 /*
  * By what a file is known again after it was moved or copied: its first 64 KiB, where headers, tables and partition
@@ -18,8 +19,10 @@ export interface ContentSample {
   readonly places: readonly string[];
 }
 
+const zeros = Buffer.alloc(headBytes);
+
 const digest = (bytes: Buffer): string =>
-  bytes.every((byte) => byte === 0)
+  bytes.equals(zeros.subarray(0, bytes.length))
     ? ''
     : createHash('sha256').update(bytes).digest('base64url').slice(0, 16);
 
@@ -28,22 +31,22 @@ const offsets = (size: number): number[] => {
   return Array.from({ length: places }, (_, index) => Math.floor((last * (index + 1)) / places));
 };
 
-/** Throws `OpenForReadingError` when the file cannot be opened. */
-export const sampleContent = async (path: string): Promise<ContentSample> => {
-  const { handle, stat } = await openForReading(path);
+/** Null when the file cannot be read. For a thread that may wait for the disk. */
+export const sampleContentSync = (path: string): ContentSample | null => {
+  let fd: number | undefined;
   try {
-    const size = Number(stat.size);
-    const read = async (at: number, length: number): Promise<string> => {
-      const buffer = Buffer.alloc(length);
-      const { bytesRead } = await handle.read(buffer, 0, length, at);
-      return digest(buffer.subarray(0, bytesRead));
-    };
-    const head = await read(0, headBytes);
-    const found: string[] = [];
-    for (const at of offsets(size)) found.push(await read(at, placeBytes));
-    return { fileSize: size, head, places: found };
+    const opened = openForReadingSync(path);
+    fd = opened.fd;
+    const buffer = Buffer.alloc(headBytes);
+    const read = (at: number, length: number): string =>
+      digest(buffer.subarray(0, readSync(opened.fd, buffer, 0, length, at)));
+    const fileSize = Number(opened.stat.size);
+    const head = read(0, headBytes);
+    return { fileSize, head, places: offsets(fileSize).map((at) => read(at, placeBytes)) };
+  } catch {
+    return null;
   } finally {
-    await handle.close();
+    if (fd !== undefined) closeSync(fd);
   }
 };
 

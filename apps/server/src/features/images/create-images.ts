@@ -7,11 +7,12 @@ import { relativeBacking } from '../../backing-link.ts';
 import { createImage, createOverlay, type Preallocation, writeOverlay } from '../../qemu/qemu-img.ts';
 import { syncWithFolder } from '../../sync-files.ts';
 import { approvedChain } from './chain-facts.ts';
-import { forbidSystemPath, isWithin } from './forbidden-paths.ts';
+import { forbidSystemPath } from './forbidden-paths.ts';
 import { demandFreeSpace, justHeader } from './free-space.ts';
 import { candidatePaths, exists, shownStem, stemOf } from './image-names.ts';
 import type { ImageRecord } from './image-record.ts';
 import type { LibraryAccess } from './library-access.ts';
+import { isWithin } from './path-trees.ts';
 import { demandSettled } from './settled-layers.ts';
 
 /** `given`: shown as a person wrote it. `unique`: Strata chose it, and nothing else is shown so. */

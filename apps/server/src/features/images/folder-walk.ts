@@ -1,10 +1,8 @@
-import type { BigIntStats, Dirent } from 'node:fs';
-import { lstat, readdir, realpath, stat } from 'node:fs/promises';
+import { type Dirent, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Problem } from '@strata/contract';
-import { isPart, removeAbandonedPart } from '../../qemu/new-image-file.ts';
-import { isSystemPath, isWithin, trashName } from './forbidden-paths.ts';
-import { mapBounded } from './map-bounded.ts';
+import { type FileStat, statOf } from './image-record.ts';
+import { isSystemPath, isWithin, trashName } from './path-trees.ts';
 
 /** Deeper than people nest folders; what is deeper still is told, never passed over in silence. */
 const maxDepth = 32;
@@ -12,15 +10,15 @@ const maxFiles = 50_000;
 
 export interface Walk {
   /** Every regular file under its real path, hidden ones too. */
-  readonly files: Map<string, BigIntStats>;
+  readonly files: Map<string, FileStat>;
   /** What could not be read: then something may stand on an image without our knowing. */
   readonly problems: Problem[];
+  /** Images that somebody is making, or that a killed server left. */
+  readonly parts: string[];
 }
 
 interface Course extends Walk {
   readonly skip: ReadonlySet<string>;
-  /** Whether it is a folder of the library: what killed servers left there is swept. */
-  readonly sweeps: boolean;
   /** By real path: two links may lead to the same folder, or in a circle. */
   readonly entered: Set<string>;
 }
@@ -41,12 +39,15 @@ const unreadable = (path: string, error: unknown): Problem => ({
  * Strata's own trash is known from its books, and so are the copies that its operations are making; what `fsck` has
  * found has no names.
  */
-const isPassedOver = (name: string): boolean =>
-  name === trashName || name === 'lost+found' || /^\.strata-.+\.part$/.test(name);
+const isPassedOver = (name: string): boolean => name === trashName || name === 'lost+found';
+const isPart = (name: string): boolean => /^\.strata-.+\.part$/.test(name);
 
-/** Every file below a folder, also behind links, to a depth of 32. Reads names and `lstat`, no contents. */
-export const walkFolder = async (root: string, skip: ReadonlySet<string>, sweeps = true): Promise<Walk> => {
-  const course: Course = { files: new Map(), problems: [], skip, sweeps, entered: new Set([root]) };
+/**
+ * Every file below a folder, also behind links, to a depth of 32. Reads names and `lstat`, no contents. For a thread
+ * that may wait for the disk.
+ */
+export const walkFolderSync = (root: string, skip: ReadonlySet<string>): Walk => {
+  const course: Course = { files: new Map(), problems: [], parts: [], skip, entered: new Set([root]) };
   let level = [root];
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth === maxDepth) {
@@ -59,14 +60,15 @@ export const walkFolder = async (root: string, skip: ReadonlySet<string>, sweeps
       break;
     }
     const next: string[] = [];
-    for (const folder of level) next.push(...(await walkOne(folder, course)));
+    for (const folder of level) next.push(...walkOne(folder, course));
     level = next.sort();
   }
-  return course;
+  const { files, problems, parts } = course;
+  return { files, problems, parts };
 };
 
 /** Takes in the files of one folder; answers the folders in it. */
-const walkOne = async (folder: string, course: Course): Promise<string[]> => {
+const walkOne = (folder: string, course: Course): string[] => {
   const next: string[] = [];
   const files: string[] = [];
   const enter = (path: string): void => {
@@ -74,32 +76,32 @@ const walkOne = async (folder: string, course: Course): Promise<string[]> => {
     course.entered.add(path);
     next.push(path);
   };
-  for (const entry of await readEntries(folder, course)) {
+  for (const entry of readEntries(folder, course)) {
     const path = join(folder, entry.name);
-    if (course.sweeps && entry.isFile() && isPart(entry.name))
-      await removeAbandonedPart(path).catch(() => {});
     if (isPassedOver(entry.name)) continue;
-    if (entry.isDirectory()) enter(path);
+    if (isPart(entry.name)) {
+      if (entry.isFile()) course.parts.push(path);
+    } else if (entry.isDirectory()) enter(path);
     else if (entry.isFile()) files.push(path);
     else if (entry.isSymbolicLink()) {
-      const target = await behind(path, course);
+      const target = behind(path, course);
       if (target?.kind === 'folder') enter(target.path);
       if (target?.kind === 'file') files.push(target.path);
     }
   }
-  await addFiles(files, course);
+  addFiles(files, course);
   return next;
 };
 
 /** Where a link leads, if an image can be there: a broken link hides nothing, and system folders are never entered. */
-const behind = async (
+const behind = (
   link: string,
   { skip, problems }: Course,
-): Promise<{ kind: 'file' | 'folder'; path: string } | null> => {
+): { kind: 'file' | 'folder'; path: string } | null => {
   try {
-    const path = await realpath(link);
+    const path = realpathSync.native(link);
     if (isSystemPath(path) || [...skip].some((tree) => isWithin(path, tree))) return null;
-    const found = await stat(path);
+    const found = statSync(path);
     if (found.isDirectory()) return { kind: 'folder', path };
     return found.isFile() ? { kind: 'file', path } : null;
   } catch (error) {
@@ -108,9 +110,9 @@ const behind = async (
   }
 };
 
-const readEntries = async (folder: string, walk: Walk): Promise<Dirent[]> => {
+const readEntries = (folder: string, walk: Walk): Dirent[] => {
   try {
-    const entries = await readdir(folder, { withFileTypes: true });
+    const entries = readdirSync(folder, { withFileTypes: true });
     return entries.sort((one, other) => (one.name < other.name ? -1 : 1));
   } catch (error) {
     walk.problems.push(unreadable(folder, error));
@@ -118,21 +120,18 @@ const readEntries = async (folder: string, walk: Walk): Promise<Dirent[]> => {
   }
 };
 
-const addFiles = async (paths: readonly string[], walk: Walk): Promise<void> => {
+const addFiles = (paths: readonly string[], walk: Walk): void => {
   const room = maxFiles - walk.files.size;
   if (paths.length > room && walk.problems.every(({ code }) => code !== 'folder-too-large')) {
     const message = `It holds more than ${maxFiles} files; the rest was not looked at.`;
     walk.problems.push({ code: 'folder-too-large', message });
   }
-  const taken = paths.slice(0, Math.max(0, room));
-  const stats = await mapBounded(taken, 32, (path) =>
-    lstat(path, { bigint: true }).catch((error: unknown) => {
+  for (const path of paths.slice(0, Math.max(0, room))) {
+    try {
+      const stat = lstatSync(path, { bigint: true });
+      if (stat.isFile()) walk.files.set(path, statOf(stat));
+    } catch (error) {
       if (codeOf(error) !== 'ENOENT') walk.problems.push(unreadable(path, error));
-      return null;
-    }),
-  );
-  for (const [index, stat] of stats.entries()) {
-    const path = taken[index];
-    if (stat?.isFile() && path !== undefined) walk.files.set(path, stat);
+    }
   }
 };

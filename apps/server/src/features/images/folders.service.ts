@@ -4,9 +4,10 @@ import { join, normalize } from 'node:path';
 import type { Folder, Problem } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
 import { newId } from '../../new-id.ts';
-import { forbidSystemPath, isWithin } from './forbidden-paths.ts';
+import { forbidSystemPath } from './forbidden-paths.ts';
 import type { FolderRow } from './images.repository.ts';
 import type { LibraryAccess } from './library-access.ts';
+import { isWithin } from './path-trees.ts';
 
 export type FoldersService = ReturnType<typeof createFoldersService>;
 

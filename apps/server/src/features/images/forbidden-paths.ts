@@ -1,38 +1,12 @@
 import { lstat, realpath } from 'node:fs/promises';
 import { basename, dirname, join, normalize } from 'node:path';
 import { AppError } from '../../app-error.ts';
-
-/** Trees of the system, where no image of a person lies and where reading or writing does other things. */
-const systemTrees = [
-  '/proc',
-  '/sys',
-  '/dev',
-  '/run',
-  '/etc',
-  '/boot',
-  '/bin',
-  '/sbin',
-  '/lib',
-  '/lib32',
-  '/lib64',
-  '/usr',
-];
-/** Removable disks are mounted below /run by udisks; /dev/shm is a plain folder in memory. */
-const allowedTrees = ['/run/media', '/dev/shm', '/usr/local', '/usr/share'];
-
-export const isWithin = (path: string, tree: string): boolean =>
-  path === tree || path.startsWith(tree.endsWith('/') ? tree : `${tree}/`);
-
-export const isSystemPath = (path: string): boolean =>
-  path === '/' ||
-  (systemTrees.some((tree) => isWithin(path, tree)) && !allowedTrees.some((tree) => isWithin(path, tree)));
+import { isSystemPath, isWithin, trashName } from './path-trees.ts';
 
 /** Everything in the data folder but its images: the database, sockets, memory files, trash. */
 export const isPrivatePath = (path: string, dataDir: string): boolean =>
   isWithin(path, dataDir) && !isWithin(path, join(dataDir, 'images'));
 
-/** The trash of a folder on another disk. What lies there is known from the books only, and may go for good. */
-export const trashName = '.strata-trash';
 const isTrash = (path: string): boolean => path.split('/').includes(trashName);
 
 /** The default folder is a place for images wherever the data folder was put. */

@@ -52,7 +52,9 @@ export class ImageAnnouncements {
       this.told.delete(id);
       this.events.publish({ type: 'image', id, change: 'deleted' });
     }
-    if (this.next === null) this.tellSome();
+    if (this.next !== null) return;
+    if (this.waiting.length > atOnce) this.next = setImmediate(() => this.tellSome());
+    else this.tellSome();
   }
 
   private tellSome(): void {

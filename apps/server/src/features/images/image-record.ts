@@ -2,6 +2,22 @@ import type { BigIntStats } from 'node:fs';
 import type { ImageFormat } from '@strata/contract';
 import type { HeaderSnapshot } from '@strata/disk-image';
 
+/** Of what `lstat` tells, that which is looked at here: so much comes over from the thread that reads the disk. */
+export type FileStat = Pick<
+  BigIntStats,
+  'dev' | 'ino' | 'nlink' | 'size' | 'mtimeNs' | 'birthtimeNs' | 'blocks'
+>;
+
+export const statOf = ({ dev, ino, nlink, size, mtimeNs, birthtimeNs, blocks }: FileStat): FileStat => ({
+  dev,
+  ino,
+  nlink,
+  size,
+  mtimeNs,
+  birthtimeNs,
+  blocks,
+});
+
 /** Who a file is on its disk, and in which state it was read: unchanged means nothing of it need be read again. */
 export interface FileIdentity {
   readonly device: string;
@@ -39,7 +55,7 @@ export interface ImageRecord {
   readonly createdAt: string;
 }
 
-export const identityOf = (stat: BigIntStats): FileIdentity => ({
+export const identityOf = (stat: FileStat): FileIdentity => ({
   device: stat.dev.toString(),
   inode: stat.ino.toString(),
   size: Number(stat.size),
@@ -47,7 +63,7 @@ export const identityOf = (stat: BigIntStats): FileIdentity => ({
 });
 
 export const fileKey = ({ device, inode }: { device: string; inode: string }): string => `${device}:${inode}`;
-export const statKey = (stat: BigIntStats): string => `${stat.dev}:${stat.ino}`;
+export const statKey = (stat: FileStat): string => `${stat.dev}:${stat.ino}`;
 
 /** File systems stamp times by the tick of the kernel: a write in the tick of our reading leaves the same mtime. */
 const tickMilliseconds = 20;
@@ -59,7 +75,7 @@ export const modifiedMs = ({ identity }: Pick<ImageRecord, 'identity'>): number 
 export const wasReadLater = ({ identity, facts }: ImageRecord): boolean =>
   modifiedMs({ identity }) + tickMilliseconds < facts.readAt;
 
-export const isUnchanged = (record: ImageRecord, stat: BigIntStats): boolean =>
+export const isUnchanged = (record: ImageRecord, stat: FileStat): boolean =>
   record.identity.device === stat.dev.toString() &&
   record.identity.inode === stat.ino.toString() &&
   record.identity.size === Number(stat.size) &&
@@ -67,12 +83,12 @@ export const isUnchanged = (record: ImageRecord, stat: BigIntStats): boolean =>
   wasReadLater(record);
 
 /** The same file, looked at under the name it had. File systems that do not tell the time of birth tell 0. */
-export const isSameInode = (record: ImageRecord, stat: BigIntStats): boolean =>
+export const isSameInode = (record: ImageRecord, stat: FileStat): boolean =>
   fileKey(record.identity) === statKey(stat) &&
   (stat.birthtimeNs === 0n || record.facts.bornNs === stat.birthtimeNs.toString());
 
 /** The same file under another name: inodes are given out again, so without a time of birth nothing may differ. */
-export const isSameFile = (record: ImageRecord, stat: BigIntStats): boolean =>
+export const isSameFile = (record: ImageRecord, stat: FileStat): boolean =>
   isSameInode(record, stat) && (stat.birthtimeNs > 0n || record.identity.mtimeNs === stat.mtimeNs.toString());
 
-export const allocatedOf = (stat: BigIntStats): number => Number(stat.blocks) * 512;
+export const allocatedOf = (stat: FileStat): number => Number(stat.blocks) * 512;

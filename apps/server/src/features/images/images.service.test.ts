@@ -17,7 +17,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startTestLibrary, type TestLibrary } from '../../testing/image-library.ts';
 import { writeQcow2File } from '../../testing/qcow2-file.ts';
-import { walkFolder } from './folder-walk.ts';
+import { walkFolder } from './disk-reader.ts';
 import type { UseSource } from './images.types.ts';
 
 let library: TestLibrary;
@@ -88,6 +88,7 @@ describe('scanning', () => {
       writeQcow2File(library.at(name), { backing, backingFormat: 'qcow2' });
     for (const name of ['base.qcow2', 'one.qcow2', 'two.qcow2']) utimesSync(library.at(name), long, long);
     await library.images.scan();
+    await library.remembered();
     const changes = () => library.db.prepare('SELECT total_changes()').pluck().get();
     const before = changes();
     expect(await library.images.checkedChain(library.byName('two.qcow2').id)).toHaveLength(3);

@@ -5,9 +5,9 @@ import type { Events } from '../events/events.types.ts';
 import { approvedChain, visibleChain } from './chain-facts.ts';
 import { createEmptyImage, createOverlayImage } from './create-images.ts';
 import { createExclusive } from './exclusive.ts';
+import { NotImages } from './find-new.ts';
 import { createFolderWatch } from './folder-watch.ts';
 import { createFoldersService, type FoldersService } from './folders.service.ts';
-import { isWithin } from './forbidden-paths.ts';
 import { ImageAnnouncements } from './image-announcements.ts';
 import { pageOf } from './image-list.ts';
 import { ImageMaps } from './image-maps.ts';
@@ -20,21 +20,13 @@ import { importImage } from './import-images.ts';
 import { hasImageName, inspectFile } from './inspect-file.ts';
 import { Library } from './library.ts';
 import type { Adoption, LibraryAccess } from './library-access.ts';
-import {
-  glance,
-  isAwaited,
-  leadsTheSame,
-  NotImages,
-  newRecord,
-  reread,
-  type ScanScope,
-  saysTheSame,
-  scanLibrary,
-} from './library-scan.ts';
+import { isAwaited, type ScanScope, scanLibrary } from './library-scan.ts';
 import { createLinkFiles, type LinkFiles } from './link-files.ts';
 import { mapBounded } from './map-bounded.ts';
 import { createMoveFiles, type MoveFiles } from './move-files.ts';
 import { createNewFiles, type NewFiles } from './new-files.ts';
+import { isWithin } from './path-trees.ts';
+import { glance, leadsTheSame, newRecord, reread, saysTheSame } from './read-record.ts';
 import { demandUnwritten, tagNamed } from './readable-tag.ts';
 import { createBackingMemory } from './remember-backings.ts';
 import { resolveBackings } from './resolve-backings.ts';
@@ -133,7 +125,7 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
   const adoptNow = async (path: string, adoption: Adoption): Promise<ImageRecord> => {
     const inspected = await inspectFile(path);
     const known = library.byPath(path) ?? library.byKey(statKey(inspected.stat));
-    const made = await newRecord(path, inspected, {
+    const made = newRecord(path, inspected, {
       ...(adoption.name === undefined ? {} : { name: adoption.name }),
       ...(adoption.format === undefined ? {} : { format: adoption.format }),
       fixed: adoption.fixed ?? false,

@@ -8,12 +8,13 @@ import { lockHolder, openWords } from '../../qemu/lock-holder.ts';
 import { convertImage } from '../../qemu/qemu-img.ts';
 import { syncFolder, syncWithFolder } from '../../sync-files.ts';
 import { atFreeName, libraryFolder } from './create-images.ts';
-import { isForbidden, isWithin, realFilePath } from './forbidden-paths.ts';
+import { isForbidden, realFilePath } from './forbidden-paths.ts';
 import { demandFreeSpace } from './free-space.ts';
 import { allocatedOf, type ImageRecord, statKey } from './image-record.ts';
 import { formatOf, type Inspected, inspectFile } from './inspect-file.ts';
 import type { LibraryAccess } from './library-access.ts';
-import { newRecord } from './library-scan.ts';
+import { isWithin } from './path-trees.ts';
+import { newRecord } from './read-record.ts';
 import { resolveBackingOf } from './resolve-backings.ts';
 import { demandSettled } from './settled-layers.ts';
 
@@ -39,7 +40,7 @@ const checkBacking = async (
   operationId: string | undefined,
 ): Promise<void> => {
   const { dataDir } = access;
-  const record = await newRecord(path, inspected);
+  const record = newRecord(path, inspected);
   const resolved = record === null ? null : await resolveBackingOf(record);
   if (resolved === null || resolved.target.kind === 'foreign') return;
   const target = resolved.target.path;

@@ -1,22 +1,77 @@
-import type { BigIntStats } from 'node:fs';
+import { accessSync, closeSync } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
 import { extname } from 'node:path';
 import type { ImageFormat } from '@strata/contract';
-import { type ImageHeader, openForReading, readImageHeader, safetyProblems } from '@strata/disk-image';
-import { allocatedOf, type FileFacts, type FileIdentity, identityOf } from './image-record.ts';
+import {
+  type ImageHeader,
+  openForReading,
+  openForReadingSync,
+  readImageHeader,
+  readImageHeaderSync,
+  safetyProblems,
+} from '@strata/disk-image';
+import {
+  allocatedOf,
+  type FileFacts,
+  type FileIdentity,
+  type FileStat,
+  identityOf,
+  statOf,
+} from './image-record.ts';
 
+/** Of a header, what the library remembers. */
 export interface Inspected {
-  readonly stat: BigIntStats;
-  readonly header: ImageHeader;
+  readonly stat: FileStat;
+  readonly header: Pick<ImageHeader, 'kind' | 'virtualSize' | 'backing' | 'problems'>;
+  readonly snapshots: FileFacts['snapshots'];
+  /** By its permissions, whatever it is. */
+  readonly writable: boolean;
 }
+
+const inspected = (
+  stat: FileStat,
+  { kind, virtualSize, backing, problems, qcow2 }: ImageHeader,
+  writable: boolean,
+): Inspected => ({
+  stat: statOf(stat),
+  header: { kind, virtualSize, backing, problems },
+  snapshots: qcow2?.snapshots ?? [],
+  writable,
+});
+
+const isWritable = (path: string): Promise<boolean> =>
+  access(path, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
 
 /** Reads the header. Throws `OpenForReadingError` when the file cannot be opened. */
 export const inspectFile = async (path: string): Promise<Inspected> => {
   const { handle, stat } = await openForReading(path);
   try {
-    return { stat, header: await readImageHeader(handle, Number(stat.size)) };
+    const header = await readImageHeader(handle, Number(stat.size));
+    return inspected(stat, header, await isWritable(path));
   } finally {
     await handle.close();
+  }
+};
+
+const isWritableNow = (path: string): boolean => {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** {@link inspectFile}, for a thread that may wait for the disk. */
+export const inspectFileSync = (path: string): Inspected => {
+  const { fd, stat } = openForReadingSync(path);
+  try {
+    return inspected(stat, readImageHeaderSync(fd, Number(stat.size)), isWritableNow(path));
+  } finally {
+    closeSync(fd);
   }
 };
 
@@ -31,7 +86,7 @@ const formats = [
 ] as const satisfies readonly ImageFormat[];
 
 /** Null for what Strata does not take (QED, Parallels, …). */
-export const formatOf = (header: ImageHeader): ImageFormat | null =>
+export const formatOf = (header: Pick<ImageHeader, 'kind'>): ImageFormat | null =>
   formats.find((format) => format === header.kind) ?? null;
 
 /** Without a header every file could be a raw disk; by itself only one that says so in its name is taken for one. */
@@ -41,19 +96,13 @@ export const hasRawName = (path: string): boolean => rawNames.has(extname(path).
 const imageNames = new Set([...rawNames, '.qcow2', '.qcow', '.vmdk', '.vdi', '.vhdx', '.vhd', '.vpc']);
 export const hasImageName = (path: string): boolean => imageNames.has(extname(path).toLowerCase());
 
-const isWritable = (path: string): Promise<boolean> =>
-  access(path, constants.W_OK).then(
-    () => true,
-    () => false,
-  );
-
 export interface FileState {
   readonly format: ImageFormat;
   readonly identity: FileIdentity;
   readonly facts: FileFacts;
 }
 
-const plainFacts = (format: ImageFormat, stat: BigIntStats, header: ImageHeader) => {
+const plainFacts = (format: ImageFormat, { stat, header }: Inspected) => {
   const headerless = format === 'raw' || format === 'iso';
   const asSettled = headerless ? header.kind === 'raw' || header.kind === 'iso' : header.kind === format;
   if (asSettled) {
@@ -75,18 +124,15 @@ const plainFacts = (format: ImageFormat, stat: BigIntStats, header: ImageHeader)
 };
 
 /** What is remembered of a file. `settled` is its format when that is no longer a question. */
-export const fileState = async (
-  path: string,
-  { stat, header }: Inspected,
-  settled: ImageFormat | null,
-): Promise<FileState | null> => {
+export const fileState = (file: Inspected, settled: ImageFormat | null): FileState | null => {
+  const { stat, header, snapshots, writable } = file;
   const format = settled ?? formatOf(header);
   if (format === null) return null;
   const facts: FileFacts = {
-    ...plainFacts(format, stat, header),
+    ...plainFacts(format, file),
     allocatedSize: allocatedOf(stat),
-    snapshots: format === 'qcow2' ? (header.qcow2?.snapshots ?? []) : [],
-    writable: (format === 'qcow2' || format === 'raw') && (await isWritable(path)),
+    snapshots: format === 'qcow2' ? snapshots : [],
+    writable: (format === 'qcow2' || format === 'raw') && writable,
     bornNs: stat.birthtimeNs.toString(),
     readAt: Date.now(),
   };

@@ -13,8 +13,8 @@ import { awayFrom, type FolderPlace } from './folder-place.ts';
 import { exists } from './image-names.ts';
 import { inodeOf } from './inode.ts';
 import type { LibraryAccess } from './library-access.ts';
-import { reread } from './library-scan.ts';
 import { makeBlank } from './make-blank.ts';
+import { reread } from './read-record.ts';
 
 /*
  * A file gets another name without its chains ever being broken: while the links are rewritten, it has both names.

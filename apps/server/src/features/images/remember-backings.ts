@@ -1,4 +1,6 @@
-import { type ContentSample, sampleContent } from './content-sample.ts';
+import { setImmediate as breathe } from 'node:timers/promises';
+import type { ContentSample } from './content-sample.ts';
+import { sampleContent } from './disk-reader.ts';
 import type { ImageMemory, RememberedBacking } from './image-memory.ts';
 import type { ImageRecord } from './image-record.ts';
 import type { ImageWorld } from './image-world.ts';
@@ -61,8 +63,7 @@ export const createBackingMemory = (
     const flush = (): void => memory.change(found.splice(0));
     for (const { overlay, backing } of stale()) {
       if (stopped) return;
-      if (!samples.has(backing.id))
-        samples.set(backing.id, await sampleContent(backing.path).catch(() => null));
+      if (!samples.has(backing.id)) samples.set(backing.id, await sampleContent(backing.path));
       if (stopped) return;
       const sample = samples.get(backing.id) ?? null;
       // Changed while it was read: the next scan will tell.
@@ -76,6 +77,8 @@ export const createBackingMemory = (
   const run = async (): Promise<void> => {
     while (again && !stopped) {
       again = false;
+      // Who has asked for the scan gets the answer first.
+      await breathe();
       await round().catch(() => {});
     }
     running = null;

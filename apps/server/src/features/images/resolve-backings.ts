@@ -1,8 +1,7 @@
-import type { BigIntStats } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { normalize } from 'node:path';
 import { resolveBacking } from '@strata/disk-image';
-import { type ImageRecord, statKey } from './image-record.ts';
+import { type FileStat, type ImageRecord, statKey } from './image-record.ts';
 import type { Library, ResolvedBacking } from './library.ts';
 import { mapBounded } from './map-bounded.ts';
 
@@ -31,7 +30,7 @@ export const resolveBackings = async (
   library: Library,
   records: Iterable<ImageRecord>,
   /** Regular files by their real paths that were looked at a moment ago. */
-  files: ReadonlyMap<string, BigIntStats> = new Map(),
+  files: ReadonlyMap<string, FileStat> = new Map(),
 ): Promise<void> => {
   // Many overlays stand on one base: it is looked at once.
   const seen = new Map<string, Promise<ResolvedBacking>>();

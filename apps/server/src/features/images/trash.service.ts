@@ -5,11 +5,11 @@ import { AppError } from '../../app-error.ts';
 import { newId } from '../../new-id.ts';
 import { lockHolder } from '../../qemu/lock-holder.ts';
 import { syncFolder } from '../../sync-files.ts';
-import { isWithin, trashName } from './forbidden-paths.ts';
 import { exists } from './image-names.ts';
 import { fileKey, type ImageRecord, statKey } from './image-record.ts';
 import type { TrashRow } from './images.repository.ts';
 import type { LibraryAccess } from './library-access.ts';
+import { isWithin, trashName } from './path-trees.ts';
 import { resolveBackingOf } from './resolve-backings.ts';
 import { demandIdle, demandSettled } from './settled-layers.ts';
 

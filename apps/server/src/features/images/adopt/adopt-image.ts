@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
 import type { AdoptedImage, AdoptFolder, ImageFormat } from '@strata/contract';
 import { backingFormat } from '../backing-format.ts';
-import { isWithin } from '../forbidden-paths.ts';
 import type { ImageRecord } from '../image-record.ts';
 import type { ImageWorld } from '../image-world.ts';
+import { isWithin } from '../path-trees.ts';
 import type { Survey } from './survey-folder.ts';
 
 /** From the image down, as far as it can be followed; with why it is not whole. */

@@ -1,16 +1,17 @@
-import type { BigIntStats } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { maxDepth } from '@strata/backing-chain';
 import type { Problem } from '@strata/contract';
-import { walkFolder } from '../folder-walk.ts';
-import { isForbidden, isWithin } from '../forbidden-paths.ts';
-import { type ImageRecord, statKey } from '../image-record.ts';
+import { walkFolder } from '../disk-reader.ts';
+import { isImage } from '../find-new.ts';
+import { isForbidden } from '../forbidden-paths.ts';
+import { type FileStat, type ImageRecord, statKey } from '../image-record.ts';
 import { ImageWorld } from '../image-world.ts';
 import { formatOf, type Inspected, inspectFile } from '../inspect-file.ts';
 import { Library } from '../library.ts';
 import type { LibraryAccess } from '../library-access.ts';
-import { isImage, newRecord } from '../library-scan.ts';
 import { mapBounded } from '../map-bounded.ts';
+import { isWithin } from '../path-trees.ts';
+import { newRecord } from '../read-record.ts';
 import { resolveBackings } from '../resolve-backings.ts';
 
 export interface OutsideFile {
@@ -40,7 +41,7 @@ const isDiskLike = ({ header, stat }: Inspected): boolean =>
 const lookAt = async (
   { dataDir, library }: LibraryAccess,
   path: string,
-  stat: BigIntStats,
+  stat: FileStat,
   counts: (inspected: Inspected) => boolean,
 ): Promise<ImageRecord | null> => {
   const known = library.byKey(statKey(stat)) ?? library.byPath(path);
@@ -64,7 +65,7 @@ const namedFiles = (library: Library): Map<string, ImageRecord[]> => {
 
 const whyNotOutside = (
   path: string,
-  stat: BigIntStats,
+  stat: FileStat,
   inspected: Inspected,
   dataDir: string,
 ): string | null => {
@@ -83,7 +84,7 @@ const lookOutside = async (path: string, dataDir: string): Promise<OutsideFile> 
     return { path, record: null, why: 'It belongs to the system or to Strata itself.' };
   const inspected = await inspectFile(path);
   const why = whyNotOutside(path, stat, inspected, dataDir);
-  return { path, record: why === null ? await newRecord(path, inspected) : null, why };
+  return { path, record: why === null ? newRecord(path, inspected) : null, why };
 };
 
 /** Reads names and headers; changes nothing. `outside`: whether files elsewhere that are stood on belong to it. */
@@ -93,7 +94,7 @@ export const surveyFolder = async (
   outside: boolean,
 ): Promise<Survey> => {
   const { dataDir } = access;
-  const { files, problems: unreadable } = await walkFolder(path, new Set([dataDir]), false);
+  const { files, problems: unreadable } = await walkFolder(path, new Set([dataDir]));
   const here = [...files].filter(([file]) => isWithin(file, path));
   const library = new Library({
     images: () => [...access.library.all()],

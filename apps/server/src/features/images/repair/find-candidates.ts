@@ -1,14 +1,13 @@
 import type { RelinkCandidate } from '@strata/contract';
 import { visibleChain } from '../chain-facts.ts';
-import { type ContentSample, sampleContent } from '../content-sample.ts';
-import { walkFolder } from '../folder-walk.ts';
+import { inspectFiles, isUnreadable, sampleContent, walkFolder } from '../disk-reader.ts';
+import { isImage } from '../find-new.ts';
 import { realFolder } from '../folders.service.ts';
 import { isForbidden } from '../forbidden-paths.ts';
 import { type ImageRecord, statKey } from '../image-record.ts';
-import { inspectFile } from '../inspect-file.ts';
 import type { LibraryAccess } from '../library-access.ts';
-import { isImage, newRecord } from '../library-scan.ts';
 import { mapBounded } from '../map-bounded.ts';
+import { newRecord } from '../read-record.ts';
 import { judge, type Lost } from './evidence.ts';
 
 /** More are no help to anybody. */
@@ -59,19 +58,22 @@ export const foreignImages = async (
   { dataDir, library }: LibraryAccess,
   folder: string,
 ): Promise<ImageRecord[]> => {
-  const { files } = await walkFolder(folder, new Set([dataDir]), false);
-  const found = await mapBounded([...files], 24, async ([path, stat]) => {
-    if (stat.size === 0n || isForbidden(path, dataDir) || library.byKey(statKey(stat)) !== undefined)
-      return null;
-    const inspected = await inspectFile(path).catch(() => null);
-    if (inspected === null || !isImage(inspected, path, [{ path: folder }])) return null;
-    return newRecord(path, inspected);
-  });
-  return found.filter((record) => record !== null);
+  const { files } = await walkFolder(folder, new Set([dataDir]));
+  const strange = [...files].filter(
+    ([path, stat]) =>
+      stat.size > 0n && !isForbidden(path, dataDir) && library.byKey(statKey(stat)) === undefined,
+  );
+  const found: ImageRecord[] = [];
+  await inspectFiles(
+    strange.map(([path]) => path),
+    (path, file) => {
+      if (isUnreadable(file) || !isImage(file, path, [{ path: folder }])) return;
+      const record = newRecord(path, file);
+      if (record !== null) found.push(record);
+    },
+  );
+  return found;
 };
-
-const sampleOf = (record: ImageRecord): Promise<ContentSample | null> =>
-  sampleContent(record.path).catch(() => null);
 
 export const judgeCandidate = async (
   access: LibraryAccess,
@@ -79,7 +81,7 @@ export const judgeCandidate = async (
   candidate: Candidate,
 ): Promise<FoundCandidate & { points: number }> => {
   const { record, known } = candidate;
-  const sample = lost.remembered === null ? null : await sampleOf(record);
+  const sample = lost.remembered === null ? null : await sampleContent(record.path);
   return {
     record,
     imageId: known ? record.id : null,

@@ -2,6 +2,7 @@ export { type BackingTarget, resolveBacking } from './backing-path.ts';
 export { emptyQcow2 } from './empty-qcow2.ts';
 export type * from './image-header.types.ts';
 export { type LayerUsage, rawGrain, readQcow2Usage, readRawUsage, wholeGrains } from './layer-usage.ts';
+export { type MappedApart, type Qcow2State, readMappedApart } from './mapped-apart.ts';
 export {
   type OpenedFile,
   OpenForReadingError,

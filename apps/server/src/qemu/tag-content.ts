@@ -11,13 +11,13 @@ import { absolute, heavy, outputOf } from './qemu-img.ts';
  * hold commas, and two may have the same. Not on an image that a running VM writes.
  */
 
-const selected = (id: string): string => `snapshot.id=${id.replaceAll(',', ',,')}`;
+export const selectedTag = (id: string): string => `snapshot.id=${id.replaceAll(',', ',,')}`;
 
 /** Into a new qcow2 file without backing; whatever is at the target's name goes first. The caller syncs it. */
 export const copyTag = (path: string, id: string, target: string, watch: WorkWatch = {}): Promise<void> =>
   unlessCancelled(`Extracting from ${path}`, watch, async () => {
     await rm(absolute(target), { force: true });
-    const args = ['convert', '-p', '-t', 'writeback', '-l', selected(id), '-f', 'qcow2', '-O', 'qcow2'];
+    const args = ['convert', '-p', '-t', 'writeback', '-l', selectedTag(id), '-f', 'qcow2', '-O', 'qcow2'];
     await work([...args, '--', absolute(path), absolute(target)], watch);
   });
 
@@ -50,7 +50,7 @@ export const tagReadsAs = (
     const socket = join(folder, 's');
     const ended = new AbortController();
     const end = new AbortController();
-    const args = ['-r', '-f', 'qcow2', '-l', selected(id), '-k', socket, '-e', '1', '--', absolute(path)];
+    const args = ['-r', '-f', 'qcow2', '-l', selectedTag(id), '-k', socket, '-e', '1', '--', absolute(path)];
     const server = runLimited('qemu-nbd', args, heavy, { signal: end.signal });
     // It ends when its client has gone, or is ended below; before that, its failure is what is told.
     server.catch((error: unknown) => ended.abort(error));

@@ -183,8 +183,6 @@ export const snapshots = {
     to: 'To',
     same: 'Choose two different points.',
     noDisk: 'These two have no disk in common.',
-    inside: (name: string) =>
-      `“${name}” is a tag inside its layer, which cannot be read while it lies there. Extract it as a new image first.`,
     between: (from: string, to: string) => `differences between “${from}” and “${to}”`,
     equal: 'nothing differs',
     differ: (bytes: number, size: number) => `${formatBytes(bytes)} of ${formatBytes(size)} differ`,
@@ -196,7 +194,7 @@ export const snapshots = {
     full: 'Compare the contents',
     fullText: 'The drawing shows where was written. Reading both there says exactly what is different.',
     moving:
-      'The VM is writing this disk: it has no contents of one moment. Compare two snapshots, or shut the VM down.',
+      'The VM is writing this layer: what it holds cannot be read meanwhile. Compare two frozen layers, or shut the VM down.',
   },
   found: {
     title: 'Made by other tools',

@@ -278,8 +278,9 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
       }),
     chain,
     readableTag: async (id, tag) => {
-      await demandUnwritten(world.now().forest, world.view(id));
-      return tagNamed(world.view(id), tag).id;
+      const { name, internalSnapshots } = world.view(id);
+      await demandUnwritten(world.now().forest, world.facts(id));
+      return tagNamed(name, internalSnapshots, tag).id;
     },
     forest: () => world.now().forest,
     refresh: (ids) => (ids === undefined ? scan() : exclusive(() => rereadAll(ids))),

@@ -3,15 +3,16 @@ import type { Image } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
 import { lockHolder, openWords } from '../../qemu/lock-holder.ts';
 
-export type ImageTag = Image['internalSnapshots'][number];
+type ImageTag = Image['internalSnapshots'][number];
 
 /** The one that a name means; a number, too, where the name is given twice. */
-export const tagNamed = (
-  { name, internalSnapshots }: Pick<Image, 'name' | 'internalSnapshots'>,
+export const tagNamed = <Tag extends Pick<ImageTag, 'id' | 'tag'>>(
+  name: string,
+  known: readonly Tag[],
   tag: string,
-): ImageTag => {
-  const named = internalSnapshots.filter((snapshot) => snapshot.tag === tag);
-  const [found = internalSnapshots.find(({ id }) => id === tag), second] = named;
+): Tag => {
+  const named = known.filter((snapshot) => snapshot.tag === tag);
+  const [found = known.find(({ id }) => id === tag), second] = named;
   if (found === undefined) throw new AppError('not-found', `“${name}” holds no internal snapshot “${tag}”.`);
   if (second === undefined) return found;
   const numbers = named.map(({ id }) => id).join(', ');
@@ -27,7 +28,7 @@ export const tagNamed = (
  */
 export const demandUnwritten = async (
   forest: Forest,
-  image: Pick<Image, 'id' | 'name' | 'path' | 'overlays'>,
+  image: Pick<Image, 'id' | 'name' | 'path'>,
 ): Promise<void> => {
   const writer = forest.disks.find((disk) => disk.running && disk.imageId === image.id);
   if (writer !== undefined)
@@ -37,6 +38,6 @@ export const demandUnwritten = async (
       { usedBy: [{ kind: 'vm', id: writer.vmId, name: writer.vmName }] },
     );
   const holder = await lockHolder(image.path);
-  const frozen = image.overlays.length > 0;
+  const frozen = [...forest.layers.values()].some(({ backingId }) => backingId === image.id);
   if (holder !== null && !frozen) throw new AppError('image-locked', openWords(holder, image));
 };

@@ -5,8 +5,8 @@ import { useState } from 'react';
 import { words } from '../../lib/words.ts';
 import { Dialog } from '../../ui/dialog.tsx';
 import { diskName } from '../layers/disk-name.ts';
+import { isLive } from '../vms/vm-can.ts';
 import classes from './compare-dialog.module.css';
-import { compareRefusal } from './compare-refusal.ts';
 import { DiskComparison } from './disk-comparison.tsx';
 import { hereId } from './snapshot-rows.ts';
 
@@ -27,7 +27,6 @@ export function CompareDialog({ vm, all, onClose, ...given }: CompareDialogProps
   const points = [...all.map(({ id, name }) => ({ value: id, label: name })), { value: hereId, label: here }];
   const nameOf = (id: string) => points.find(({ value }) => value === id)?.label ?? '';
   const held = [from, to].map((id) => disksOf(vm, all, id));
-  const refusal = compareRefusal(all.filter(({ id }) => id === from || id === to));
   const both = vm.disks.filter(({ id }) => held.every((disks) => disks.has(id)));
   return (
     <Dialog onClose={onClose} title={compare.title} size="60rem">
@@ -45,8 +44,6 @@ export function CompareDialog({ vm, all, onClose, ...given }: CompareDialogProps
         </div>
         {from === to ? (
           <p className={classes.quiet}>{compare.same}</p>
-        ) : refusal !== null ? (
-          <p className={classes.quiet}>{refusal}</p>
         ) : both.length === 0 ? (
           <p className={classes.quiet}>{compare.noDisk}</p>
         ) : (
@@ -56,6 +53,7 @@ export function CompareDialog({ vm, all, onClose, ...given }: CompareDialogProps
               vm={vm}
               name={diskName(vm.disks, vm.disks.indexOf(disk))}
               wish={{ from, to, disk: disk.id }}
+              isWritten={isLive(vm.state) && [from, to].some((id) => isOfActive(disk, all, id))}
               label={compare.between(nameOf(from), nameOf(to))}
             />
           ))
@@ -64,6 +62,13 @@ export function CompareDialog({ vm, all, onClose, ...given }: CompareDialogProps
     </Dialog>
   );
 }
+
+/** What the VM writes when it runs: its disk now, and whatever lies inside the same file. */
+const isOfActive = (disk: Vm['disks'][number], all: readonly Snapshot[], id: string): boolean =>
+  id === hereId ||
+  (all.find((snapshot) => snapshot.id === id)?.disks ?? []).some(
+    ({ imageId, internalTag }) => internalTag !== undefined && imageId === disk.imageId,
+  );
 
 const disksOf = (vm: Vm, all: readonly Snapshot[], id: string): ReadonlySet<string> =>
   new Set(

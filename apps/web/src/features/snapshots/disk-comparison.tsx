@@ -20,19 +20,19 @@ import { type Paint, paintLayer } from '../layers/strip-paint.ts';
 import { StripRuler } from '../layers/strip-ruler.tsx';
 import { OperationProgress } from '../operations/operation-progress.tsx';
 import { isUnfinished, progressLine } from '../operations/operation-state.ts';
-import { isLive } from '../vms/vm-can.ts';
 import classes from './compare-dialog.module.css';
-import { hereId } from './snapshot-rows.ts';
 
 interface DiskComparisonProps {
   vm: Vm;
   name: string;
   wish: CompareWish;
   label: string;
+  /** By the running VM: it has no contents of one moment. */
+  isWritten: boolean;
 }
 
 /** The differences on one disk, drawn on its cross-section: at once by what the layers hold, exactly by reading. */
-export function DiskComparison({ vm, name, wish, label }: DiskComparisonProps) {
+export function DiskComparison({ vm, name, wish, label, isWritten }: DiskComparisonProps) {
   const asked = useQuery({ ...snapshotComparisonQuery(vm.id, wish), placeholderData: keepPreviousData });
   const start = useMutation({
     mutationFn: () => call(endpoints.compareSnapshotContents, { params: { id: vm.id }, body: wish }),
@@ -62,17 +62,13 @@ export function DiskComparison({ vm, name, wish, label }: DiskComparisonProps) {
           operation={operation}
           pending={start.isPending}
           error={start.error}
-          reason={isMoving(vm, wish) ? words.snapshots.compare.moving : null}
+          reason={isWritten ? words.snapshots.compare.moving : null}
           onStart={() => start.mutate()}
         />
       )}
     </section>
   );
 }
-
-/** A disk that is being written has no contents of one moment. */
-const isMoving = ({ state }: Vm, { from, to }: CompareWish): boolean =>
-  isLive(state) && (from === hereId || to === hereId);
 
 function Sum({ comparison: { differingBytes, virtualSize, exact } }: { comparison: Comparison }) {
   const { compare } = words.snapshots;

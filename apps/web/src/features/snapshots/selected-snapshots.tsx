@@ -4,7 +4,6 @@ import { imagesQuery } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
 import { Bytes } from '../../ui/bytes.tsx';
 import { ReasonedButton } from '../../ui/reasoned-button.tsx';
-import { compareRefusal } from './compare-refusal.ts';
 import type { SnapshotActs } from './snapshot-acts.ts';
 import classes from './snapshot-details.module.css';
 import { Fact } from './snapshot-facts.tsx';
@@ -29,11 +28,7 @@ export function SelectedSnapshots({ ids, chosen, acts }: SelectedSnapshotsProps)
       <h2 className={classes.name}>{selected.title(ids.length)}</h2>
       <div className={classes.buttons}>
         {from !== undefined && to !== undefined && ids.length === 2 ? (
-          <ReasonedButton
-            size="compact-md"
-            reason={compareRefusal(chosen)}
-            onClick={() => acts.open({ kind: 'compare', from, to })}
-          >
+          <ReasonedButton size="compact-md" onClick={() => acts.open({ kind: 'compare', from, to })}>
             {words.snapshots.compare.open}
           </ReasonedButton>
         ) : null}

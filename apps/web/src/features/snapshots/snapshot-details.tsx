@@ -3,7 +3,6 @@ import type { Snapshot, Vm } from '@strata/contract';
 import { IconPencil } from '@tabler/icons-react';
 import { words } from '../../lib/words.ts';
 import { ReasonedButton } from '../../ui/reasoned-button.tsx';
-import { compareRefusal } from './compare-refusal.ts';
 import type { SnapshotActs } from './snapshot-acts.ts';
 import classes from './snapshot-details.module.css';
 import { SnapshotFacts } from './snapshot-facts.tsx';
@@ -86,7 +85,6 @@ function Buttons({ snapshot, acts }: { snapshot: Snapshot; acts: SnapshotActs })
       <ReasonedButton
         size="compact-md"
         variant="default"
-        reason={compareRefusal([snapshot])}
         onClick={() => acts.open({ kind: 'compare', from: snapshot.id, to: hereId })}
       >
         {words.snapshots.compare.open}

@@ -13,7 +13,7 @@ export const extractImage = async (
   { tag, name, folder }: ExtractImage,
 ): Promise<Operation> => {
   const { images, newFiles } = deps.library;
-  const snapshot = tagNamed(image, tag);
+  const snapshot = tagNamed(image.name, image.internalSnapshots, tag);
   const chain = await images.checkedChain(image.id);
   await demandUnwritten(images.forest(), image);
   const [taint] = image.problems.filter(({ code }) => code === 'tainted');

@@ -16,6 +16,7 @@ import { readImageHeader, readQcow2Allocation, resolveBacking } from '@strata/di
 import { AppError } from '../../../app-error.ts';
 import type { Db } from '../../../db/open-database.ts';
 import { newId } from '../../../new-id.ts';
+import { readTags } from '../../../qemu/image-tags.ts';
 import { mapImage, writeOverlay } from '../../../qemu/qemu-img.ts';
 import type { ImageFacts, ImagesService, UseSource } from '../../images/images.types.ts';
 import { usageOf } from '../../images/layer-usage.ts';
@@ -166,8 +167,9 @@ export const benchImages = (folder: string, db: Db): BenchImages => {
       return chainFacts(id);
     },
     readableTag: async (id, tag) => {
-      await demandUnwritten(forest(), toImage(id));
-      return tagNamed(toImage(id), tag).id;
+      const { name, path } = facts(id);
+      await demandUnwritten(forest(), facts(id));
+      return tagNamed(name, await readTags(path), tag).id;
     },
     page: unused,
     rename: unused,

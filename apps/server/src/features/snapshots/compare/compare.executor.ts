@@ -1,16 +1,18 @@
 import { ColumnDrawing, lengthOf, type Ranges, totalLength } from '@strata/backing-chain';
-import type { Comparison, ImageFormat } from '@strata/contract';
-import { readingContent } from '../../../qemu/read-content.ts';
+import type { Comparison } from '@strata/contract';
+import { type ContentFile, readingContent } from '../../../qemu/read-content.ts';
 import type { ImagesService } from '../../images/images.types.ts';
 import type { Executor } from '../../operations/operations.types.ts';
-import { compareContents } from './compare-contents.ts';
-import { whereTheyDiffer } from './where-they-differ.ts';
+import { type Content, compareContents } from './compare-contents.ts';
+import { type Place, whereTheyDiffer } from './where-they-differ.ts';
 
 export interface CompareRun {
   readonly from: string;
   readonly to: string;
   readonly diskId: string;
   readonly images: readonly [from: string, to: string];
+  /** The numbers of internal snapshots inside them; null, or left out by a former version: what they show now. */
+  readonly snapshots?: readonly [from: string | null, to: string | null];
   readonly virtualSize: number;
 }
 
@@ -33,27 +35,37 @@ export const told = (
   };
 };
 
+/** A tag of a disk that has grown since is read as if it had its size of today. */
+const upTo = (content: Content, most: number): Content => ({
+  size: Math.min(content.size, most),
+  read: (offset, length) => content.read(offset, length),
+});
+
 /** Reads only: begun anew after a crash, it finds the same. */
 export const compareExecutor = (deps: {
-  readonly images: Pick<ImagesService, 'checkedChain' | 'forest' | 'allocation'>;
+  readonly images: Pick<ImagesService, 'checkedChain' | 'facts' | 'forest' | 'allocation'>;
   readonly runDir: string;
 }): Executor<CompareRun, Record<string, never>> => ({
   kind: 'snapshot-compare',
   run: async (context) => {
-    const { from, to, diskId, images, virtualSize } = context.request;
-    const open = async (id: string): Promise<{ path: string; format: ImageFormat }> => {
-      const [top] = await deps.images.checkedChain(id);
+    const { from, to, diskId, images, snapshots = [null, null], virtualSize } = context.request;
+    const places = [
+      { imageId: images[0], snapshot: snapshots[0] },
+      { imageId: images[1], snapshot: snapshots[1] },
+    ] as const;
+    const open = async ({ imageId, snapshot }: Place): Promise<ContentFile> => {
+      const [top] = await deps.images.checkedChain(imageId);
       if (top === undefined) throw new Error('an image without a chain');
-      return { path: top.path, format: top.format };
+      return { path: top.path, format: top.format, snapshot };
     };
-    const [one, other] = [await open(images[0]), await open(images[1])];
-    const where = await whereTheyDiffer(deps.images, images);
+    const [one, other] = [await open(places[0]), await open(places[1])];
+    const { extents: where, sizes } = await whereTheyDiffer(deps.images, places);
     const total = totalLength(where);
     const how = { runDir: deps.runDir, signal: context.cancelled };
     context.step(0);
     const found = await readingContent(one, how, (left) =>
       readingContent(other, how, (right) =>
-        compareContents(left, right, where, (done) => {
+        compareContents(upTo(left, sizes[0]), upTo(right, sizes[1]), where, (done) => {
           context.cancelled.throwIfAborted();
           context.progress(done, total);
         }),

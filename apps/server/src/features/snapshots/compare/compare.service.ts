@@ -2,14 +2,16 @@ import { chainIds, rangesOf, totalLength } from '@strata/backing-chain';
 import type { Compare, Comparison, Operation } from '@strata/contract';
 import { AppError } from '../../../app-error.ts';
 import type { Db } from '../../../db/open-database.ts';
+import { readTags } from '../../../qemu/image-tags.ts';
 import type { ImagesService } from '../../images/images.types.ts';
 import type { OperationsService } from '../../operations/operations.types.ts';
 import type { VmsService } from '../../vms/vms.types.ts';
+import { ambiguity } from '../internal/tag-blockers.ts';
 import { snapshotsRepository } from '../snapshots.repository.ts';
 import type { StoredSnapshot } from '../snapshots.types.ts';
 import { compareExecutor, told } from './compare.executor.ts';
-import { type Points, pointsOf } from './points.ts';
-import { whereTheyDiffer } from './where-they-differ.ts';
+import { type Point, type Points, pointsOf } from './points.ts';
+import { type Place, whereTheyDiffer } from './where-they-differ.ts';
 
 export interface CompareDeps {
   readonly db: Db;
@@ -43,15 +45,33 @@ export const createComparisons = (deps: CompareDeps): Comparisons => {
     return pointsOf(vms.get(vmId), find, wish);
   };
 
-  const idsOf = ({ from, to }: Points) => [from.imageId, to.imageId] as const;
-  const sizeOf = (points: Points): number =>
-    Math.max(...idsOf(points).map((id) => images.facts(id).virtualSize));
+  const placeOf = async ({ imageId, tag }: Point): Promise<Place> => {
+    if (tag === null) return { imageId, snapshot: null };
+    const { name, path } = images.facts(imageId);
+    const tags = await readTags(path);
+    const reason = ambiguity(tags, tag);
+    const found = tags.find((known) => known.tag === tag);
+    if (reason !== null || found === undefined)
+      throw new AppError('not-possible', `“${name}” ${reason ?? 'cannot be read.'}`);
+    return { imageId, snapshot: found.id };
+  };
+  const placesOf = async ({ from, to }: Points) => [await placeOf(from), await placeOf(to)] as const;
+
+  /** Of one moment, and to be read: nobody writes it. */
+  const demandReadable = async ({ imageId, tag }: Point): Promise<void> => {
+    if (tag !== null) await images.readableTag(imageId, tag);
+    else if (images.forest().disks.some((disk) => disk.running && disk.imageId === imageId))
+      throw new AppError(
+        'vm-running',
+        'The running VM writes this disk, so that it has no contents of one moment. Take a snapshot and compare that, or shut the VM down.',
+      );
+  };
 
   return {
     compare: async (vmId, wish) => {
       const found = points(vmId, wish);
-      const extents = await whereTheyDiffer(images, idsOf(found));
-      const virtualSize = sizeOf(found);
+      const { extents, sizes } = await whereTheyDiffer(images, await placesOf(found));
+      const virtualSize = Math.max(...sizes);
       return {
         ...{ from: wish.from, to: wish.to, diskId: found.diskId, virtualSize },
         // Where nothing can differ, nothing does.
@@ -61,16 +81,10 @@ export const createComparisons = (deps: CompareDeps): Comparisons => {
     },
     compareContents: async (vmId, wish) => {
       const found = points(vmId, wish);
-      const written = [found.from, found.to].find(({ imageId }) =>
-        images.forest().disks.some((disk) => disk.running && disk.imageId === imageId),
-      );
-      if (written !== undefined)
-        throw new AppError(
-          'vm-running',
-          'The running VM writes this disk, so that it has no contents of one moment. Take a snapshot and compare that, or shut the VM down.',
-        );
-      const ids = idsOf(found);
-      const extents = await whereTheyDiffer(images, ids);
+      for (const point of [found.from, found.to]) await demandReadable(point);
+      const places = await placesOf(found);
+      const ids = [places[0].imageId, places[1].imageId] as const;
+      const { extents, sizes } = await whereTheyDiffer(images, places);
       const forest = images.forest();
       const vm = vms.get(vmId);
       return operations.start({
@@ -78,7 +92,8 @@ export const createComparisons = (deps: CompareDeps): Comparisons => {
         title: `Compare “${found.from.name}” with “${found.to.name}” of “${vm.name}”`,
         request: {
           ...{ from: wish.from, to: wish.to, diskId: found.diskId, images: ids },
-          virtualSize: sizeOf(found),
+          snapshots: [places[0].snapshot, places[1].snapshot],
+          virtualSize: Math.max(...sizes),
         },
         journal: {},
         steps: ['Read both where they can differ, and compare'],

@@ -2,10 +2,11 @@ import type { Compare, Vm } from '@strata/contract';
 import { AppError } from '../../../app-error.ts';
 import type { StoredSnapshot } from '../snapshots.types.ts';
 
-/** One side of a comparison: the layer at the top of what it shows. */
+/** One side of a comparison: the layer at the top of what it shows, or a tag inside that layer. */
 export interface Point {
   readonly name: string;
   readonly imageId: string;
+  readonly tag: string | null;
 }
 export interface Points {
   readonly diskId: string;
@@ -37,12 +38,7 @@ export const pointsOf = (vm: Vm, find: (snapshotId: string) => StoredSnapshot, w
     const disk = has(side, diskId);
     if (disk === undefined)
       throw new AppError('not-found', `“${side.name}” does not show the disk ${diskId}.`);
-    if (disk.internalTag !== null)
-      throw new AppError(
-        'not-possible',
-        `“${side.name}” is a tag inside its layer, which cannot be read while it lies there. Extract it as a new image first.`,
-      );
-    return { name: side.name, imageId: disk.imageId };
+    return { name: side.name, imageId: disk.imageId, tag: disk.internalTag };
   };
   return { diskId, from: layer(from), to: layer(to) };
 };

@@ -1,4 +1,4 @@
-import { renameSync } from 'node:fs';
+import { copyFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '../src/browser.ts';
 import { backingOf, expectSameContent, flatten, imagesAt, makeChain } from '../src/images.ts';
@@ -10,6 +10,9 @@ test('a base that was moved stands among the problems, is found, and relinked by
 }) => {
   const folder = join(strata.dataDir, 'images');
   const paths = makeChain(folder, 'ui');
+  // A second overlay of the same base: it is mended in the same operation.
+  const twig = join(folder, 'ui-twig.qcow2');
+  copyFileSync(paths.s1, twig);
   const images = await imagesAt(strata, paths);
   const whole = flatten(paths.active, join(strata.dataDir, 'whole.raw'));
   await until(
@@ -26,17 +29,22 @@ test('a base that was moved stands among the problems, is found, and relinked by
   await page.getByRole('button', { name: `Repair ${images.s1.name}` }).click();
   const dialog = page.getByRole('dialog');
   await expect(dialog).toContainText('It is the lost file itself under another name, unchanged.');
+  await expect(dialog.getByLabel('Point the other overlay that has lost it there as well')).toBeChecked();
   await dialog.getByRole('button', { name: 'Point it there' }).click();
   await expect(dialog).toBeHidden();
   await expect(page.getByText(/images? ha(s|ve) a problem/)).toBeHidden({ timeout: 30_000 });
   await expect.poll(() => backingOf(paths.s1)).toBe('moved.qcow2');
+  expect(backingOf(twig)).toBe('moved.qcow2');
   expectSameContent(whole, paths.active);
 
   // Gone for good: its owner knows, and wants to hear no more of it.
   renameSync(moved, join(strata.dataDir, 'away.qcow2'));
   await strata.ok('POST', '/folders/scan');
-  await page.getByRole('button', { name: `Repair ${images.s1.name}` }).click();
-  await dialog.getByRole('button', { name: 'Leave it alone' }).click();
-  await expect(page.getByText('1 image is left alone')).toBeVisible();
+  for (const name of [images.s1.name, 'ui-twig.qcow2']) {
+    await page.getByRole('button', { name: `Repair ${name}` }).click();
+    await dialog.getByRole('button', { name: 'Leave it alone' }).click();
+    await expect(dialog).toBeHidden();
+  }
+  await expect(page.getByText('2 images are left alone')).toBeVisible();
   await expect(page.getByText(/images? ha(s|ve) a problem/)).toBeHidden();
 });

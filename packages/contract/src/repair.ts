@@ -55,6 +55,8 @@ export const imageRepair = z.object({
   repair: z.enum(['leaks', 'all']).optional(),
   /** With `relink`, best first. */
   candidates: z.array(relinkCandidate).optional(),
+  /** With `relink`: the other overlays that have lost the same file. Those without an impediment are relinked with it. */
+  others: z.array(z.object({ imageId: id, name: z.string(), impediment: z.string().nullable() })).optional(),
 });
 export type ImageRepair = z.infer<typeof imageRepair>;
 
@@ -90,6 +92,8 @@ export const repairImageBody = z.discriminatedUnion('repair', [
       path: hostPath.optional(),
       /** The lost backing cannot be compared: the caller vouches that this one reads the same. */
       assumeSame: z.boolean().optional(),
+      /** Whether the other overlays that have lost the same file are pointed there in the same operation. */
+      others: z.boolean().default(true),
     })
     .refine(({ backing, path }) => (backing === undefined) !== (path === undefined), {
       message: 'needs either backing or path',
@@ -101,7 +105,7 @@ export const repairImageBody = z.discriminatedUnion('repair', [
   z.strictObject({ repair: z.literal('cut'), standsAlone: z.literal(true) }),
   z.strictObject({ repair: z.literal('leave-alone'), on: z.boolean().default(true) }),
 ]);
-export type RepairImage = z.infer<typeof repairImageBody>;
+export type RepairImage = z.input<typeof repairImageBody>;
 
 /** `operation` is null when nothing was left to do. */
 export const repairAnswer = z.object({ image, operation: operation.nullable() });

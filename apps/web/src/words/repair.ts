@@ -37,6 +37,11 @@ export const repair = {
   assume: 'I know that this file holds the same',
   assumeText:
     'Nobody can prove it. If the file holds something else, the image shows other data, and programs in it may damage them.',
+  others: (count: number) =>
+    count === 1
+      ? 'Point the other overlay that has lost it there as well'
+      : `Point the ${count} other overlays that have lost it there as well`,
+  otherStays: (name: string, why: string) => `“${name}” has lost it too, and stays as it is. ${why}`,
   relink: 'Point it there',
   chooseFirst: 'Choose one of the files first.',
   assumeFirst: (it: string) => `Nobody can prove that it is ${it}: say that you know it, first.`,

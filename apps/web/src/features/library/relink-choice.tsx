@@ -22,6 +22,7 @@ export function RelinkChoice({ repair, remembered, busy, searching, onLook, onRe
   const first = candidates.find(({ impediment }) => impediment === null);
   const [path, setPath] = useState<string | null>(null);
   const [vouched, setVouched] = useState(false);
+  const [together, setTogether] = useState(true);
   const chosen = candidates.find((candidate) => candidate.path === (path ?? first?.path)) ?? null;
   const text = words.repair;
   const sought = soughtBy(repair.problem);
@@ -29,7 +30,8 @@ export function RelinkChoice({ repair, remembered, busy, searching, onLook, onRe
   const relink = () => {
     if (chosen === null) return;
     const backing = chosen.imageId === null ? { path: chosen.path } : { backing: chosen.imageId };
-    onRelink({ repair: 'relink', ...backing, ...(needsWord && vouched ? { assumeSame: true } : {}) });
+    const said = needsWord && vouched ? { assumeSame: true } : {};
+    onRelink({ repair: 'relink', ...backing, ...said, others: together });
   };
   return (
     <Stack gap="sm">
@@ -49,6 +51,7 @@ export function RelinkChoice({ repair, remembered, busy, searching, onLook, onRe
         </Radio.Group>
       )}
       <LookElsewhere searching={searching} onLook={onLook} />
+      <OtherOverlays others={repair.others ?? []} together={together} onChange={setTogether} />
       {needsWord ? (
         <Checkbox
           label={text.assume}
@@ -100,6 +103,38 @@ function CandidateLine({ candidate, open }: { candidate: RelinkCandidate; open: 
         ))}
       </ul>
     </div>
+  );
+}
+
+interface OtherOverlaysProps {
+  others: NonNullable<ImageRepair['others']>;
+  together: boolean;
+  onChange: (together: boolean) => void;
+}
+
+/** What else has lost the same file, and whether it goes there too. */
+function OtherOverlays({ others, together, onChange }: OtherOverlaysProps) {
+  const text = words.repair;
+  const free = others.filter(({ impediment }) => impediment === null);
+  const held = others.filter(({ impediment }) => impediment !== null);
+  return (
+    <>
+      {free.length === 0 ? null : (
+        <Checkbox
+          label={text.others(free.length)}
+          description={free.map(({ name }) => name).join(', ')}
+          checked={together}
+          onChange={(event) => onChange(event.currentTarget.checked)}
+        />
+      )}
+      {held.length === 0 ? null : (
+        <ul className={classes.evidence}>
+          {held.map(({ imageId, name, impediment }) => (
+            <li key={imageId}>{text.otherStays(name, impediment ?? '')}</li>
+          ))}
+        </ul>
+      )}
+    </>
   );
 }
 

@@ -5,6 +5,7 @@ import type { RememberedBacking } from '../image-memory.ts';
 import type { ImageRecord } from '../image-record.ts';
 import { isBroken } from '../image-view.ts';
 import type { LibraryAccess } from '../library-access.ts';
+import { demandIdle } from '../work/image-work.service.ts';
 import type { Lost } from './evidence.ts';
 import { findCandidates } from './find-candidates.ts';
 import { cutWords, relinkWords } from './repair-words.ts';
@@ -20,12 +21,35 @@ export const lostOf = ({ world, memory }: LibraryAccess, id: string): Lost | nul
   return { overlay, path, state, format: overlay.facts.backing?.format ?? null, remembered };
 };
 
+/** The other overlays that wait for the same file. In a circle nothing is lost; what is left alone waits for nothing. */
+export const othersWith = (access: LibraryAccess, lost: Lost): Lost[] =>
+  lost.state === 'cycle'
+    ? []
+    : [...access.library.all()].flatMap(({ id }) => {
+        const other = id === lost.overlay.id ? null : lostOf(access, id);
+        const same = other?.path === lost.path && access.memory.of(id).leftAloneAt === null;
+        return same ? [other] : [];
+      });
+
 /** Why no link can be written into the header; null: one can. */
 export const unwritable = ({ name, format, facts, present }: ImageRecord): string | null => {
   if (!present) return `The file of “${name}” is gone.`;
   if (format !== 'qcow2') return `“${name}” is ${format}: only the link of a qcow2 image can be rewritten.`;
   if (!facts.writable) return `The file of “${name}” is read-only.`;
   return facts.flaws.find(({ code }) => code !== 'bad-backing-name')?.message ?? null;
+};
+
+/** The same, and who has it open. */
+export const relinkImpediment = async (
+  { world }: LibraryAccess,
+  overlay: ImageRecord,
+): Promise<string | null> => {
+  const impediment = unwritable(overlay);
+  if (impediment !== null) return impediment;
+  return demandIdle(world.now().forest, world.view(overlay.id), 'It can be repaired').then(
+    () => null,
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
 };
 
 const problemOf = (image: Image, ...codes: string[]): Problem | undefined =>
@@ -63,6 +87,13 @@ const linkRepairs = async (
     ...{ kind: 'relink', problem, impediment },
     ...relinkWords(lost.state),
     candidates: found.map(({ record: _, ...candidate }) => candidate),
+    others: await Promise.all(
+      othersWith(access, lost).map(async ({ overlay }) => ({
+        imageId: overlay.id,
+        name: overlay.name,
+        impediment: await relinkImpediment(access, overlay),
+      })),
+    ),
   };
   const cut: ImageRepair = {
     ...{ kind: 'cut', problem, impediment },

@@ -175,6 +175,104 @@ describe('a base that was moved', () => {
   });
 });
 
+/*
+ *    top  twig  far/leaf
+ *      └───┼───────┘
+ *        base        moved: all of them have lost it
+ */
+describe('a base that was moved, and on which several overlays stand', () => {
+  const overlays = ['top', 'twig', 'far/leaf'] as const;
+  const pathOf = (name: string): string => at(`${name}.qcow2`);
+  const wholeOf = (name: string): string => `${outside}/${name.replace('/', '-')}-flat.qcow2`;
+
+  beforeEach(async () => {
+    mkdirSync(at('far'));
+    overlay(pathOf('twig'), 'old/base.qcow2');
+    writeAt(pathOf('twig'), 2, 5);
+    overlay(pathOf('far/leaf'), '../old/base.qcow2');
+    writeAt(pathOf('far/leaf'), 3, 6);
+    for (const name of overlays)
+      qemuImg('convert', '-f', 'qcow2', '-O', 'qcow2', pathOf(name), wholeOf(name));
+    await seen();
+  });
+
+  const moveBase = async (from: string, to: string): Promise<string> => {
+    renameSync(from, to);
+    await seen();
+    for (const name of overlays) expect(problems(pathOf(name))).toContain('backing-missing');
+    return id(to);
+  };
+  const expectWhole = (): void => {
+    for (const name of overlays) {
+      expect(problems(pathOf(name))).toEqual([]);
+      expectSame(pathOf(name), wholeOf(name));
+    }
+  };
+
+  it('is relinked under all of them in one operation', async () => {
+    const backing = await moveBase(at('old/base.qcow2'), at('new/renamed.qcow2'));
+    const relink = (await repairs(pathOf('twig'))).repairs.find(({ kind }) => kind === 'relink');
+    expect(relink?.others?.map(({ name, impediment }) => [name, impediment]).toSorted()).toEqual([
+      ['leaf.qcow2', null],
+      ['top.qcow2', null],
+    ]);
+    const done = await repair(pathOf('twig'), { repair: 'relink', backing });
+    expect(done).toMatchObject({ state: 'done', kind: 'image-repair' });
+    expect(done?.result?.images).toHaveLength(3);
+    expect(backingOf(pathOf('far/leaf'))).toEqual({ name: '../new/renamed.qcow2', format: 'qcow2' });
+    expectWhole();
+  });
+
+  it('is relinked under one alone when that is wanted', async () => {
+    const backing = await moveBase(at('old/base.qcow2'), at('new/renamed.qcow2'));
+    expect(await repair(pathOf('twig'), { repair: 'relink', backing, others: false })).toMatchObject({
+      kind: 'rebase',
+    });
+    expect([problems(pathOf('twig')), problems(pathOf('top'))]).toEqual([[], ['backing-missing']]);
+    expectSame(pathOf('twig'), wholeOf('twig'));
+  });
+
+  it('leaves out, with the reason, what another program has open', async () => {
+    const holder = await holdOpen(pathOf('top'));
+    try {
+      const backing = await moveBase(at('old/base.qcow2'), at('new/renamed.qcow2'));
+      const relink = (await repairs(pathOf('twig'))).repairs.find(({ kind }) => kind === 'relink');
+      expect(relink?.others?.find(({ name }) => name === 'top.qcow2')?.impediment).toMatch(
+        /has “top.qcow2” open/,
+      );
+      await repair(pathOf('twig'), { repair: 'relink', backing });
+      expect(overlays.map((name) => problems(pathOf(name)))).toEqual([['backing-missing'], [], []]);
+    } finally {
+      await holder.close();
+    }
+    await repair(pathOf('top'), { repair: 'relink', backing: id(at('new/renamed.qcow2')) });
+    expectWhole();
+  });
+
+  it('killed at any step, the next start ends it under all of them', async () => {
+    let base = at('old/base.qcow2');
+    for (let step = 1; ; step += 1) {
+      bench = await folder.open(step);
+      // What they stand on now is noted before it is moved once more.
+      await seen();
+      const moved = at(`new/base-${step}.qcow2`);
+      const backing = await moveBase(base, moved);
+      base = moved;
+      const { operation } = await bench.repairs.repair(id(pathOf('top')), { repair: 'relink', backing });
+      if (operation === null) throw new Error('nothing was begun');
+      const outcome = await Promise.race([folder.died(), bench.ended(operation)]);
+      const survived = typeof outcome !== 'string';
+      if (!survived) {
+        bench = await folder.open();
+        expect(await bench.operations.wait(operation.id, 60)).toMatchObject({ state: 'done' });
+      }
+      expectWhole();
+      if (survived) break;
+    }
+    expect(folder.calls.length).toBeGreaterThan(8);
+  });
+});
+
 describe('a backing outside the library', () => {
   it('is registered where it lies', async () => {
     renameSync(at('old/base.qcow2'), `${outside}/base.qcow2`);

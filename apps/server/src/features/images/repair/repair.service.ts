@@ -1,8 +1,11 @@
+import { dirname } from 'node:path';
 import type { ImageRepairs, Operation, RepairAnswer, RepairImage } from '@strata/contract';
 import { AppError } from '../../../app-error.ts';
+import { relativeBacking } from '../../../backing-link.ts';
 import type { ChainsService } from '../../chains/chains.types.ts';
 import type { OperationsService } from '../../operations/operations.types.ts';
 import { backingFormat } from '../backing-format.ts';
+import { visibleChain } from '../chain-facts.ts';
 import { realFilePath } from '../forbidden-paths.ts';
 import type { ImagesFeature } from '../images.service.ts';
 import { importImage, inspectNamed } from '../import-images.ts';
@@ -12,7 +15,7 @@ import { demandIdle, vmsOn } from '../work/image-work.service.ts';
 import type { Lost } from './evidence.ts';
 import { type Candidate, judgeCandidate } from './find-candidates.ts';
 import { linkExecutor } from './link.executor.ts';
-import { listRepairs, lostOf, unwritable } from './list-repairs.ts';
+import { listRepairs, lostOf, othersWith, relinkImpediment, unwritable } from './list-repairs.ts';
 
 type Wish<Kind extends RepairImage['repair']> = Extract<RepairImage, { repair: Kind }>;
 
@@ -55,7 +58,7 @@ export const createRepairService = ({ library, chains, operations }: RepairDeps)
     const real = await realFilePath(path ?? '', access.dataDir);
     const known = access.library.byPath(real);
     if (known !== undefined) return { record: known, known: true };
-    const record = await newRecord(real, await inspectNamed(real));
+    const record = newRecord(real, await inspectNamed(real));
     if (record === null)
       throw new AppError('image-refused', `${real} is in a format that Strata does not take.`);
     return { record, known: false };
@@ -66,6 +69,35 @@ export const createRepairService = ({ library, chains, operations }: RepairDeps)
     const { backingId } = world.relation(id);
     const known = backingId === null ? undefined : access.library.get(backingId);
     return known !== undefined && !known.present && known.format === format ? known.id : undefined;
+  };
+
+  /** Of the other overlays those of which as much is known: they are pointed there too, each if nothing is in the way. */
+  const followersOf = async (lost: Lost, candidate: Candidate, wish: Wish<'relink'>): Promise<string[]> => {
+    if (wish.others === false) return [];
+    const followers: string[] = [];
+    for (const other of othersWith(access, lost)) {
+      if ((await relinkImpediment(access, other.overlay)) !== null) continue;
+      const { verdict, impediment } = await judgeCandidate(access, other, candidate);
+      if (impediment === null && (verdict === 'proven' || wish.assumeSame === true))
+        followers.push(other.overlay.id);
+    }
+    return followers;
+  };
+
+  const relinkWish = (imageId: string, backing: string) =>
+    ({ operation: 'rebase', imageId, backing, mode: 'relink', assumeSame: true }) as const;
+
+  /** What the planner has nothing against. */
+  const plannable = async (ids: readonly string[], backing: string): Promise<string[]> => {
+    const legal: string[] = [];
+    for (const id of ids) {
+      const plan = await chains.plan(relinkWish(id, backing)).catch((error: unknown) => {
+        if (error instanceof AppError) return null;
+        throw error;
+      });
+      if (plan?.blockers.length === 0) legal.push(id);
+    }
+    return legal;
   };
 
   const relink = async (id: string, wish: Wish<'relink'>): Promise<Operation> => {
@@ -82,30 +114,72 @@ export const createRepairService = ({ library, chains, operations }: RepairDeps)
       const message = `Nobody can prove that “${name}” is the lost ${lost.path}. ${evidence[0]?.text ?? ''} If you know that it holds the same, say so (assumeSame).`;
       throw new AppError('plan-blocked', message, { blockers: [{ code: 'not-compared', message }] });
     }
+    const followers = await followersOf(lost, candidate, wish);
     const backing = candidate.known
       ? candidate.record.id
       : (await importImage(access, { path, mode: 'register' }, { id: lostImage(id, format) })).id;
-    const request = { operation: 'rebase', imageId: id, backing, mode: 'relink', assumeSame: true } as const;
-    return chains.run(request, (await chains.plan(request)).fingerprint);
+    const request = relinkWish(id, backing);
+    const plan = await chains.plan(request);
+    const others = await plannable(followers, backing);
+    // Alone, or blocked: the chain operation does it, or says why not.
+    if (others.length === 0 || plan.blockers.length > 0) return chains.run(request, plan.fingerprint);
+    return relinkTogether([id, ...others], backing);
   };
 
-  const writeLink = (id: string, title: string, after: LinkChange['after']): Operation => {
-    const { name, path, facts } = world.record(id);
-    const vms = vmsOn(images.forest(), id);
+  const changeOf = (imageId: string, after: LinkChange['after']): LinkChange => {
+    const { path, facts } = world.record(imageId);
+    return { imageId, path, before: facts.backing, after };
+  };
+
+  const writeLinks = (
+    title: string,
+    changes: readonly LinkChange[],
+    rest: {
+      readonly steps: readonly string[];
+      readonly reads: readonly string[];
+      readonly cancelNote: string;
+    },
+  ): Operation => {
+    const ids = changes.map(({ imageId }) => imageId);
+    const forest = images.forest();
+    const vms = new Map(ids.flatMap((id) => vmsOn(forest, id).map(({ vmId, vmName }) => [vmId, vmName])));
     return operations.start({
       kind: 'image-repair',
       title,
-      request: { change: { imageId: id, path, before: facts.backing, after } },
-      journal: { phase: 'new' },
-      steps: ['Look whether the header is as it was', 'Write the link, and read it back'],
+      request: { changes },
+      journal: { phase: 'new', done: 0 },
+      steps: rest.steps,
       subjects: [
-        { kind: 'image', id, name },
-        ...vms.map(({ vmId, vmName }) => ({ kind: 'vm' as const, id: vmId, name: vmName })),
+        ...ids.map((id) => ({ kind: 'image' as const, id, name: world.facts(id).name })),
+        ...[...vms].map(([id, name]) => ({ kind: 'vm' as const, id, name })),
       ],
-      locks: { images: [id], vms: vms.map(({ vmId }) => vmId) },
+      locks: { images: ids, reads: rest.reads, vms: [...vms.keys()] },
       unit: 'steps',
-      total: 2,
+      total: changes.length,
+      cancelNote: rest.cancelNote,
+    });
+  };
+
+  const writeLink = (id: string, title: string, after: LinkChange['after']): Operation =>
+    writeLinks(title, [changeOf(id, after)], {
+      steps: ['Look whether the header is as it was', 'Write the link, and read it back'],
+      reads: [],
       cancelNote: 'Nothing was changed.',
+    });
+
+  /** In one operation, each with its own entry in the journal. */
+  const relinkTogether = (ids: readonly string[], backing: string): Operation => {
+    const { name, path, format } = world.facts(backing);
+    const changes = ids.map((id) =>
+      changeOf(id, { name: relativeBacking(dirname(world.facts(id).path), path), format }),
+    );
+    return writeLinks(`Point ${ids.length} overlays to “${name}”`, changes, {
+      steps: [
+        'Look whether the headers are as they were',
+        ...ids.map((id) => `Point “${world.facts(id).name}” to “${name}”, and read it back`),
+      ],
+      reads: visibleChain(world, backing),
+      cancelNote: 'What was pointed there so far stays so: each overlay reads right by itself.',
     });
   };
 
@@ -158,7 +232,7 @@ export const createRepairService = ({ library, chains, operations }: RepairDeps)
       case 'cut':
         return cut(id);
       case 'leave-alone':
-        return leaveAlone(id, wish.on);
+        return leaveAlone(id, wish.on !== false);
     }
   };
 

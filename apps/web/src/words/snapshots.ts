@@ -52,6 +52,7 @@ export const snapshots = {
     from === null
       ? 'What the disks hold now. No snapshot lies below it.'
       : `What the disks hold now; it goes on from “${from}”. No snapshot holds it yet.`,
+  frozenHere: ': its disks are frozen until it goes on, or its memory is given up.',
   hardwareThen: (then: { cpus: number; memory: number; firmware: 'bios' | 'uefi'; machine: string }) =>
     `${then.cpus} CPU, ${formatBytes(then.memory)}, ${{ bios: 'BIOS', uefi: 'UEFI' }[then.firmware]}, ${then.machine}`,
   facts: {
@@ -71,6 +72,7 @@ export const snapshots = {
     state: 'The VM',
     since: 'Since then',
     written: 'Writes to',
+    willWrite: 'Frozen',
   },
   selected: {
     title: (count: number) => `${formatCount(count, 'snapshot', 'snapshots')} selected`,

@@ -19,16 +19,29 @@ const ofLayers = (forest: Forest, { id }: StoredSnapshot): readonly Blocker[] =>
   return 'refused' in refusal ? [{ ...refusal, subjects: [] }] : refusal;
 };
 
+/** Whether something else shows or writes every layer of a snapshot, so that only a name would go; one walk for all. */
+const losesNameOnly = (forest: Forest): ((snapshot: StoredSnapshot) => boolean) => {
+  const used = new Set([...forest.disks, ...forest.media].map(({ imageId }) => imageId));
+  const shownBy = new Map<string, Set<string>>();
+  for (const { imageId, snapshotId, internalTag } of forest.snapshots)
+    if (internalTag === undefined) shownBy.set(imageId, (shownBy.get(imageId) ?? new Set()).add(snapshotId));
+  return ({ kind, disks }) =>
+    kind === 'external' &&
+    disks.every(({ imageId }) => used.has(imageId) || (shownBy.get(imageId)?.size ?? 0) > 1);
+};
+
 /**
  * Why a snapshot cannot be deleted, as far as the chains say; null: it can. An operation that works on them passes, and
  * is told with the plan.
  */
-export const deleteRefusals =
-  (forest: Forest) =>
-  (snapshot: StoredSnapshot): string | null => {
+export const deleteRefusals = (forest: Forest): ((snapshot: StoredSnapshot) => string | null) => {
+  const isFree = losesNameOnly(forest);
+  return (snapshot) => {
+    if (isFree(snapshot)) return null;
     const blockers = (snapshot.kind === 'internal' ? ofTag : ofLayers)(forest, snapshot);
     const messages = blockers
       .filter(({ code }) => code !== 'operation-unfinished')
       .map(({ message }) => message);
     return messages.length === 0 ? null : [...new Set(messages)].join(' ');
   };
+};

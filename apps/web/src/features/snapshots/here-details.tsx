@@ -20,7 +20,7 @@ interface HereDetailsProps {
 export function HereDetails({ vm, from, changed }: HereDetailsProps) {
   const images = useQuery(imagesQuery()).data?.items;
   const nameOf = useImageNames();
-  const { now, hereText, facts } = words.snapshots;
+  const { now, hereText, facts, frozenHere } = words.snapshots;
   return (
     <div className={classes.details}>
       <div className={classes.heading}>
@@ -28,9 +28,12 @@ export function HereDetails({ vm, from, changed }: HereDetailsProps) {
         <p className={classes.description}>{hereText(from?.name ?? null)}</p>
       </div>
       <dl className={classes.facts}>
-        <Fact label={facts.state}>{words.vms.states[vm.state]}</Fact>
+        <Fact label={facts.state}>
+          {words.vms.states[vm.state]}
+          {vm.state === 'suspended' ? <span className={classes.why}>{frozenHere}</span> : null}
+        </Fact>
         <Fact label={facts.since}>{sinceWords(vm, changed)}</Fact>
-        <Fact label={facts.written}>
+        <Fact label={vm.state === 'suspended' ? facts.willWrite : facts.written}>
           <ul className={classes.disks}>
             {vm.disks.map((disk, index) => {
               const image = images?.find(({ id }) => id === disk.imageId);

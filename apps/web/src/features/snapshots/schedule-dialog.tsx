@@ -79,7 +79,7 @@ export function ScheduleDialog({ vm, schedule, onClose }: ScheduleDialogProps) {
               aria-label={text.unit}
               value={wish.unit}
               w="9rem"
-              mt="1.55rem"
+              mt="1.4rem"
               data={units.map((unit) => ({ value: unit, label: text.units[unit] }))}
               onChange={(unit) => unit !== null && set({ unit: unit as Unit })}
             />

@@ -10,6 +10,7 @@ import type { VmsService } from '../vms/vms.types.ts';
 import { chosenSnapshots, noneMeant } from './chosen-snapshots.ts';
 import { deleteView, forgetPlan, freedBy, nothingPlan } from './delete-view.ts';
 import { deleteInternal, isOfTags, planInternalDelete } from './internal/delete-internal.ts';
+import { subjectsOf } from './snapshot-subjects.ts';
 import { snapshotsRepository } from './snapshots.repository.ts';
 import type { SnapshotDeletions, StoredSnapshot } from './snapshots.types.ts';
 
@@ -157,8 +158,7 @@ export const createSnapshotDeletions = ({
       journal: { phase: 'merging', done: 0, parts: merged?.prepared.journals ?? [] },
       steps: view.steps,
       subjects: [
-        { kind: 'vm', id: vm.id, name: vm.name },
-        ...snapshots.map(({ id, name }) => ({ kind: 'snapshot' as const, id, name })),
+        ...subjectsOf(vm, snapshots),
         ...locks.images.map((id) => ({ kind: 'image' as const, id, name: images.facts(id).name })),
       ],
       locks: { ...locks, vms: [...new Set([vm.id, ...locks.vms])] },

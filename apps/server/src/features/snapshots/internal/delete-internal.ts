@@ -6,6 +6,7 @@ import { taintBlockers } from '../../chains/taint-blockers.ts';
 import { tagStays } from '../delete-refusals.ts';
 import { forgetPlan } from '../delete-view.ts';
 import { openBlockers } from '../held-layers.ts';
+import { subjectsOf } from '../snapshot-subjects.ts';
 import type { SnapshotsDeps } from '../snapshots.service.ts';
 import type { StoredSnapshot } from '../snapshots.types.ts';
 import type { InternalDeleteRun } from './delete-internal.executor.ts';
@@ -129,10 +130,7 @@ export const deleteInternal = (
     request,
     journal: { done: 0 },
     steps: view.steps,
-    subjects: [
-      { kind: 'vm', id: vm.id, name: vm.name },
-      ...snapshots.map(({ id, name }) => ({ kind: 'snapshot' as const, id, name })),
-    ],
+    subjects: subjectsOf(vm, snapshots),
     locks: {
       images: [...new Set(snapshots.flatMap((snapshot) => disksOf(snapshot).map(({ imageId }) => imageId)))],
       vms: [vmId],

@@ -3,9 +3,11 @@ import { dirname } from 'node:path';
 import type { Operation, TakeSnapshot, Vm } from '@strata/contract';
 import { AppError } from '../../../app-error.ts';
 import { newId } from '../../../new-id.ts';
-import { taintBlockers } from '../../chains/taint-blockers.ts';
+import { chosenDisks } from '../chosen-disks.ts';
+import { demandUntainted } from '../demand-untainted.ts';
 import { demandNotOpen } from '../held-layers.ts';
 import { nothingKept } from '../kept-moment.ts';
+import { subjectsOf } from '../snapshot-subjects.ts';
 import type { SnapshotsDeps } from '../snapshots.service.ts';
 import { demandSettled } from '../vm-settled.ts';
 import { demandRoomInside } from './internal-forms.ts';
@@ -23,20 +25,6 @@ export const tagFor = (name: string, snapshotId: string): string => {
   return `${['strata', readable, snapshotId].filter((part) => part !== '').join('-')}`;
 };
 
-const chosenDisks = (vm: Vm, { disks, memory }: Pick<TakeSnapshot, 'disks' | 'memory'>): Vm['disks'] => {
-  const unknown = disks?.find((id) => !vm.disks.some((disk) => disk.id === id));
-  if (unknown !== undefined) throw new AppError('not-found', `The VM has no disk ${unknown}.`);
-  const chosen = vm.disks.filter(({ id }) => disks?.includes(id) ?? true);
-  if (chosen.length === 0)
-    throw new AppError('not-possible', 'The VM has no disk that a snapshot could be taken of.');
-  if (memory && chosen.length < vm.disks.length)
-    throw new AppError(
-      'not-possible',
-      'Memory belongs to all disks of the VM: with only some of them it would find others than it remembers. Take it of all disks, or without memory.',
-    );
-  return chosen;
-};
-
 /** QEMU writes what the guest’s memory holds into the first disk: at most all of it. */
 const demandSpaceForMemory = async (deps: Deps, vm: Vm, disks: Vm['disks']): Promise<void> => {
   const { path } = deps.images.facts(disks[0]?.imageId ?? '');
@@ -50,17 +38,13 @@ const demandSpaceForMemory = async (deps: Deps, vm: Vm, disks: Vm['disks']): Pro
 };
 
 const demandPossible = async (deps: Deps, vm: Vm, disks: Vm['disks'], memory: boolean): Promise<void> => {
-  const { images, vms, operations } = deps;
+  const { images, vms } = deps;
   const ids = disks.map(({ imageId }) => imageId);
   for (const id of ids) await images.checkedChain(id);
   await demandRoomInside(images, vm.disks, new Set(disks.map(({ id }) => id)));
   if (vms.live(vm.id) === null) await demandNotOpen(images, ids);
   else if (memory) await demandSpaceForMemory(deps, vm, disks);
-  const tainted = taintBlockers(ids, 'other', operations.taints.list(), images);
-  if (tainted.length > 0)
-    throw new AppError('plan-blocked', tainted.map(({ message }) => message).join(' '), {
-      blockers: tainted.map((blocker) => ({ ...blocker, subjects: [...blocker.subjects] })),
-    });
+  demandUntainted(deps, ids);
 };
 
 /** A tag inside the active layer of each disk, with or without memory. */
@@ -103,10 +87,7 @@ export const takeInternal = async (deps: Deps, vmId: string, wish: TakeSnapshot)
         : `Keep what ${layers} ${chosen.length === 1 ? 'shows' : 'show'} now, inside ${chosen.length === 1 ? 'it' : 'them'}`,
       'Write the snapshot down',
     ],
-    subjects: [
-      { kind: 'vm', id: vm.id, name: vm.name },
-      { kind: 'snapshot', id: snapshotId, name },
-    ],
+    subjects: subjectsOf(vm, [{ id: snapshotId, name }]),
     locks: { images: chosen.map(({ imageId }) => imageId), vms: [vmId] },
     unit: 'steps',
     total: 2,

@@ -65,6 +65,13 @@ export const findProgram = (name: string, path: string = process.env.PATH ?? '')
   return null;
 };
 
+/**
+ * Put before a program that the server runs for itself: when the server is killed, nobody would see, limit or end it any
+ * more, and it would hold its locks while the next server begins anew. So the kernel ends it too.
+ */
+export const endingWithServer = (): string[] =>
+  findProgram('setpriv') === null ? [] : ['setpriv', '--pdeathsig', 'KILL', '--'];
+
 /** Nothing of the server's environment reaches QEMU: the access token may be in it (security.md, SEC-11). */
 export const qemuEnvironment = (): Record<string, string> => ({
   PATH: process.env.PATH ?? '/usr/bin:/bin',
@@ -98,11 +105,10 @@ const namesFileTransport = (entry: SchemaEnum): boolean =>
 
 /** One short-lived machine without anything, asked over its standard input: it opens no file and no socket. */
 const interrogate = async (arch: string, binary: string): Promise<QemuTarget> => {
-  const asked = execa(
-    binary,
-    ['-machine', 'none', '-nodefaults', '-no-user-config', '-display', 'none', '-qmp', 'stdio'],
-    { timeout: 20_000, maxBuffer: 32 * 1024 ** 2, env: qemuEnvironment(), extendEnv: false },
-  );
+  const machine = ['-machine', 'none', '-nodefaults', '-no-user-config', '-display', 'none'];
+  const [program = binary, ...argv] = [...endingWithServer(), binary, ...machine, '-qmp', 'stdio'];
+  const limits = { timeout: 20_000, maxBuffer: 32 * 1024 ** 2 };
+  const asked = execa(program, argv, { ...limits, env: qemuEnvironment(), extendEnv: false });
   asked.stdin.write(questions.map((question) => JSON.stringify(question)).join('\n'));
   const replies = new Map<string, unknown>();
   for await (const line of asked) {

@@ -1,5 +1,5 @@
 import { execa } from 'execa';
-import { findProgram, qemuEnvironment } from './capabilities.ts';
+import { endingWithServer, findProgram, qemuEnvironment } from './capabilities.ts';
 import type { WorkBrake } from './work-brake.ts';
 
 /** What a tool that reads images may use: an image is a program for whoever reads it (security.md 2). */
@@ -58,14 +58,8 @@ export interface ProcessWatch {
   onOutput?(text: string): void;
 }
 
-/**
- * A tool reads or writes for an operation that its server knows; when that is killed, nobody would see, limit or cancel
- * it any more, and it would hold the image's locks while the next server begins anew. So the kernel ends it too.
- */
-const untilServerEnds = ['setpriv', '--pdeathsig', 'KILL', '--'];
-
 const wrappers = (limits: ProcessLimits, { outlivesServer = false }: ProcessWatch): string[] => [
-  ...(outlivesServer || findProgram('setpriv') === null ? [] : untilServerEnds),
+  ...(outlivesServer ? [] : endingWithServer()),
   ...(findProgram('prlimit') === null
     ? []
     : ['prlimit', `--as=${limits.addressSpaceBytes}`, `--cpu=${limits.cpuSeconds}`, '--']),

@@ -33,6 +33,7 @@ import { operationsRoutes } from './features/operations/operations.routes.ts';
 import { createOperationsService } from './features/operations/operations.service.ts';
 import { createComparisons } from './features/snapshots/compare/compare.service.ts';
 import { createSnapshotDeletions } from './features/snapshots/delete-snapshots.service.ts';
+import { createDropInside } from './features/snapshots/internal/drop-inside.ts';
 import { createPromotions } from './features/snapshots/promote.service.ts';
 import { schedulesRoutes } from './features/snapshots/schedule/schedules.routes.ts';
 import { createSchedulesService } from './features/snapshots/schedule/schedules.service.ts';
@@ -98,6 +99,7 @@ const createServices = (base: Base) => {
   operations.register(
     deleteSnapshotsExecutor({
       ...{ images, vms, engines, snapshots: books },
+      dropInside: createDropInside({ images, vms }),
       removeFiles: snapshotFiles(dataDir, (vmId, file) => vms.memory.suspended(vmId)?.file === file).remove,
       publish: (id, change) => events.publish({ type: 'snapshot', id, change }),
     }),

@@ -91,3 +91,17 @@ export function worldWithout({ forest, allocation }: World, id: LayerId, toTrash
       : forest.trashed;
   return { forest: { ...withLayers(forest, [], new Set([id])), trashed }, allocation };
 }
+
+/** The tags of these snapshots go from the files of their layers, with their names; nothing else changes. */
+export function worldWithoutTags({ forest, allocation }: World, snapshotIds: readonly string[]): World {
+  const gone = forest.snapshots.filter(({ snapshotId }) => snapshotIds.includes(snapshotId));
+  const layers = gone.flatMap(({ imageId }): Layer[] => {
+    const layer = forest.layers.get(imageId);
+    if (layer === undefined) return [];
+    const tags = gone.flatMap((use) => (use.imageId === imageId ? [use.internalTag] : []));
+    const left = layer.internalSnapshots.filter(({ tag }) => !tags.includes(tag));
+    return [{ ...layer, internalSnapshots: left }];
+  });
+  const snapshots = forest.snapshots.filter(({ snapshotId }) => !snapshotIds.includes(snapshotId));
+  return { forest: { ...withLayers(forest, layers, new Set()), snapshots }, allocation };
+}

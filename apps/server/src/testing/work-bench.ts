@@ -22,6 +22,7 @@ import { rebaseExecutor } from '../features/operations/executors/rebase.ts';
 import { createOperationsService } from '../features/operations/operations.service.ts';
 import type { OperationsService } from '../features/operations/operations.types.ts';
 import { createSnapshotDeletions } from '../features/snapshots/delete-snapshots.service.ts';
+import { createDropInside } from '../features/snapshots/internal/drop-inside.ts';
 import { createPromotions } from '../features/snapshots/promote.service.ts';
 import { snapshotBooks } from '../features/snapshots/snapshot-books.ts';
 import { snapshotFiles } from '../features/snapshots/snapshot-files.ts';
@@ -159,6 +160,7 @@ export const workFolder = async (): Promise<WorkFolder> => {
       deleteSnapshotsExecutor({
         ...{ images, vms, engines, snapshots: books },
         removeFiles: snapshotFiles(dataDir).remove,
+        dropInside: createDropInside({ images, vms }),
         publish: () => {},
       }),
     );

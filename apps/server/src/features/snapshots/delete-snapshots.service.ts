@@ -1,4 +1,10 @@
-import { type DeleteSnapshotsPlan, isRefusal, planDeleteSnapshots, type World } from '@strata/backing-chain';
+import {
+  type DeleteSnapshotsPlan,
+  isRefusal,
+  planDeleteSnapshots,
+  type World,
+  worldWithoutTags,
+} from '@strata/backing-chain';
 import type { DeleteMode, DeleteSnapshots, Plan, Vm } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
 import type { Db } from '../../db/open-database.ts';
@@ -8,8 +14,15 @@ import type { DeleteSnapshotsJournal, DeleteSnapshotsRun } from '../operations/e
 import type { OperationsService, StartOperation } from '../operations/operations.types.ts';
 import type { VmsService } from '../vms/vms.types.ts';
 import { chosenSnapshots, noneMeant } from './chosen-snapshots.ts';
+import { withTagLocks, withTags } from './delete-both-kinds.ts';
 import { deleteView, forgetPlan, freedBy, nothingPlan } from './delete-view.ts';
-import { deleteInternal, isOfTags, planInternalDelete } from './internal/delete-internal.ts';
+import {
+  deleteInternal,
+  doomedTags,
+  planInternalDelete,
+  planTags,
+  tagsAmong,
+} from './internal/delete-internal.ts';
 import { subjectsOf } from './snapshot-subjects.ts';
 import { snapshotsRepository } from './snapshots.repository.ts';
 import type { SnapshotDeletions, StoredSnapshot } from './snapshots.types.ts';
@@ -29,6 +42,8 @@ interface Planned {
   readonly snapshots: readonly StoredSnapshot[];
   readonly view: Plan;
   readonly merged: { readonly plan: DeleteSnapshotsPlan; readonly prepared: PreparedMerges } | null;
+  /** Of these the tags, which go first. */
+  readonly inside?: readonly StoredSnapshot[];
 }
 type MergeMode = Exclude<DeleteMode, 'forget'>;
 
@@ -46,6 +61,8 @@ const withBlockers = ({ freed, ...view }: Plan, more: Plan['blockers']): Plan =>
   const blockers = [...view.blockers, ...more];
   return { ...view, ...(freed === undefined || blockers.length > 0 ? {} : { freed }), blockers };
 };
+
+const idsOf = (snapshots: readonly StoredSnapshot[]): string[] => snapshots.map(({ id }) => id);
 
 /** Each way with its price, also those that are not taken. */
 const modesOf = (
@@ -100,34 +117,42 @@ export const createSnapshotDeletions = ({
     const snapshots = chosenSnapshots(repository.ofVm(vmId), current, wish);
     if (snapshots.length === 0)
       return { lookedAt, vm, snapshots, merged: null, view: nothingPlan(noneMeant(wish), current) };
-    if (isOfTags(snapshots, wish)) {
+    const inside = tagsAmong(snapshots, wish);
+    if (wish.mode === 'auto' && inside.length === snapshots.length) {
       const view = await planInternalDelete({ images, vms, operations }, vmId, snapshots);
       return {
-        ...{ lookedAt, vm, snapshots },
+        ...{ lookedAt, vm, snapshots, inside },
         merged: null,
         view: withBlockers(view, working(vmId)),
       };
     }
-    const layers = snapshots.flatMap(({ disks }) => disks.map(({ imageId }) => imageId));
+    // Where all are tags, the planner of merges has the words.
+    const layered = snapshots.filter((one) => inside.length === snapshots.length || !inside.includes(one));
+    const layers = layered.flatMap(({ disks }) => disks.map(({ imageId }) => imageId));
     const isForget = wish.mode === 'forget';
     // Dropping a name needs no look at any file, and must be possible whatever state these are in.
-    const world =
+    const whole =
       isForget && !shown
         ? { forest: images.forest(), allocation: new Map() }
         : await merges.world((forest) => layers.filter((id) => forest.layers.has(id)));
-    const forgotten = forgetPlan(world.forest, snapshots, current);
-    const modes = shown ? { modes: modesOf(world, snapshots, forgotten) } : {};
+    const forgotten = forgetPlan(whole.forest, snapshots, current);
+    const tagsGo = inside.length > 0 && inside.length < snapshots.length;
+    const world = tagsGo ? worldWithoutTags(whole, idsOf(inside)) : whole;
+    const modes = shown ? { modes: modesOf(world, layered, forgotten) } : {};
     const busy = working(vmId);
     if (wish.mode === 'forget')
       return { lookedAt, vm, snapshots, merged: null, view: withBlockers({ ...forgotten, ...modes }, busy) };
-    const plan = planIn(world, snapshots, wish.mode);
+    const plan = planIn(world, layered, wish.mode);
     const meant = [wish.mode, snapshots.map(({ id }) => id)];
     const prepared = await merges.prepare(world.forest, plan, meant, shown);
-    const view = deleteView(world.forest, plan, snapshots, prepared);
+    const view = { ...deleteView(world.forest, plan, layered, prepared), ...modes };
+    if (!tagsGo)
+      return { lookedAt, vm, snapshots, merged: { plan, prepared }, view: withBlockers(view, busy) };
+    const tags = await planTags({ images, vms, operations }, vmId, inside, new Set(prepared.locks.images));
     return {
-      ...{ lookedAt, vm, snapshots },
+      ...{ lookedAt, vm, snapshots, inside },
       merged: { plan, prepared },
-      view: withBlockers({ ...view, ...modes }, busy),
+      view: withBlockers(withTags(view, inside, tags), busy),
     };
   };
 
@@ -137,9 +162,10 @@ export const createSnapshotDeletions = ({
     snapshots,
     view,
     merged,
+    inside = [],
   }: Planned): StartOperation<DeleteSnapshotsRun, DeleteSnapshotsJournal> => {
     const runs = merged?.prepared.runs ?? [];
-    const locks = merged?.prepared.locks ?? { images: [], reads: [], vms: [] };
+    const locks = withTagLocks(merged?.prepared.locks ?? { images: [], reads: [], vms: [] }, inside);
     const verb = merged === null ? 'Forget' : 'Delete';
     const disposals = (merged?.plan.disposals ?? []).map((disposal) => ({
       ...disposal,
@@ -150,7 +176,10 @@ export const createSnapshotDeletions = ({
       title: `${verb} ${quoted(snapshots)} of “${vm.name}”`,
       request: {
         vmId: vm.id,
-        snapshots: snapshots.map(({ id, name }) => ({ id, name })),
+        ...(inside.length === 0 ? {} : { inside: doomedTags(inside) }),
+        snapshots: snapshots
+          .filter((snapshot) => !inside.includes(snapshot))
+          .map(({ id, name }) => ({ id, name })),
         merges: runs,
         disposals,
         plan: { moves: view.moves.map(({ from, to }) => ({ from, to })) },
@@ -187,7 +216,7 @@ export const createSnapshotDeletions = ({
         throw new AppError('plan-blocked', view.blockers.map(({ message }) => message).join(' '), {
           blockers: view.blockers,
         });
-      if (isOfTags(planned.snapshots, wish))
+      if (merged === null && planned.inside !== undefined)
         return deleteInternal({ images, vms, operations }, vmId, planned.snapshots, planned);
       merged?.prepared.demandSpace(wish.useReserve === true);
       return operations.start<DeleteSnapshotsRun, DeleteSnapshotsJournal>(startOf(planned));

@@ -20,8 +20,18 @@ export type SnapshotMergeRun =
     }
   | { readonly kind: 'pull'; readonly request: PullRun };
 
+/** A restore point that is a tag inside the layers of these disks. */
+export interface DoomedTag {
+  readonly id: string;
+  readonly name: string;
+  readonly tag: string;
+  readonly disks: readonly { readonly diskId: string; readonly imageId: string }[];
+}
+
 export interface DeleteSnapshotsRun {
   readonly vmId: string;
+  /** They go first: a tag inside a layer is in the way of its merge. Left out: there are none. */
+  readonly inside?: readonly DoomedTag[];
   readonly snapshots: readonly { readonly id: string; readonly name: string }[];
   readonly merges: readonly SnapshotMergeRun[];
   /** Top first. */
@@ -33,6 +43,8 @@ export interface DeleteSnapshotsJournal {
   /** `merging`: the first `done` merges have ended. `forgotten`: all of them have, and the restore points are gone. */
   readonly phase: 'merging' | 'forgotten';
   readonly done: number;
+  /** So many tags are gone, each with its row. */
+  readonly insideDone?: number;
   readonly parts: readonly (CommitJournal | PullJournal)[];
 }
 type Context = OperationContext<DeleteSnapshotsRun, DeleteSnapshotsJournal>;
@@ -41,20 +53,27 @@ export interface DeleteSnapshotsDeps extends ExecutorDeps {
   /** Picture, memory, UEFI variables: whatever lies beside the layers. */
   readonly removeFiles: (vmId: string, snapshotId: string) => Promise<void>;
   readonly publish: (snapshotId: string, change: 'deleted') => void;
+  /** From every layer that has it. `ruined` is called when it fails half-way: a restore point no more. */
+  readonly dropInside: (
+    context: Pick<OperationContext<unknown, unknown>, 'ending' | 'resumed' | 'recovered'>,
+    wish: { readonly vmId: string; readonly doomed: DoomedTag; readonly jobId: string },
+    ruined: () => void,
+  ) => Promise<void>;
 }
 
 const mergeAt = async (deps: DeleteSnapshotsDeps, context: Context, index: number): Promise<void> => {
-  const { merges } = context.request;
+  const { merges, inside = [] } = context.request;
   const merge = merges[index];
   if (merge === undefined) throw new Error('incomplete plan');
+  const firstStep = inside.length;
   const bytes = merges.map(({ request }) => request.plan.bytesToMove);
   if (merge.kind === 'commit')
     await commitExecutor(deps).run(
-      partContext<CommitRun, CommitJournal>(context, { index, request: merge.request, bytes }),
+      partContext<CommitRun, CommitJournal>(context, { index, firstStep, request: merge.request, bytes }),
     );
   else
     await pullExecutor(deps).run(
-      partContext<PullRun, PullJournal>(context, { index, request: merge.request, bytes }),
+      partContext<PullRun, PullJournal>(context, { index, firstStep, request: merge.request, bytes }),
     );
 };
 
@@ -83,8 +102,28 @@ const giveUpRuined = (deps: DeleteSnapshotsDeps, context: Context): void => {
   );
 };
 
+/** One after the other; what is gone stays gone, whoever cancels. */
+const dropAllInside = async (deps: DeleteSnapshotsDeps, context: Context): Promise<void> => {
+  const { vmId, inside = [] } = context.request;
+  for (const [index, doomed] of inside.entries()) {
+    if (index < (context.journal.insideDone ?? 0)) continue;
+    context.cancelled.throwIfAborted();
+    context.step(index);
+    const lose = (insideDone: number): void => {
+      context.save({ ...context.journal, insideDone }, () => deps.snapshots.lose(doomed.id));
+      deps.publish(doomed.id, 'deleted');
+    };
+    await deps.dropInside(context, { vmId, doomed, jobId: `d-${context.id}-${index}` }, () => lose(index));
+    lose(index + 1);
+  }
+  if (inside.length > 0)
+    await deps.images.refresh([
+      ...new Set(inside.flatMap(({ disks }) => disks.map(({ imageId }) => imageId))),
+    ]);
+};
+
 const mergeAll = async (deps: DeleteSnapshotsDeps, context: Context): Promise<void> => {
-  const { merges, snapshots } = context.request;
+  const { merges, snapshots, inside = [] } = context.request;
   try {
     for (let index = context.journal.done; index < merges.length; index += 1) {
       // What is recorded is brought to its end, whoever cancels.
@@ -99,7 +138,7 @@ const mergeAll = async (deps: DeleteSnapshotsDeps, context: Context): Promise<vo
   }
   context.finishing();
   context.controls(null);
-  context.step(merges.length);
+  context.step(inside.length + merges.length);
   context.save({ ...context.journal, phase: 'forgotten' }, () => {
     for (const { id } of snapshots) deps.snapshots.lose(id);
   });
@@ -131,14 +170,17 @@ export const deleteSnapshotsExecutor = (
   kind: 'snapshot-delete',
   standsStill: ({ parts }) => parts.some(({ phase }) => phase === 'pivoting'),
   run: async (context) => {
-    const { vmId, snapshots, merges } = context.request;
-    if (context.journal.phase === 'merging') await mergeAll(deps, context);
+    const { vmId, snapshots, merges, inside = [] } = context.request;
+    if (context.journal.phase === 'merging') {
+      await dropAllInside(deps, context);
+      await mergeAll(deps, context);
+    }
     context.finishing();
-    context.step(merges.length + 1);
+    context.step(inside.length + merges.length + 1);
     const kept = await removeLayers(deps, context);
-    for (const { id } of snapshots) await deps.removeFiles(vmId, id);
+    for (const { id } of [...inside, ...snapshots]) await deps.removeFiles(vmId, id);
     return {
-      snapshotIds: snapshots.map(({ id }) => id),
+      snapshotIds: [...inside, ...snapshots].map(({ id }) => id),
       ...(kept.length === 0 ? {} : { kept }),
     };
   },

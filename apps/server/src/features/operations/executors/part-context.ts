@@ -12,9 +12,16 @@ export const partContext = <Request, Journal>(
   context: OperationContext<unknown, Parts>,
   {
     index,
+    firstStep = 0,
     request,
     bytes,
-  }: { readonly index: number; readonly request: Request; readonly bytes: readonly number[] },
+  }: {
+    readonly index: number;
+    /** Of the whole: where the steps of the parts begin. */
+    readonly firstStep?: number;
+    readonly request: Request;
+    readonly bytes: readonly number[];
+  },
 ): OperationContext<Request, Journal> => {
   const sum = (some: readonly number[]): number => some.reduce((all, each) => all + each, 0);
   const before = sum(bytes.slice(0, index));
@@ -38,7 +45,7 @@ export const partContext = <Request, Journal>(
         },
         alongside,
       ),
-    step: () => context.step(index),
+    step: () => context.step(firstStep + index),
     progress: (done, total, front) =>
       context.progress(before + (total > 0 ? (done / total) * (bytes[index] ?? 0) : 0), sum(bytes), front),
     // Between two parts it can still be cancelled.

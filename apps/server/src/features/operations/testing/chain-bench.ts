@@ -15,6 +15,7 @@ import { nodesOfVm } from '../../chains/open-nodes.ts';
 import type { ImageMoves } from '../../images/images.types.ts';
 import { type Comparisons, createComparisons } from '../../snapshots/compare/compare.service.ts';
 import { createSnapshotDeletions } from '../../snapshots/delete-snapshots.service.ts';
+import { createDropInside } from '../../snapshots/internal/drop-inside.ts';
 import { createPromotions } from '../../snapshots/promote.service.ts';
 import { snapshotBooks } from '../../snapshots/snapshot-books.ts';
 import { snapshotFiles } from '../../snapshots/snapshot-files.ts';
@@ -83,7 +84,12 @@ const assemble = (db: Db, folder: string, disturb: Disturbance): Bench => {
   operations.register(flattenExecutor(deps));
   operations.register(deleteExecutor(deps));
   operations.register(
-    deleteSnapshotsExecutor({ ...deps, removeFiles: snapshotFiles(folder).remove, publish: () => {} }),
+    deleteSnapshotsExecutor({
+      ...deps,
+      removeFiles: snapshotFiles(folder).remove,
+      dropInside: createDropInside({ images, vms }),
+      publish: () => {},
+    }),
   );
   operations.register(rebaseExecutor(deps, disturb.rebase));
   operations.register(compactExecutor(deps, disturb.compact));

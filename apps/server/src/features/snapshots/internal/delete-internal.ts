@@ -1,6 +1,5 @@
 import type { Blocker } from '@strata/backing-chain';
 import type { DeleteSnapshots, Operation, Plan } from '@strata/contract';
-import { AppError } from '../../../app-error.ts';
 import { shellWord } from '../../../shell-word.ts';
 import { taintBlockers } from '../../chains/taint-blockers.ts';
 import { tagStays } from '../delete-refusals.ts';
@@ -10,25 +9,16 @@ import { subjectsOf } from '../snapshot-subjects.ts';
 import type { SnapshotsDeps } from '../snapshots.service.ts';
 import type { StoredSnapshot } from '../snapshots.types.ts';
 import type { InternalDeleteRun } from './delete-internal.executor.ts';
-import { frozenBlockers, namingBlockers, suspendedBlockers } from './tag-blockers.ts';
+import { frozenBlockers, namingBlockers, readBlockers, suspendedBlockers } from './tag-blockers.ts';
 
 type Deps = Pick<SnapshotsDeps, 'images' | 'vms' | 'operations'>;
 
-/** Whether this deletion is of tags. Tags and layers go in different ways, and not in one operation. */
-export const isOfTags = (
+/** Of a deletion those that are tags: they go in a way of their own. To forget is the same for all. */
+export const tagsAmong = (
   snapshots: readonly StoredSnapshot[],
   { mode }: Pick<DeleteSnapshots, 'mode'>,
-): boolean => {
-  const internal = snapshots.filter(({ kind }) => kind === 'internal');
-  if (mode === 'forget' || internal.length === 0) return false;
-  if (internal.length < snapshots.length)
-    throw new AppError(
-      'not-possible',
-      `${internal.map(({ name }) => `“${name}”`).join(', ')} ${internal.length === 1 ? 'lies' : 'lie'} inside the layers of others that would be merged. Delete the internal snapshots first, by themselves.`,
-    );
-  // The planner of merges has the words.
-  return mode === 'auto';
-};
+): readonly StoredSnapshot[] =>
+  mode === 'forget' ? [] : snapshots.filter(({ kind }) => kind === 'internal');
 
 const disksOf = ({ disks }: StoredSnapshot): InternalDeleteRun['snapshots'][number]['disks'] =>
   disks.map(({ diskId, imageId }) => ({ diskId, imageId }));
@@ -43,26 +33,81 @@ const ambiguous = async (deps: Deps, snapshots: readonly StoredSnapshot[]): Prom
   return found.filter(({ code }) => code !== 'tag-missing');
 };
 
+/** `merged`: layers that the same plan merges, so that they may be written once nobody has them open. */
 const blockersOf = async (
   deps: Deps,
   vmId: string,
   snapshots: readonly StoredSnapshot[],
+  merged: ReadonlySet<string>,
 ): Promise<Plan['blockers']> => {
   const { images, vms, operations } = deps;
+  const forest = images.forest();
   const disks = snapshots.flatMap(disksOf);
   const ids = [...new Set(disks.map(({ imageId }) => imageId))];
+  const [within, others] = [true, false].map((is) =>
+    disks.filter(({ imageId }) => merged.has(imageId) === is),
+  );
+  const read = readBlockers(forest, within ?? []);
   const all = [
-    ...frozenBlockers(images.forest(), disks, vmId, tagStays),
-    ...suspendedBlockers(images.forest(), ids),
+    ...frozenBlockers(forest, others ?? [], vmId, tagStays),
+    ...read,
+    ...suspendedBlockers(forest, ids),
     ...(await ambiguous(deps, snapshots)),
     ...taintBlockers(ids, 'other', operations.taints.list(), images),
-    ...(vms.live(vmId) === null ? await openBlockers(images, ids) : []),
+    ...(vms.live(vmId) === null && read.length === 0 ? await openBlockers(images, ids) : []),
   ];
   return [...new Map(all.map((blocker) => [blocker.message, blocker])).values()].map((blocker) => ({
     ...blocker,
     subjects: [...blocker.subjects],
   }));
 };
+
+/** What the deletion of tags adds to a plan. */
+export interface TagPart {
+  readonly blockers: Plan['blockers'];
+  readonly steps: string[];
+  readonly commands: string[];
+  readonly freed: number;
+}
+
+export const planTags = async (
+  deps: Deps,
+  vmId: string,
+  snapshots: readonly StoredSnapshot[],
+  merged: ReadonlySet<string> = new Set(),
+): Promise<TagPart> => {
+  const { images, vms } = deps;
+  const active = new Set(vms.get(vmId).disks.map(({ imageId }) => imageId));
+  const nameOf = (imageId: string): string => `“${images.facts(imageId).name}”`;
+  const commandsOf = (snapshot: StoredSnapshot): string[] => {
+    const live = vms.live(vmId) !== null && disksOf(snapshot).every(({ imageId }) => active.has(imageId));
+    if (live) return [`# in the QEMU of the VM: snapshot-delete ${tagOf(snapshot)}`];
+    return disksOf(snapshot).map(
+      ({ imageId }) =>
+        `qemu-img snapshot -d ${shellWord(tagOf(snapshot))} ${shellWord(images.facts(imageId).path)}`,
+    );
+  };
+  const blockers = await blockersOf(deps, vmId, snapshots, merged);
+  return {
+    blockers,
+    // What clusters a tag shares with others only its deletion shows; its memory is its own.
+    freed: snapshots.reduce((sum, { memoryBytes }) => sum + (memoryBytes ?? 0), 0),
+    steps: snapshots.map(
+      (snapshot) =>
+        `Delete “${snapshot.name}” inside ${disksOf(snapshot)
+          .map(({ imageId }) => nameOf(imageId))
+          .join(', ')}; everything else stays as it is`,
+    ),
+    commands: blockers.length > 0 ? [] : snapshots.flatMap(commandsOf),
+  };
+};
+
+/** As an operation writes them down. */
+export const doomedTags = (snapshots: readonly StoredSnapshot[]): InternalDeleteRun['snapshots'] =>
+  snapshots.map((snapshot) => ({
+    ...{ id: snapshot.id, name: snapshot.name, tag: tagOf(snapshot) },
+    disks: disksOf(snapshot),
+  }));
 
 /** The tags go, and nothing else changes. */
 export const planInternalDelete = async (
@@ -73,37 +118,17 @@ export const planInternalDelete = async (
   const { images, vms } = deps;
   await images.scan();
   const forgotten = forgetPlan(images.forest(), snapshots, vms.currentSnapshot(vmId));
-  const blockers = await blockersOf(deps, vmId, snapshots);
-  const live = vms.live(vmId) !== null;
-  // What clusters a tag shares with others only its deletion shows; its memory is its own.
-  const freed = snapshots.reduce((sum, { memoryBytes }) => sum + (memoryBytes ?? 0), 0);
+  const { blockers, freed, steps, commands } = await planTags(deps, vmId, snapshots);
   const reason = blockers.map(({ message }) => message).join(' ');
-  const nameOf = (imageId: string): string => `“${images.facts(imageId).name}”`;
   const possible = { possible: reason === '', ...(reason === '' ? {} : { reason }) };
   return {
     ...forgotten,
-    ...{ operation: 'delete', mode: 'auto', freed, live, blockers, nowUnused: [] },
+    ...{ operation: 'delete', mode: 'auto', freed, live: vms.live(vmId) !== null, blockers, nowUnused: [] },
     modes: [
       { mode: 'auto', ...possible, bytesToMove: 0, freed },
       { mode: 'forget', possible: true, bytesToMove: 0, freed: 0 },
     ],
-    steps: snapshots.map(
-      (snapshot) =>
-        `Delete “${snapshot.name}” inside ${disksOf(snapshot)
-          .map(({ imageId }) => nameOf(imageId))
-          .join(', ')}; everything else stays as it is`,
-    ),
-    commands:
-      blockers.length > 0
-        ? []
-        : snapshots.flatMap((snapshot) =>
-            live
-              ? [`# in the QEMU of the VM: snapshot-delete ${tagOf(snapshot)}`]
-              : disksOf(snapshot).map(
-                  ({ imageId }) =>
-                    `qemu-img snapshot -d ${shellWord(tagOf(snapshot))} ${shellWord(images.facts(imageId).path)}`,
-                ),
-          ),
+    ...{ steps, commands },
   };
 };
 
@@ -115,13 +140,7 @@ export const deleteInternal = (
   { view, lookedAt }: { readonly view: Plan; readonly lookedAt: number },
 ): Operation => {
   const vm = vms.get(vmId);
-  const request: InternalDeleteRun = {
-    vmId,
-    snapshots: snapshots.map((snapshot) => ({
-      ...{ id: snapshot.id, name: snapshot.name, tag: tagOf(snapshot) },
-      disks: disksOf(snapshot),
-    })),
-  };
+  const request: InternalDeleteRun = { vmId, snapshots: doomedTags(snapshots) };
   const what =
     snapshots.length === 1 ? `the snapshot “${snapshots[0]?.name}”` : `${snapshots.length} snapshots`;
   return operations.start({

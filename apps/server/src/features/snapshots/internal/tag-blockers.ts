@@ -1,4 +1,4 @@
-import { type Blocker, type Forest, internalName, standsOn } from '@strata/backing-chain';
+import { type Blocker, chainIds, type Forest, internalName, standsOn } from '@strata/backing-chain';
 import { readTags } from '../../../qemu/image-tags.ts';
 import type { ImagesService } from '../../images/images.types.ts';
 import type { TaggedDisk } from './tagged-layers.ts';
@@ -40,6 +40,24 @@ export const suspendedBlockers = (forest: Forest, ids: readonly string[]): reado
       message: `“${forest.layers.get(imageId)?.name ?? imageId}” is frozen while the VM “${vmName}” is suspended: its memory waits for exactly these disks. Resume it first, or forget its memory.`,
       subjects: [{ kind: 'vm', id: vmId, name: vmName }],
     }));
+
+/** A layer that is about to be merged may lose its tags while nobody reads it: a second program must not write under a QEMU. */
+export const readBlockers = (forest: Forest, disks: readonly TaggedDisk[]): readonly Blocker[] =>
+  disks.flatMap(({ imageId }): Blocker[] => {
+    const name = forest.layers.get(imageId)?.name ?? imageId;
+    const readers = forest.disks.filter(
+      (disk) => disk.running && disk.imageId !== imageId && chainIds(forest, disk.imageId).includes(imageId),
+    );
+    if (readers.length === 0) return [];
+    const names = [...new Set(readers.map(({ vmName }) => `“${vmName}”`))].join(', ');
+    return [
+      {
+        code: 'internal-frozen',
+        message: `“${name}” is frozen, and read by the running VM ${names}: an internal snapshot inside it can go when that is shut down. Until then forget its name, or leave it out.`,
+        subjects: readers.map(({ vmId, vmName }) => ({ kind: 'vm', id: vmId, name: vmName })),
+      },
+    ];
+  });
 
 /** Only what the VM writes can go back in place. */
 export const inactiveBlockers = (

@@ -87,6 +87,7 @@ const createServices = (base: Base) => {
     folders: () => folders.list().map(({ path }) => path),
     isRoot: () => process.getuid?.() === 0,
     startProblems,
+    backupFailure: () => base.backups.failure(),
   });
   const vms = createVmsService({ config, db, events, images, capabilities });
   const consoles = createConsolesService(vms);
@@ -211,6 +212,7 @@ export interface StrataApp {
   readonly services: Services;
   readonly token: string;
   readonly startCodes: StartCodes;
+  readonly backups: Base['backups'];
   /** Lets go of everything: VMs and jobs go on in their processes and are taken up at the next start. */
   close(): Promise<void>;
 }
@@ -242,6 +244,7 @@ export const buildApp = async (config: Config): Promise<StrataApp> => {
     services,
     token: base.token,
     startCodes: base.startCodes,
+    backups: base.backups,
     close: async () => {
       services.schedules.close();
       services.operations.close();

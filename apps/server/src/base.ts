@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Config } from './config.ts';
-import { keepDailyBackups } from './db/daily-backups.ts';
+import { type DailyBackups, keepDailyBackups } from './db/daily-backups.ts';
 import type { Db } from './db/open-database.ts';
 import { openStore } from './db/open-store.ts';
 import { eventsRoutes } from './features/events/events.routes.ts';
@@ -22,6 +22,7 @@ export interface Base {
   readonly events: EventsService;
   readonly token: string;
   readonly startCodes: StartCodes;
+  readonly backups: DailyBackups;
   /** Stops answering; then the store is closed. Services that still write must have ended before. */
   close(): Promise<void>;
 }
@@ -36,9 +37,10 @@ export const createBase = async (config: Config, limits: HttpLimits = httpLimits
 
   const { app, methodsOf } = await createHttpServer(config, { token, tickets, brake }, limits);
   app.get('/healthz', { config: { anonymous: true }, schema: { hide: true } }, () => ({ status: 'ok' }));
-  const backups = keepDailyBackups(db, join(config.dataDir, 'backups'), (error) =>
-    app.log.error({ err: error }, 'The daily copy of the database could not be made.'),
-  );
+  const backups = keepDailyBackups(db, join(config.dataDir, 'backups'), (error) => {
+    if (error !== null) app.log.error({ err: error }, 'The daily copy of the database could not be made.');
+    events.publish({ type: 'host', id: 'host', change: 'updated' });
+  });
   accessRoutes(app, { token, startCodes, tickets, brake });
   eventsRoutes(app, events);
   await openApiRoutes(app);
@@ -51,6 +53,7 @@ export const createBase = async (config: Config, limits: HttpLimits = httpLimits
     events,
     token,
     startCodes,
+    backups,
     close: async () => {
       events.close();
       await app.close();

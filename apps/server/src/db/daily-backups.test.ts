@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { backUpDaily } from './daily-backups.ts';
+import { backUpDaily, keepDailyBackups } from './daily-backups.ts';
 import { type Db, openDatabase } from './open-database.ts';
 
 let folder: string;
@@ -59,4 +59,22 @@ it('begins anew over what a killed server left half-made', async () => {
   expect(await backUpDaily(db, backups, day(2))).toBe(true);
   expect(readdirSync(backups)).toEqual(['daily-2026-01-01.db', 'daily-2026-01-02.db']);
   expect(wordsIn('daily-2026-01-02.db')).toEqual(['before']);
+});
+
+it('tells a copy that failed until the next one succeeds', async () => {
+  // A file where the folder should be.
+  writeFileSync(backups, '');
+  const told: unknown[] = [];
+  const keeping = keepDailyBackups(db, backups, (error) => told.push(error));
+  try {
+    await keeping.look();
+    expect(keeping.failure()).toMatch(/EEXIST|ENOTDIR/);
+    rmSync(backups);
+    await keeping.look();
+    expect(keeping.failure()).toBeNull();
+    await keeping.look();
+    expect(told).toEqual([expect.any(Error), null]);
+  } finally {
+    await keeping.stop();
+  }
 });

@@ -57,19 +57,38 @@ export const backUpDaily = async (db: Db, folder: string, today = new Date()): P
   return true;
 };
 
-/** Looks every hour whether a day has no copy yet. `stop` waits for a copy that is being made. */
-export const keepDailyBackups = (
-  db: Db,
-  folder: string,
-  failed: (error: unknown) => void,
-): { stop(): Promise<void> } => {
-  let working: Promise<unknown> = Promise.resolve();
-  const look = (): void => {
-    working = working.then(() => backUpDaily(db, folder)).catch(failed);
+export interface DailyBackups {
+  /** Why the last copy could not be made; null: it was. */
+  failure(): string | null;
+  /** Makes the copy of this day if there is none. */
+  look(): Promise<void>;
+  /** Waits for a copy that is being made. */
+  stop(): Promise<void>;
+}
+
+/** Looks every hour whether a day has no copy yet. `told`: with the failure, or null when there is none any more. */
+export const keepDailyBackups = (db: Db, folder: string, told: (error: unknown) => void): DailyBackups => {
+  let failure: string | null = null;
+  const settle = (error: unknown): void => {
+    const before = failure;
+    failure = error === null ? null : error instanceof Error ? error.message : String(error);
+    if (before !== null || failure !== null) told(error);
   };
-  const first = setTimeout(look, firstLookMilliseconds).unref();
-  const hourly = setInterval(look, lookEveryMilliseconds).unref();
+  let working: Promise<void> = Promise.resolve();
+  const look = (): Promise<void> => {
+    working = working
+      .then(() => backUpDaily(db, folder))
+      .then(
+        () => settle(null),
+        (error: unknown) => settle(error),
+      );
+    return working;
+  };
+  const first = setTimeout(() => void look(), firstLookMilliseconds).unref();
+  const hourly = setInterval(() => void look(), lookEveryMilliseconds).unref();
   return {
+    failure: () => failure,
+    look,
     stop: async () => {
       clearTimeout(first);
       clearInterval(hourly);

@@ -9,6 +9,8 @@ export interface HostFacts {
   readonly storage: Host['storage'];
   readonly isRoot: boolean;
   readonly startProblems: readonly Problem[];
+  readonly backupFailure: string | null;
+  readonly dataDir: string;
 }
 
 const gibibyte = 1024 ** 3;
@@ -42,6 +44,8 @@ export const hostProblems = ({
   storage,
   isRoot,
   startProblems,
+  backupFailure,
+  dataDir,
 }: HostFacts): Problem[] => [
   ...startProblems,
   ...(targets.length === 0
@@ -58,6 +62,15 @@ export const hostProblems = ({
         },
       ]
     : []),
+  ...(backupFailure === null
+    ? []
+    : [
+        {
+          code: 'backup-failed',
+          message: `The daily copy of the database could not be made: ${backupFailure}`,
+          repair: `Make ${dataDir}/backups writable, or free some space there. It is tried again every hour.`,
+        },
+      ]),
   ...storage.filter(scarce).map(({ path, free }) => ({
     code: 'disk-nearly-full',
     message: `Only ${Math.floor(free / 1024 ** 2)} MiB are free where ${path} is.`,

@@ -32,6 +32,8 @@ export interface HostDeps {
   isRoot(): boolean;
   /** What went wrong while Strata took up what it found; may grow while it starts. */
   readonly startProblems: readonly Problem[];
+  /** Why there is no copy of the database of this day; null: there is, or it is not its time yet. */
+  backupFailure(): string | null;
 }
 
 export interface HostService {
@@ -85,6 +87,8 @@ export const createHostService = (deps: HostDeps): HostService => ({
       storage: storage.flat(),
       isRoot: deps.isRoot(),
       startProblems: deps.startProblems,
+      backupFailure: deps.backupFailure(),
+      dataDir: deps.dataDir,
     };
     return {
       version: deps.version,

@@ -1,7 +1,6 @@
-import { Alert, Button, Checkbox, Group, SegmentedControl, Select, Stack, Text } from '@mantine/core';
+import { Button, Checkbox, Group, SegmentedControl, Select, Stack, Text } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { type AdoptFolder, endpoints } from '@strata/contract';
-import { IconBan } from '@tabler/icons-react';
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { call } from '../../api/call.ts';
@@ -13,6 +12,7 @@ import { notifyDone } from '../../ui/notify.tsx';
 import { PathField } from '../../ui/path-field.tsx';
 import { ReasonedButton } from '../../ui/reasoned-button.tsx';
 import { RowSkeletons } from '../../ui/skeletons.tsx';
+import { PlanBlockers } from '../plan/plan-blockers.tsx';
 import { AdoptPlanView } from './adopt-plan-view.tsx';
 import classes from './dialogs.module.css';
 
@@ -61,12 +61,12 @@ export function AdoptDialog({ path: given, onClose }: { path: string; onClose: (
           </>
         ) : null}
         {plan.data && !plan.isError ? <AdoptPlanView plan={plan.data} /> : null}
-        {ready && ready.blockers.length > 0 ? (
-          <Alert color="red" icon={<IconBan size={18} aria-hidden />} title={words.plan.blocked} role="alert">
-            {ready.blockers.map(({ message }) => (
-              <div key={message}>{message}</div>
-            ))}
-          </Alert>
+        {plan.data && !plan.isError ? (
+          <PlanBlockers
+            blockers={plan.data.blockers}
+            onLeave={onClose}
+            onLifted={() => void plan.refetch()}
+          />
         ) : null}
         {plan.data?.fitsInReserve || wish.useReserve ? (
           <Checkbox

@@ -1,7 +1,7 @@
 import { Alert, Button, Checkbox, Group } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import type { Operation, Plan } from '@strata/contract';
-import { IconBan, IconInfoCircle, IconRefresh } from '@tabler/icons-react';
+import { IconInfoCircle, IconRefresh } from '@tabler/icons-react';
 import { skipToken, useMutation, useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { isApiError } from '../../api/api-error.ts';
@@ -11,12 +11,11 @@ import { Dialog } from '../../ui/dialog.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { ReasonedButton } from '../../ui/reasoned-button.tsx';
 import { RowSkeletons } from '../../ui/skeletons.tsx';
-import { BlockerRemedies } from './blocker-remedies.tsx';
 import { nameLayers } from './name-layers.ts';
 import classes from './plan.module.css';
+import { PlanBlockers } from './plan-blockers.tsx';
 import { PlanBody } from './plan-body.tsx';
 import { shortageOf } from './plan-space.ts';
-import { useBlockersLifted } from './use-blockers-lifted.ts';
 
 /** What a person has looked at and agreed to. */
 export interface Approved {
@@ -85,7 +84,11 @@ export function PlanDialog(props: PlanDialogProps) {
           </Alert>
         ) : null}
         {plan.data ? (
-          <Blockers plan={plan.data} onLeave={onClose} onLifted={() => void plan.refetch()} />
+          <PlanBlockers
+            blockers={plan.data.blockers}
+            onLeave={onClose}
+            onLifted={() => void plan.refetch()}
+          />
         ) : null}
         {plan.isError ? <NoPlan error={plan.error} onRetry={() => void plan.refetch()} /> : null}
         {plan.isLoading ? <RowSkeletons count={5} height={48} /> : null}
@@ -165,28 +168,6 @@ function Calm({ text }: { text: string }) {
   return (
     <Alert color="gray" icon={<IconInfoCircle size={18} aria-hidden />} role="status">
       {text}
-    </Alert>
-  );
-}
-
-interface BlockersProps {
-  plan: Plan;
-  onLeave: () => void;
-  onLifted: () => void;
-}
-
-/** What is in the way, with what lifts it; looked at again when that has changed. */
-function Blockers({ plan, onLeave, onLifted }: BlockersProps) {
-  useBlockersLifted(plan.blockers, onLifted);
-  if (plan.blockers.length === 0) return null;
-  return (
-    <Alert color="red" icon={<IconBan size={18} aria-hidden />} title={words.plan.blocked} role="alert">
-      <ul className={classes.list}>
-        {plan.blockers.map((blocker) => (
-          <li key={`${blocker.code} ${blocker.message}`}>{blocker.message}</li>
-        ))}
-      </ul>
-      <BlockerRemedies blockers={plan.blockers} onLeave={onLeave} />
     </Alert>
   );
 }

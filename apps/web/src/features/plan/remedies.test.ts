@@ -26,7 +26,8 @@ describe('what lifts a blocker', () => {
   it('is the operation, the trash, the folders or the image that is named', () => {
     expect(kinds(blocker('operation-unfinished', ['operation', 'o']))).toEqual(['operation o']);
     expect(kinds(blocker('trash-stands', ['image', 't']))).toEqual(['trash null']);
-    expect(kinds(blocker('forest-incomplete'))).toEqual(['folders null']);
+    for (const code of ['forest-incomplete', 'library-incomplete'])
+      expect(kinds(blocker(code))).toEqual(['folders null']);
     expect(kinds(blocker('overlay-stands', ['image', 'i']))).toEqual(['image i']);
   });
   it('is nothing but the words where there is no thing to go to', () => {

@@ -22,7 +22,8 @@ export function remediesOf(blockers: readonly Blocker[]): Remedy[] {
 
 function remediesOfOne({ code, subjects }: Blocker): Remedy[] {
   if (trash.has(code)) return [{ kind: 'trash', id: null, name: '' }];
-  if (code === 'forest-incomplete') return [{ kind: 'folders', id: null, name: '' }];
+  if (code === 'forest-incomplete' || code === 'library-incomplete')
+    return [{ kind: 'folders', id: null, name: '' }];
   return subjects.flatMap(({ kind, id, name }): Remedy[] => {
     if (kind === 'operation') return [{ kind: 'operation', id, name }];
     if (kind === 'image') return [{ kind: 'image', id, name }];

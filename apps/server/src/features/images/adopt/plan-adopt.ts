@@ -96,10 +96,10 @@ const trashBlockers = ({ world }: LibraryAccess, images: readonly AdoptedImage[]
     .forest.trashed.filter(({ imageId }) =>
       images.some((image) => image.imageId === imageId && image.action === 'move'),
     )
-    .map(({ name }) => ({
+    .map(({ trashId, name }) => ({
       code: 'held-by-trash',
       message: `“${name}” in the trash stands on an image that would be moved. Delete it from the trash for good, or restore it, first.`,
-      subjects: [],
+      subjects: [{ kind: 'trash', id: trashId, name }],
     }));
 
 /** The link in each of these is rewritten when what it stands on is moved. */

@@ -33,8 +33,6 @@ interface PlanDialogProps {
   onClose: () => void;
   /** Choices that the plan follows, and that it may say the price of. */
   children?: ReactNode | ((plan: Plan | undefined) => ReactNode);
-  /** Whether what is kept free may be used when a person says so. */
-  offersReserve?: boolean;
   /** What is wrong with a choice, so that nothing can run. */
   refusal?: string | null;
   /** Which disk a chain of the plan is of, by its uppermost layer. */
@@ -43,7 +41,7 @@ interface PlanDialogProps {
 
 /** Plan, then run: nothing is touched before the button, and the button runs exactly what is shown. */
 export function PlanDialog(props: PlanDialogProps) {
-  const { title, planKey, makePlan, run, onClose, children, refusal, diskOf, offersReserve = true } = props;
+  const { title, planKey, makePlan, run, onClose, children, refusal, diskOf } = props;
   const [stale, setStale] = useState(false);
   const [useReserve, setUseReserve] = useState(false);
   const nameOf = useImageNames();
@@ -96,7 +94,7 @@ export function PlanDialog(props: PlanDialogProps) {
         {plan.data && plan.data.nothing === undefined ? (
           <PlanBody plan={nameLayers(plan.data, nameOf)} diskOf={diskOf} />
         ) : null}
-        {plan.data && offersReserve && shortageOf(plan.data) === 'reserve' ? (
+        {plan.data && shortageOf(plan.data) === 'reserve' ? (
           <Checkbox
             label={words.plan.space.useReserve}
             description={words.plan.space.useReserveText}

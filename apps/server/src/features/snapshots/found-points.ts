@@ -26,11 +26,34 @@ const placesByTag = (forest: Forest, vm: Pick<Vm, 'disks'>): Map<string, Place[]
   return byTag;
 };
 
-/** The same name in all disks is one restore point; in several layers of a disk it is as many. */
-const restorePoints = (places: readonly Place[][]): Place[][] =>
-  Array.from({ length: Math.max(...places.map(({ length }) => length)) }, (_, depth) =>
-    places.flatMap((ofDisk) => ofDisk[depth] ?? []),
-  );
+/** With memory QEMU writes one time into all disks; by hand they are taken one after the other. */
+const byHandMs = 60_000;
+
+type Tagged = (
+  place: Place,
+) => Pick<Image['internalSnapshots'][number], 'createdAt' | 'vmStateSize'> | undefined;
+
+const isOneMoment = (tagged: Tagged, one: Place, other: Place): boolean => {
+  const [first, second] = [tagged(one), tagged(other)];
+  if (first?.createdAt == null || second?.createdAt == null) return true;
+  const apart = Math.abs(Date.parse(first.createdAt) - Date.parse(second.createdAt));
+  return apart <= (first.vmStateSize > 0 || second.vmStateSize > 0 ? 0 : byHandMs);
+};
+
+/** The same name of the same moment in all disks is one restore point; in several layers of a disk it is as many. */
+const restorePoints = (places: readonly Place[][], tagged: Tagged): Place[][] => {
+  const left = places.map((ofDisk) => [...ofDisk]);
+  const points: Place[][] = [];
+  for (const [disk, ofDisk] of left.entries())
+    for (const first of ofDisk) {
+      const others = left.slice(disk + 1).flatMap((ofOther) => {
+        const index = ofOther.findIndex((other) => isOneMoment(tagged, first, other));
+        return index < 0 ? [] : ofOther.splice(index, 1);
+      });
+      points.push([first, ...others]);
+    }
+  return points;
+};
 
 const impediment = (
   vm: Pick<Vm, 'disks'>,
@@ -55,6 +78,8 @@ const tagged = (vm: Pick<Vm, 'disks'>, images: ImageOf, tag: string, disks: Plac
   const parts = disks.flatMap(
     ({ imageId }) => images(imageId).internalSnapshots.find((known) => known.tag === tag) ?? [],
   );
+  // QEMU numbers them all: without a number it is a table that was read while it was written. The next look knows more.
+  if (parts.every(({ id }) => id === '')) return [];
   const memory = parts.some(({ vmStateSize }) => vmStateSize > 0);
   const createdAt = parts.flatMap(({ createdAt: at }) => at ?? []).toSorted()[0];
   const reason = impediment(vm, images, disks, { tag, memory });
@@ -91,7 +116,9 @@ const frozen = (forest: Forest, vm: Pick<Vm, 'disks'>, images: ImageOf): FoundSn
 
 export const foundPoints = (forest: Forest, vm: Pick<Vm, 'disks'>, images: ImageOf): FoundSnapshot[] => [
   ...[...placesByTag(forest, vm)].flatMap(([tag, places]) =>
-    restorePoints(places).flatMap((disks) => tagged(vm, images, tag, disks)),
+    restorePoints(places, ({ imageId }) =>
+      images(imageId).internalSnapshots.find((known) => known.tag === tag),
+    ).flatMap((disks) => tagged(vm, images, tag, disks)),
   ),
   ...frozen(forest, vm, images),
 ];

@@ -64,3 +64,34 @@ it.each(requests)('%s does not begin on a plan that a snapshot has overtaken', a
   expect(tree).toMatchObject([{ name: 'first', children: [{ name: 'second' }] }]);
   expect(current).toMatchObject({ snapshotId: tree[0]?.children[0]?.id, changed: false });
 });
+
+it('a snapshot is not taken of disks that another one has just frozen', async () => {
+  const { images } = bench.library;
+  const { checkedChain } = images;
+  const look: typeof checkedChain = async (id) => {
+    Object.assign(images, { checkedChain });
+    const chain = await checkedChain(id);
+    await take('second');
+    return chain;
+  };
+  for (const kind of ['external', 'internal'] as const) {
+    const before = bench.operations.list({}).items.length;
+    Object.assign(images, { checkedChain: look });
+    const wish = { name: 'first', kind, memory: false };
+    await expect(bench.snapshots.take(vm, wish)).rejects.toMatchObject({ code: 'plan-stale' });
+    expect(bench.operations.list({}).items).toHaveLength(before + 1);
+    Object.assign(images, { checkedChain });
+  }
+});
+
+it('a limit for a memory that is not kept is refused, and nothing is taken', async () => {
+  for (const [kind, memory] of [
+    ['external', false],
+    ['internal', false],
+    ['internal', true],
+  ] as const)
+    await expect(
+      bench.snapshots.take(vm, { name: 'never', kind, memory, stopAfterSeconds: 5 }),
+    ).rejects.toMatchObject({ code: 'not-possible', message: expect.stringContaining('Leave it out') });
+  expect(bench.operations.list({}).items).toEqual([]);
+});

@@ -31,6 +31,7 @@ import type { SnapshotsService, StoredSnapshot } from './snapshots.types.ts';
 import { sweepFiles } from './sweep-files.ts';
 import { takeExecutor } from './take.executor.ts';
 import { takeExternal } from './take-external.ts';
+import { demandLimitHasUse } from './take-memory-wish.ts';
 
 export interface SnapshotsDeps {
   readonly db: Db;
@@ -102,6 +103,7 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
 
     take: async (vmId, wish, origin = 'taken') => {
       const lookedAt = operations.look();
+      demandLimitHasUse(wish);
       await demandQuiescible(deps, vmId, wish);
       return wish.kind === 'internal'
         ? takeInternal(deps, vmId, wish)

@@ -25,6 +25,21 @@ export const demandMemoryPossible = (
     );
 };
 
+/** Throws where there is nothing that it could limit. */
+export const demandLimitHasUse = ({
+  memory,
+  kind,
+  stopAfterSeconds,
+}: Pick<TakeSnapshot, 'memory' | 'kind' | 'stopAfterSeconds'>): void => {
+  if (stopAfterSeconds === undefined || (memory && kind === 'external')) return;
+  throw new AppError(
+    'not-possible',
+    memory
+      ? '“stopAfterSeconds” limits how long the guest runs on while its memory is saved; for a snapshot inside the image it stands all the time. Leave it out.'
+      : '“stopAfterSeconds” limits how long the guest runs on while its memory is saved, and this snapshot is without memory. Leave it out.',
+  );
+};
+
 /** The file is named after the snapshot. Throws `disk-full` when it would not fit; `without`: what is possible all the same. */
 export const memoryToTake = async (
   { vms, dataDir }: { vms: Pick<VmsService, 'memory' | 'moments'>; dataDir: string },

@@ -44,7 +44,9 @@ describe('the Linux test guest', () => {
       await expect(guest.command('nonsense')).rejects.toThrow('no command nonsense');
 
       await guest.command('log-start /dev/vda 4096 8');
-      await sleep(1_500);
+      await expect
+        .poll(() => guest.command('log-count').then(Number), { timeout: 60_000 })
+        .toBeGreaterThan(8);
       const count = Number(await guest.command('log-stop'));
       expect(count).toBeGreaterThan(8);
       expect(await guest.command('log-check')).toBe('8');

@@ -10,8 +10,11 @@ const partName = /^\.strata-(\d+)-(\d+)-[0-9a-f]+\.part$/;
 /** Of a process in another container one sees neither pid nor start time. */
 const abandonedAfterMs = 10 * 60_000;
 
+let ownIdentity: ReturnType<typeof identify> | null = null;
+
 const newPart = async (folder: string): Promise<string> => {
-  const self = await identify(process.pid);
+  ownIdentity ??= identify(process.pid);
+  const self = await ownIdentity;
   const random = randomBytes(4).toString('hex');
   return join(folder, `.strata-${process.pid}-${self?.startTime ?? 0}-${random}.part`);
 };
@@ -47,6 +50,28 @@ export function intoNewFile(path: string, make: (file: string) => Promise<unknow
     await (await open(part, 'wx', 0o600)).close();
     try {
       await make(part);
+      await giveName(part, path);
+    } catch (error) {
+      await rm(part, { force: true });
+      throw error;
+    }
+  });
+}
+
+/** The same for content that is at hand: it is on disk before the file has its name. The caller syncs the folder. */
+export function putNewFile(path: string, content: Uint8Array): Promise<void> {
+  return inWords(`Creating ${path}`, async () => {
+    if (!isAbsolute(path)) throw new AppError('internal-error', `${path} is not an absolute path.`);
+    await demandFree(path);
+    const part = await newPart(dirname(path));
+    try {
+      const handle = await open(part, 'wx', 0o600);
+      try {
+        await handle.writeFile(content);
+        await handle.datasync();
+      } finally {
+        await handle.close();
+      }
       await giveName(part, path);
     } catch (error) {
       await rm(part, { force: true });

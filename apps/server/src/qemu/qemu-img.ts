@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import type { ImageFormat } from '@strata/contract';
 import { emptyQcow2 } from '@strata/disk-image';
@@ -6,7 +5,7 @@ import { ExecaError } from 'execa';
 import { z } from 'zod';
 import { AppError } from '../app-error.ts';
 import { inTurn, type ProcessLimits, type ProcessWatch, runLimited } from './limited-process.ts';
-import { intoNewFile } from './new-image-file.ts';
+import { intoNewFile, putNewFile } from './new-image-file.ts';
 import { inWords, refusalFrom } from './qemu-errors.ts';
 
 /*
@@ -142,7 +141,7 @@ export function createOverlay({ path, backing, backingFormat }: NewOverlay): Pro
 
 /**
  * The same without a process, for a backing image that has been read and approved: a live snapshot is taken while a guest
- * works. What is written is read back by whoever asked for it.
+ * works. On disk when it returns, but for its folder. What is written is read back by whoever asked for it.
  */
 export function writeOverlay({
   path,
@@ -151,7 +150,7 @@ export function writeOverlay({
   size,
 }: NewOverlay & { readonly size: number }): Promise<void> {
   const link = { string: backingName(backing), format: driverOf(backingFormat) };
-  return intoNewFile(path, (file) => writeFile(file, emptyQcow2({ virtualSize: size, backing: link })));
+  return putNewFile(path, emptyQcow2({ virtualSize: size, backing: link }));
 }
 
 /** Not on an image in use: what is on disk lags behind what QEMU holds in memory. Raw images cannot be checked: `qemu-refused`. */

@@ -134,11 +134,11 @@ export const workFolder = async (): Promise<WorkFolder> => {
     const operations = createOperationsService({ db, events, log: (error) => console.error(error) });
     const engines = createBlockEngines({ runDir });
     const steps = mortalVms(vms, (service) => mortal(service, stopBefore));
-    const { createOverlay, unlinkMerged } = mortal(images, stopBefore);
+    const { createPlacedOverlay, unlinkMerged } = mortal(images, stopBefore);
     const snapshotsDeps = {
       ...{ db, events, operations, engines, dataDir, vms: steps },
       // What a test puts in the place of a service's function, these find as well.
-      images: Object.assign(Object.create(images) as typeof images, { createOverlay, unlinkMerged }),
+      images: Object.assign(Object.create(images) as typeof images, { createPlacedOverlay, unlinkMerged }),
     };
     const suspension = createSuspendService({ vms: steps, operations, dataDir });
     const snapshots = createSnapshotsService(snapshotsDeps);

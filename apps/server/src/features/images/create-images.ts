@@ -4,12 +4,12 @@ import type { CreateImage } from '@strata/contract';
 import { readImageHeader } from '@strata/disk-image';
 import { AppError } from '../../app-error.ts';
 import { relativeBacking } from '../../backing-link.ts';
-import { createImage, createOverlay, type Preallocation, writeOverlay } from '../../qemu/qemu-img.ts';
+import { createImage, createOverlay, type Preallocation } from '../../qemu/qemu-img.ts';
 import { syncWithFolder } from '../../sync-files.ts';
 import { approvedChain } from './chain-facts.ts';
 import { forbidSystemPath } from './forbidden-paths.ts';
 import { demandFreeSpace, justHeader } from './free-space.ts';
-import { candidatePaths, exists, shownStem, stemOf } from './image-names.ts';
+import { candidatePaths, shownStem, stemOf } from './image-names.ts';
 import type { ImageRecord } from './image-record.ts';
 import type { LibraryAccess } from './library-access.ts';
 import { isWithin } from './path-trees.ts';
@@ -60,7 +60,7 @@ export const atFreeName = async (
  * What Strata names by itself is called as no other image is, in any folder and in the trash: “Demo-2”. A person may
  * give a name twice.
  */
-const isUnusedName = ({ library, repository }: LibraryAccess): ((path: string) => boolean) => {
+export const isUnusedName = ({ library, repository }: LibraryAccess): ((path: string) => boolean) => {
   const shown = [...library.all(), ...repository.trash()].map(({ name }) => shownStem(name));
   const taken = new Set(shown);
   return (path) => !taken.has(shownStem(basename(path)));
@@ -137,17 +137,14 @@ interface OverlayRequest {
   readonly folder?: string | undefined;
   readonly place?: 'beside' | 'default' | undefined;
   readonly naming: Naming;
-  readonly operationId?: string | undefined;
-  readonly willMake?: ((path: string) => void) | undefined;
 }
 
 const createOverlayLocked = async (access: LibraryAccess, request: OverlayRequest): Promise<ImageRecord> => {
   const chain = approvedChain(access.world, request.backingId).map((record) => record.id);
-  // An operation has read all headers when it was asked for.
-  await (request.operationId === undefined ? access.refreshLocked(chain) : access.glanceLocked(chain));
+  await access.refreshLocked(chain);
   const [backing] = approvedChain(access.world, request.backingId);
   if (backing === undefined) throw new AppError('not-found', `There is no image ${request.backingId}.`);
-  demandSettled(access.world, backing.id, request.operationId);
+  demandSettled(access.world, backing.id);
   const folder = await overlayFolder(access, backing, request);
   await demandFreeSpace(folder, justHeader);
   const link = relativeBacking(folder, backing.path);
@@ -157,14 +154,8 @@ const createOverlayLocked = async (access: LibraryAccess, request: OverlayReques
     'qcow2',
     async (file) => {
       // The last look: an operation may have begun while headers were read.
-      demandSettled(access.world, backing.id, request.operationId);
-      if (request.willMake !== undefined && (await exists(file)))
-        throw new AppError('image-exists', `${file} exists already.`);
-      request.willMake?.(file);
-      const overlay = { path: file, backing: link, backingFormat: backing.format };
-      // An operation has looked at the whole chain, and a guest may be waiting for it.
-      if (request.operationId === undefined) await createOverlay(overlay);
-      else await writeOverlay({ ...overlay, size: backing.facts.virtualSize });
+      demandSettled(access.world, backing.id);
+      await createOverlay({ path: file, backing: link, backingFormat: backing.format });
     },
     request.naming === 'unique' ? isUnusedName(access) : undefined,
   );

@@ -5,15 +5,25 @@ import type { HeaderSnapshot } from '@strata/disk-image';
 /** Of what `lstat` tells, that which is looked at here: so much comes over from the thread that reads the disk. */
 export type FileStat = Pick<
   BigIntStats,
-  'dev' | 'ino' | 'nlink' | 'size' | 'mtimeNs' | 'birthtimeNs' | 'blocks'
+  'dev' | 'ino' | 'nlink' | 'size' | 'mtimeNs' | 'ctimeNs' | 'birthtimeNs' | 'blocks'
 >;
 
-export const statOf = ({ dev, ino, nlink, size, mtimeNs, birthtimeNs, blocks }: FileStat): FileStat => ({
+export const statOf = ({
   dev,
   ino,
   nlink,
   size,
   mtimeNs,
+  ctimeNs,
+  birthtimeNs,
+  blocks,
+}: FileStat): FileStat => ({
+  dev,
+  ino,
+  nlink,
+  size,
+  mtimeNs,
+  ctimeNs,
   birthtimeNs,
   blocks,
 });
@@ -38,6 +48,8 @@ export interface FileFacts {
   readonly writable: boolean;
   /** When the file was made, in ns; tells a renamed file from a new one that got its inode. */
   readonly bornNs: string;
+  /** The time of the file's last change of any kind, in ns: nobody can set it back. Left out by a former version. */
+  readonly changedNs?: string;
   /** When this was read, in ms; a change within the same tick of the clock would go unnoticed. */
   readonly readAt: number;
 }
@@ -80,6 +92,7 @@ export const isUnchanged = (record: ImageRecord, stat: FileStat): boolean =>
   record.identity.inode === stat.ino.toString() &&
   record.identity.size === Number(stat.size) &&
   record.identity.mtimeNs === stat.mtimeNs.toString() &&
+  record.facts.changedNs === stat.ctimeNs.toString() &&
   wasReadLater(record);
 
 /** The same file, looked at under the name it had. File systems that do not tell the time of birth tell 0. */

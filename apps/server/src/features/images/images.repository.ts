@@ -1,5 +1,5 @@
 import type { ImageFormat } from '@strata/contract';
-import { type Db, transaction } from '../../db/open-database.ts';
+import { type Db, transaction, unsynced } from '../../db/open-database.ts';
 import type { FileFacts, ImageRecord } from './image-record.ts';
 
 interface ImageRow {
@@ -116,13 +116,17 @@ export const createImagesRepository = (db: Db) => {
   return {
     images: (): ImageRecord[] => all.all().map(fromRow),
     /** All or none. */
-    write: (puts: readonly ImageRecord[], drops: readonly string[] = []): void =>
-      transaction(db, () => {
-        for (const id of drops) drop.run(id);
-        const rows = puts.map(toRow);
-        for (const row of rows) free.run({ path: row.path, id: row.id });
-        for (const row of rows) put.run(row);
-      }),
+    write: (puts: readonly ImageRecord[], drops: readonly string[] = [], durability?: 'unsynced'): void => {
+      const write = (): void =>
+        transaction(db, () => {
+          for (const id of drops) drop.run(id);
+          const rows = puts.map(toRow);
+          for (const row of rows) free.run({ path: row.path, id: row.id });
+          for (const row of rows) put.run(row);
+        });
+      if (durability === 'unsynced') unsynced(db, write);
+      else write();
+    },
     /** Whether a row of a VM or of a snapshot points to it: such an image cannot be forgotten. */
     isReferenced: (id: string): boolean => references.get(id, id) !== undefined,
     folders: (): FolderRow[] =>

@@ -26,10 +26,11 @@ import { mapBounded } from './map-bounded.ts';
 import { createMoveFiles, type MoveFiles } from './move-files.ts';
 import { createNewFiles, type NewFiles } from './new-files.ts';
 import { isWithin } from './path-trees.ts';
+import { createPlacedOverlay, placeOverlay } from './placed-overlays.ts';
 import { glance, leadsTheSame, newRecord, reread, saysTheSame } from './read-record.ts';
 import { demandUnwritten, tagNamed } from './readable-tag.ts';
 import { createBackingMemory } from './remember-backings.ts';
-import { resolveBackings } from './resolve-backings.ts';
+import { leadsWhereItLed, resolveBackings } from './resolve-backings.ts';
 import { createTrashService, type TrashService } from './trash.service.ts';
 
 export interface ImagesFeature {
@@ -102,7 +103,8 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
     const gone = read.filter((record) => !record.present && !isReferred(record) && !isAwaited(record));
     const changed = read.filter((record, index) => {
       const before = records[index];
-      return !gone.includes(record) && (before === undefined || !saysTheSame(record, before));
+      if (record === before || gone.includes(record)) return false;
+      return before === undefined || !saysTheSame(record, before);
     });
     const { version } = library;
     library.change(
@@ -112,9 +114,12 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
     // A long chain that leads where it led costs its own headers, and not a look at the whole library.
     const leadsElsewhere =
       gone.length > 0 || read.some((record, index) => !leadsTheSame(record, records[index]));
+    const led = leadsElsewhere ? () => false : leadsWhereItLed(library, read);
     await resolveBackings(
       library,
-      leadsElsewhere ? library.all() : records.flatMap(({ id }) => library.get(id) ?? []),
+      leadsElsewhere
+        ? library.all()
+        : records.flatMap(({ id }) => library.get(id) ?? []).filter((record) => !led(record)),
     );
     if (library.version === version) return;
     announcements.now();
@@ -137,7 +142,7 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
       was === undefined
         ? { ...made, id: adoption.id ?? made.id }
         : { ...made, id: was.id, createdAt: was.createdAt };
-    library.change([record]);
+    library.change([record], [], adoption.unsynced === true ? 'unsynced' : undefined);
     // An overlay that was waiting for this file finds it now.
     const waits = ({ id }: ImageRecord): boolean => {
       const backing = library.backingOf(id);
@@ -270,7 +275,7 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
         // A header that was just read may name a layer that was not: read on until every member was.
         const read = new Set<string>();
         for (let next = visibleChain(world, id); next.length > 0; ) {
-          await rereadAll(next);
+          await rereadAll(next, glance);
           for (const member of next) read.add(member);
           next = visibleChain(world, id).filter((member) => !read.has(member));
         }
@@ -312,6 +317,8 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
       return world.view((await createOverlayImage(access, wishes)).id);
     },
     import: async (request) => world.view((await importImage(access, request)).id),
+    placeOverlay: (wish) => placeOverlay(access, wish),
+    createPlacedOverlay: async (placed) => world.facts((await createPlacedOverlay(access, placed)).id),
     createOverlay: async (request) =>
       world.view((await createOverlayImage(access, { ...request, naming: 'unique' })).id),
     rename: (id, name) =>

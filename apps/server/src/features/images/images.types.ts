@@ -107,11 +107,11 @@ export interface ImagesService {
     stem: string;
     folder?: string;
     place?: 'beside' | 'default';
-    /** The operation that makes it: what that one has locked is no reason to refuse. */
-    operationId?: string;
-    /** Told of each path before a file is made there. */
-    willMake?: (path: string) => void;
   }): Promise<Image>;
+  /** Where an overlay will lie that an operation is about to make; it writes the path down before. */
+  placeOverlay(wish: { backingId: string; stem: string; avoid: readonly string[] }): Promise<string>;
+  /** Makes it there. Everything else is as with `createOverlay`; `image-exists` when the name has been taken since. */
+  createPlacedOverlay(placed: { backingId: string; path: string; operationId: string }): Promise<ImageFacts>;
   /** Ranges a layer holds itself, from its qcow2 tables (other formats: `qemu-img map`), cached by inode, size and mtime. */
   allocation(id: string): Promise<ExtentList>;
   /** What a qcow2 or raw layer takes, and what it would take without zeros and unused clusters: reads its data. */

@@ -134,6 +134,7 @@ export const fileState = (file: Inspected, settled: ImageFormat | null): FileSta
     snapshots: format === 'qcow2' ? snapshots : [],
     writable: (format === 'qcow2' || format === 'raw') && writable,
     bornNs: stat.birthtimeNs.toString(),
+    changedNs: stat.ctimeNs.toString(),
     readAt: Date.now(),
   };
   return { format, identity: identityOf(stat), facts };

@@ -12,6 +12,8 @@ export interface Adoption {
   readonly format?: ImageFormat;
   /** The format was settled by whoever made or registered the file. */
   readonly fixed?: boolean;
+  /** What is remembered of it may be lost with the power, until the next write: a scan would find the file. */
+  readonly unsynced?: boolean;
 }
 
 /** What the parts of the library work with. */

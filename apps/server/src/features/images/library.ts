@@ -58,9 +58,9 @@ export class Library {
     return this.backings.get(id);
   }
 
-  change(puts: readonly ImageRecord[], drops: readonly string[] = []): void {
+  change(puts: readonly ImageRecord[], drops: readonly string[] = [], durability?: 'unsynced'): void {
     if (puts.length === 0 && drops.length === 0) return;
-    this.repository.write(puts, drops);
+    this.repository.write(puts, drops, durability);
     for (const record of puts) this.records.set(record.id, record);
     this.forget(drops);
   }

@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { normalize } from 'node:path';
 import { resolveBacking } from '@strata/disk-image';
-import { type FileStat, type ImageRecord, statKey } from './image-record.ts';
+import { type FileStat, fileKey, type ImageRecord, statKey } from './image-record.ts';
 import type { Library, ResolvedBacking } from './library.ts';
 import { mapBounded } from './map-bounded.ts';
 
@@ -23,6 +23,25 @@ const lookAtFile = async (name: string): Promise<ResolvedBacking> => {
   } catch {
     return { target: { kind: 'file', path: normalize(name) }, key: null, regular: false };
   }
+};
+
+/**
+ * Whether a backing string leads where it led, without looking: to a file that was looked at a moment ago (`seen`), by the
+ * very path under which it was found there.
+ */
+export const leadsWhereItLed = (
+  library: Library,
+  seen: readonly ImageRecord[],
+): ((record: ImageRecord) => boolean) => {
+  const there = new Map(seen.filter(({ present }) => present).map((record) => [record.path, record]));
+  return ({ id, path, facts }) => {
+    const led = library.backingOf(id);
+    if (facts.backing === null || led?.target.kind !== 'file') return false;
+    const target = resolveBacking(path, facts.backing.string);
+    if (target.kind !== 'file' || target.path !== led.target.path) return false;
+    const below = there.get(target.path);
+    return below !== undefined && led.regular && led.key === fileKey(below.identity);
+  };
 };
 
 /** Where every backing string leads now; files come and go without their overlays changing. */

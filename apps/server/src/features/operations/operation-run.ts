@@ -10,6 +10,8 @@ import { type ProgressRate, progressRate } from './progress-rate.ts';
 /** Progress reaches the disk at most once, the pages at most four times a second. */
 const saveEveryMs = 1000;
 const publishEveryMs = 250;
+/** What is only shown reaches the disk so late, if nothing that must be durable has taken it along before. */
+const showEveryMs = 100;
 
 type Controls = NonNullable<Parameters<OperationContext<unknown, unknown>['controls']>[0]>;
 
@@ -50,6 +52,7 @@ export class OperationRun {
   #savedAt = 0;
   #publishTimer: NodeJS.Timeout | null = null;
   #publishedAt = 0;
+  #showTimer: NodeJS.Timeout | null = null;
   #failed = false;
 
   constructor(row: OperationRow, deps: OperationRunDeps) {
@@ -86,7 +89,7 @@ export class OperationRun {
     this.row.state = 'running';
     this.row.pausedBecause = null;
     if (resumed) this.row.recovery = 'The server had ended meanwhile and took this up again.';
-    this.#write();
+    this.#show();
     try {
       const result = await executor.run(this.#context(resumed));
       this.#end('done', { result });
@@ -94,6 +97,7 @@ export class OperationRun {
       this.#fail(error);
     } finally {
       if (this.#publishTimer !== null) clearTimeout(this.#publishTimer);
+      this.#stopShowing();
       this.#controls = null;
       this.#markEnded();
     }
@@ -166,6 +170,7 @@ export class OperationRun {
         return deps.isClosing();
       },
       save: (journal, alongside) => this.#save(journal, alongside),
+      conclude: (journal, result, alongside) => this.#conclude(journal, result, alongside),
       step: (index) => this.#step(index),
       progress: (done, total, front) => this.#progress(done, total, front),
       recovered: (text) => {
@@ -181,7 +186,7 @@ export class OperationRun {
         if (row.state === 'finishing') return;
         row.state = 'finishing';
         row.pausedBecause = null;
-        this.#write();
+        this.#show();
       },
       controls: (controls) => {
         this.#controls = controls;
@@ -207,6 +212,7 @@ export class OperationRun {
   #save(journal: unknown, alongside?: () => void): void {
     this.#demandServer();
     const previous = this.row.journal;
+    this.#stopShowing();
     try {
       transaction(this.#deps.db, () => {
         alongside?.();
@@ -217,6 +223,21 @@ export class OperationRun {
       this.row.journal = previous;
       throw error;
     }
+  }
+
+  #conclude(journal: unknown, result: Record<string, unknown>, alongside: () => void): void {
+    const { steps, ...before } = this.row;
+    const stepsBefore = steps.map((step) => ({ ...step }));
+    this.#setEnd('done', { result });
+    try {
+      this.#save(journal, alongside);
+    } catch (error) {
+      Object.assign(this.row, before);
+      for (const [index, step] of stepsBefore.entries()) Object.assign(steps[index] ?? {}, step);
+      throw error;
+    }
+    this.#deps.letGo(this.row.locks);
+    this.#publishNow();
   }
 
   #step(index: number): void {
@@ -231,7 +252,7 @@ export class OperationRun {
         step.at = at;
       }
     }
-    this.#write();
+    this.#show();
   }
 
   #progress(done: number, total: number, front: DiskFront | undefined): void {
@@ -272,8 +293,34 @@ export class OperationRun {
 
   #write(): void {
     this.#demandServer();
+    this.#stopShowing();
     this.#deps.repository.update(this.row);
     this.#publishNow();
+  }
+
+  /** For what no recovery reads: the pages hear of it now, the disk with the next write. */
+  #show(): void {
+    this.#demandServer();
+    this.#publishNow();
+    this.#showTimer ??= setTimeout(() => {
+      this.#showTimer = null;
+      this.#writeShown();
+    }, showEveryMs).unref();
+  }
+
+  #writeShown(): void {
+    if (this.#deps.isClosing()) return;
+    try {
+      this.#deps.repository.updateShown(this.row);
+    } catch (error) {
+      // A full disk: the next write that must be durable fails too, and says so.
+      this.#deps.log(error, `how far operation ${this.row.id} is could not be written`);
+    }
+  }
+
+  #stopShowing(): void {
+    if (this.#showTimer !== null) clearTimeout(this.#showTimer);
+    this.#showTimer = null;
   }
 
   #publishSoon(): void {
@@ -294,21 +341,29 @@ export class OperationRun {
     state: 'done' | 'failed' | 'cancelled',
     outcome: { result?: Record<string, unknown>; error?: { code: string; message: string } },
   ): void {
-    if (this.#deps.isClosing()) return;
+    // Concluded before: everything was written down then.
+    if (this.#deps.isClosing() || hasEnded(this.row)) return;
+    this.#deps.letGo(this.row.locks);
+    this.#setEnd(state, outcome);
+    this.#write();
+  }
+
+  #setEnd(
+    state: 'done' | 'failed' | 'cancelled',
+    outcome: { result?: Record<string, unknown>; error?: { code: string; message: string } },
+  ): void {
     const at = now();
     for (const step of this.row.steps) {
       if (state === 'done') step.state = 'done';
       else if (step.state === 'running') step.state = 'failed';
       if (step.state === 'done') step.at ??= at;
     }
-    this.#deps.letGo(this.row.locks);
     this.row.state = state;
     if (state === 'done' && this.row.unit === 'bytes') this.row.done = this.row.total;
     this.row.pausedBecause = null;
     this.row.result = outcome.result ?? null;
     this.row.error = outcome.error ?? null;
     this.row.endedAt = at;
-    this.#write();
   }
 
   #fail(error: unknown): void {

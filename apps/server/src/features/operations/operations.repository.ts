@@ -8,6 +8,8 @@ export interface OperationsRepository {
   update(row: OperationRow): void;
   /** Not durable: its sync would wait for all that the job has written into the same file system meanwhile. */
   updateProgress(row: OperationRow): void;
+  /** All of it, and not durable either. */
+  updateShown(row: OperationRow): void;
   find(id: string): OperationRow | null;
   unfinished(): OperationRow[];
   /** Newest first, one more than asked for when there is more. */
@@ -70,6 +72,7 @@ export const operationsRepository = (db: Db): OperationsRepository => {
   return {
     insert: (row) => void insert.run(toRecord(row)),
     update: (row) => void update.run(toRecord(row)),
+    updateShown: (row) => unsynced(db, () => update.run(toRecord(row))),
     updateProgress: ({ id, done, total, pausedBecause }) =>
       unsynced(db, () => updateProgress.run({ id, done, total, pausedBecause })),
     find: (id) => {

@@ -15,11 +15,12 @@ const pageSize = 50;
 /** A cancelled job ends within a moment; the answer then shows it ended. */
 const cancelWaitSeconds = 5;
 
-const newRow = (operation: StartOperation<unknown, unknown>): OperationRow => ({
+/** It begins at once: one write says both. */
+const newRow = (operation: StartOperation<unknown, unknown>, at: string): OperationRow => ({
   id: newId(),
   kind: operation.kind,
   title: operation.title,
-  state: 'queued',
+  state: 'running',
   request: operation.request,
   journal: operation.journal,
   steps: operation.steps.map((text) => ({ text, state: 'todo', at: null })),
@@ -33,8 +34,8 @@ const newRow = (operation: StartOperation<unknown, unknown>): OperationRow => ({
   recovery: null,
   error: null,
   result: null,
-  createdAt: new Date().toISOString(),
-  startedAt: null,
+  createdAt: at,
+  startedAt: at,
   endedAt: null,
 });
 
@@ -154,7 +155,7 @@ export const createOperationsService = ({
           'plan-stale',
           'Another operation has just worked on this. Look at the plan as it is now.',
         );
-      const run = new OperationRun(newRow(operation), runDeps);
+      const run = new OperationRun(newRow(operation, new Date().toISOString()), runDeps);
       repository.insert(run.row);
       runs.set(run.row.id, run);
       publish(run.toOperation(), 'created');

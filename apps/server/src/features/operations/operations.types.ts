@@ -24,6 +24,8 @@ export interface OperationContext<Request, Journal> {
   /** True when this run continues one that a crash interrupted. */
   readonly resumed: boolean;
   save(journal: Journal, alongside?: () => void): void;
+  /** The same, and the operation is done with it: what `run` does afterwards is no part of what was asked for. */
+  conclude(journal: Journal, result: Record<string, unknown>, alongside: () => void): void;
   /** Starts the step with this index of the list given at creation; the ones before it are done. */
   step(index: number): void;
   /** `front`: how far the job is on the disk of the layer that the data goes into. */

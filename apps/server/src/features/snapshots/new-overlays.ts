@@ -10,7 +10,7 @@ export interface NewOverlay {
   readonly imageId: string;
   readonly path: string;
 }
-/** Written before each file is made: by it a later run tells its own unfinished work from everybody else's. */
+/** Written before the first file is made: by it a later run tells its own unfinished work from everybody else's. */
 export interface KnownOverlays {
   /** The overlays that stood on each backing before. */
   readonly before?: Readonly<Record<string, readonly string[]>>;
@@ -23,7 +23,7 @@ export const overlaysBefore = (images: ImagesService, backings: readonly string[
   paths: {},
 });
 
-/** For whom overlays are made: its own locks do not forbid it, and its journal hears of each file before it exists. */
+/** For whom overlays are made: its own locks do not forbid it, and its journal hears of the files before they exist. */
 export interface Maker {
   readonly operationId: string;
   readonly known: KnownOverlays;
@@ -36,15 +36,16 @@ export const createOverlays = async (
   wishes: readonly OverlayWish[],
   { operationId, known, save }: Maker,
 ): Promise<NewOverlay[]> => {
+  const places: { diskId: string; backingId: string; path: string }[] = [];
+  for (const { diskId, backingId, stem } of wishes) {
+    const avoid = places.map(({ path }) => path);
+    places.push({ diskId, backingId, path: await images.placeOverlay({ backingId, stem, avoid }) });
+  }
+  save({ ...known, paths: Object.fromEntries(places.map(({ diskId, path }) => [diskId, path])) });
   const made: NewOverlay[] = [];
-  const paths: Record<string, string> = {};
   try {
-    for (const { diskId, backingId, stem } of wishes) {
-      const willMake = (path: string): void => {
-        paths[diskId] = path;
-        save({ ...known, paths: { ...paths } });
-      };
-      const { id, path } = await images.createOverlay({ backingId, stem, operationId, willMake });
+    for (const { diskId, backingId, path } of places) {
+      const { id } = await images.createPlacedOverlay({ backingId, path, operationId });
       made.push({ diskId, imageId: id, path });
     }
     return made;

@@ -95,7 +95,6 @@ const makeOverlays = async (deps: TakeDeps, context: Context): Promise<void> => 
     images,
     wanted.map(({ backing }) => backing),
   );
-  context.save({ ...context.journal, phase: 'creating', known });
   // Now: when the VM is off, nothing tells any more what it ran with.
   const moment = keep === null ? nothingKept : await keepMoment(deps, vmId, keep.id);
   const overlays = await createOverlays(
@@ -105,7 +104,11 @@ const makeOverlays = async (deps: TakeDeps, context: Context): Promise<void> => 
       backingId: backing,
       stem: diskStem(vmName, placeOf(vms, context.request, diskId)),
     })),
-    { operationId: context.id, known, save: (next) => context.save({ ...context.journal, known: next }) },
+    {
+      operationId: context.id,
+      known,
+      save: (next) => context.save({ ...context.journal, phase: 'creating', known: next }),
+    },
   );
   const screenshot = keep === null ? null : await screenshots.keep(vmId, keep.id, () => vms.screenshot(vmId));
   const phase = keep?.saves == null ? 'stopping' : 'saving';

@@ -106,9 +106,9 @@ describe('a snapshot of a VM that is off', () => {
     bench = folder.open({
       images: (images) => ({
         ...images,
-        createOverlay: async (wish) => {
-          if (images.facts(wish.backingId).format === 'raw') throw new Error('no room');
-          return images.createOverlay(wish);
+        createPlacedOverlay: async (placed) => {
+          if (images.facts(placed.backingId).format === 'raw') throw new Error('no room');
+          return images.createPlacedOverlay(placed);
         },
       }),
     });
@@ -163,9 +163,9 @@ describe('while another program has an active layer open', () => {
     bench = folder.open({
       images: (images) => ({
         ...images,
-        createOverlay: async (wish) => {
-          const made = await images.createOverlay(wish);
-          if (wish.backingId !== active) return made;
+        createPlacedOverlay: async (placed) => {
+          const made = await images.createPlacedOverlay(placed);
+          if (placed.backingId !== active) return made;
           await new Promise<void>((ready) => {
             opened = withForeignWriter(active, () => {
               ready();

@@ -11,6 +11,8 @@ export interface SnapshotsRepository {
   ofVm(vmId: string): StoredSnapshot[];
   /** An automatic one that somebody has named or described is no longer automatic. */
   describe(id: string, name: string, description: string): void;
+  /** False when the snapshot is gone. */
+  addScreenshot(id: string, name: string): boolean;
   repoint(id: string, from: string, to: string): void;
   reparent(id: string, parentId: string): void;
   /** Those taken after it follow the one before it. To be called inside a transaction. */
@@ -63,6 +65,7 @@ export const snapshotsRepository = (db: Db): SnapshotsRepository => {
          THEN 'taken' ELSE origin END
      WHERE id = @id`,
   );
+  const addScreenshot = db.prepare('UPDATE snapshots SET screenshot = @name WHERE id = @id');
   const repoint = db.prepare(
     'UPDATE snapshot_disks SET image_id = @to WHERE snapshot_id = @id AND image_id = @from',
   );
@@ -116,6 +119,7 @@ export const snapshotsRepository = (db: Db): SnapshotsRepository => {
     },
     ofVm: (vmId) => ofVm.all(vmId).map(stored),
     describe: (id, name, description) => void describe.run({ id, name, description }),
+    addScreenshot: (id, name) => addScreenshot.run({ id, name }).changes > 0,
     repoint: (id, from, to) => void repoint.run({ id, from, to }),
     reparent: (id, parentId) => void follow.run({ id, parentId }),
     remove: (id) => {

@@ -87,7 +87,8 @@ export interface TakeDeps {
 const record = ({ vms, repository, publish }: TakeDeps, context: Context): void => {
   const { vmId, snapshotId, name, description, origin = 'taken', vmWasOff, disks } = context.request;
   const { memory = null } = context.journal;
-  context.save({ ...context.journal, phase: 'recorded' }, () => {
+  const journal: TakeJournal = { ...context.journal, phase: 'recorded' };
+  const write = (): void => {
     repository.insert({
       id: snapshotId,
       vmId,
@@ -108,7 +109,10 @@ const record = ({ vms, repository, publish }: TakeDeps, context: Context): void 
     });
     for (const overlay of context.journal.overlays) vms.setDiskImage(vmId, overlay.diskId, overlay.imageId);
     vms.setCurrentSnapshot(vmId, snapshotId);
-  });
+  };
+  // Of a VM that is off the layers are still held, and a later run must know of that.
+  if (vmWasOff) context.save(journal, write);
+  else context.conclude(journal, { snapshotId }, write);
   publish(snapshotId, 'created');
 };
 
@@ -116,17 +120,36 @@ const record = ({ vms, repository, publish }: TakeDeps, context: Context): void 
 export const positionOf = (vms: VmsService, vmId: string, diskId: string): number =>
   vms.get(vmId).disks.findIndex((disk) => disk.id === diskId);
 
+const keepPicture = ({ screenshots, vms }: TakeDeps, { request }: Context): Promise<string | null> =>
+  screenshots.keep(request.vmId, request.snapshotId, () => vms.screenshot(request.vmId));
+
+/** QEMU answers nobody else while it draws the screen. */
+const isPicturedLater = ({ vms }: TakeDeps, { request }: Context): boolean =>
+  !request.vmWasOff && request.memory == null && vms.live(request.vmId) !== null;
+
+/** The picture of a moment ago, for a snapshot that was written down without one. */
+const addPicture = async (
+  { repository, screenshots, publish }: TakeDeps,
+  context: Context,
+  picture: Promise<string | null>,
+): Promise<void> => {
+  const { vmId, snapshotId } = context.request;
+  const name = await picture;
+  if (name === null || context.ending) return;
+  if (repository.addScreenshot(snapshotId, name)) publish(snapshotId, 'updated');
+  else await screenshots.remove(vmId, name);
+};
+
 const makeOverlays = async (deps: TakeDeps, context: Context): Promise<void> => {
-  const { images, vms, screenshots } = deps;
+  const { images, vms } = deps;
   const { vmId, vmName, snapshotId, disks } = context.request;
   const known = overlaysBefore(
     images,
     disks.map((disk) => disk.imageId),
   );
-  context.save({ ...context.journal, phase: 'creating', known });
   const moment = await keepMoment(deps, vmId, snapshotId);
-  // The guest runs on meanwhile: the picture shows what it did when it was asked for, give or take that moment.
-  const picture = screenshots.keep(vmId, snapshotId, () => vms.screenshot(vmId));
+  // With its memory the guest stands at the end, and while it only runs nobody waits for its picture: it is taken after.
+  const picture = isPicturedLater(deps, context) ? null : keepPicture(deps, context);
   const overlays = await createOverlays(
     images,
     disks.map(({ diskId, imageId }) => ({
@@ -134,7 +157,11 @@ const makeOverlays = async (deps: TakeDeps, context: Context): Promise<void> => 
       backingId: imageId,
       stem: diskStem(vmName, positionOf(vms, vmId, diskId)),
     })),
-    { operationId: context.id, known, save: (next) => context.save({ ...context.journal, known: next }) },
+    {
+      operationId: context.id,
+      known,
+      save: (next) => context.save({ ...context.journal, phase: 'creating', known: next }),
+    },
   ).catch(async (error: unknown) => {
     // Not written behind the back of whoever clears up.
     await picture;
@@ -239,12 +266,17 @@ const carryOut = async (deps: TakeDeps, context: Context): Promise<void> => {
   context.finishing();
   if (context.request.vmWasOff) return switchBooks(deps, context);
   // Of a guest that has gone on since it was taken, the variables of today are not those of the restore point.
+  let picture: Promise<string | null> | null = null;
   if (!takenBefore) {
     if (context.request.memory == null) await switchFrozen(deps, context, () => switchDisks(deps, context));
+    if (context.journal.screenshot === null && isPicturedLater(deps, context))
+      picture = keepPicture(deps, context);
     await keepVarsUp(deps, context);
   }
   context.step(2);
   record(deps, context);
+  // Nobody waits for it: a snapshot never fails for its picture.
+  if (picture !== null) void addPicture(deps, context, picture).catch(() => {});
 };
 
 /** Of a snapshot that there will never be. */

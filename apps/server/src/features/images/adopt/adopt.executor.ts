@@ -137,20 +137,25 @@ const discardCopies = async ({ newFiles }: Files, { journal }: Context): Promise
 };
 
 /** One move is the operation that moves one image; its journal is a part of this one. */
-const asMove = (context: Context, run: RenameRun): OperationContext<RenameRun, RenameJournal> => ({
-  ...context,
-  request: run,
-  get journal(): RenameJournal {
-    return context.journal.move?.journal ?? { phase: 'new', key: null };
-  },
-  get ending(): boolean {
-    return context.ending;
-  },
-  save: (journal, alongside) => context.save({ ...context.journal, move: { run, journal } }, alongside),
-  step: () => {},
-  progress: () => {},
-  finishing: () => {},
-});
+const asMove = (context: Context, run: RenameRun): OperationContext<RenameRun, RenameJournal> => {
+  const save = (journal: RenameJournal, alongside?: () => void): void =>
+    context.save({ ...context.journal, move: { run, journal } }, alongside);
+  return {
+    ...context,
+    request: run,
+    get journal(): RenameJournal {
+      return context.journal.move?.journal ?? { phase: 'new', key: null };
+    },
+    get ending(): boolean {
+      return context.ending;
+    },
+    save,
+    conclude: (journal, _result, alongside) => save(journal, alongside),
+    step: () => {},
+    progress: () => {},
+    finishing: () => {},
+  };
+};
 
 /** The plan is older than this: by now a program may have opened it, or what a link in it must be rewritten. */
 const demandMovable = async (

@@ -25,6 +25,14 @@ export const partContext = <Request, Journal>(
 ): OperationContext<Request, Journal> => {
   const sum = (some: readonly number[]): number => some.reduce((all, each) => all + each, 0);
   const before = sum(bytes.slice(0, index));
+  const save = (journal: Journal, alongside?: () => void): void =>
+    context.save(
+      {
+        ...context.journal,
+        parts: context.journal.parts.map((other, at) => (at === index ? journal : other)),
+      },
+      alongside,
+    );
   return {
     ...context,
     id: `${context.id}-${index}`,
@@ -37,14 +45,9 @@ export const partContext = <Request, Journal>(
     get ending() {
       return context.ending;
     },
-    save: (journal, alongside) =>
-      context.save(
-        {
-          ...context.journal,
-          parts: context.journal.parts.map((other, at) => (at === index ? journal : other)),
-        },
-        alongside,
-      ),
+    save,
+    // A part that is done is not the whole.
+    conclude: (journal, _result, alongside) => save(journal, alongside),
     step: () => context.step(firstStep + index),
     progress: (done, total, front) =>
       context.progress(before + (total > 0 ? (done / total) * (bytes[index] ?? 0) : 0), sum(bytes), front),

@@ -154,6 +154,18 @@ export const benchImages = (folder: string, db: Db): BenchImages => {
     return normalize(ranges.filter(({ data }) => data).map(({ start, length }) => [start, length] as const));
   };
 
+  const placeOverlay = async ({ stem }: { stem: string }): Promise<string> => {
+    const digest = createHash('sha256').update(newId()).digest('hex').slice(0, 6);
+    return join(folder, `${stem.replace(/\W+/g, '-')}-${digest}.qcow2`);
+  };
+  const createPlacedOverlay = async (placed: { backingId: string; path: string }): Promise<ImageFacts> => {
+    const { path } = placed;
+    const backing = facts(placed.backingId);
+    const { format: backingFormat, virtualSize: size } = backing;
+    await writeOverlay({ path, backing: relative(folder, backing.path), backingFormat, size });
+    await scan();
+    return facts(idOfPath(path));
+  };
   return {
     idOf: (name) => idOfPath(join(folder, name)),
     pathOf: (name) => join(folder, name),
@@ -182,16 +194,10 @@ export const benchImages = (folder: string, db: Db): BenchImages => {
     create: unused,
     import: unused,
     setFlusher: () => {},
-    createOverlay: async ({ backingId, stem, willMake }) => {
-      const backing = facts(backingId);
-      const digest = createHash('sha256').update(newId()).digest('hex').slice(0, 6);
-      const path = join(folder, `${stem.replace(/\W+/g, '-')}-${digest}.qcow2`);
-      willMake?.(path);
-      const { format: backingFormat, virtualSize: size } = backing;
-      await writeOverlay({ path, backing: relative(folder, backing.path), backingFormat, size });
-      await scan();
-      return toImage(idOfPath(path));
-    },
+    createOverlay: async ({ backingId, stem }) =>
+      toImage((await createPlacedOverlay({ backingId, path: await placeOverlay({ stem }) })).id),
+    placeOverlay,
+    createPlacedOverlay,
     allocation,
     usage: (id) => usageOf(facts(id), () => allocation(id)),
     delete: (id) => {

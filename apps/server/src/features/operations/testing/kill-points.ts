@@ -108,7 +108,7 @@ export const killPoints = ({ at, only = /./, daemonToo = false, speed }: KillWis
         ...images,
         refresh: (ids) => (pass('refresh') ? images.refresh(ids) : never()),
         checkedChain: (id) => (pass('check-chain') ? images.checkedChain(id) : never()),
-        createOverlay: (wish) => (pass('overlay') ? images.createOverlay(wish) : never()),
+        createPlacedOverlay: (placed) => (pass('overlay') ? images.createPlacedOverlay(placed) : never()),
         unlinkMerged: (id) => (pass('unlink') ? images.unlinkMerged(id) : never()),
         delete: (id) => (pass('trash') ? images.delete(id) : never()),
       }),

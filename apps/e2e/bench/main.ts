@@ -1,4 +1,5 @@
 import { disposeStrata, type Strata, startStrata } from '../src/strata.ts';
+import { benchCheckpoint } from './checkpoint.ts';
 import { benchDataMovement } from './data-movement.ts';
 import { benchDeleteSnapshot } from './delete-snapshot.ts';
 import { benchLayersView } from './layers-view.ts';
@@ -8,7 +9,7 @@ import { benchMapAggregation } from './map-aggregation.ts';
 import { type Line, print } from './table.ts';
 
 /*
- * `npm run bench [-- move snapshot delete scan layers map]`: the built Strata beside the same work by QEMU's own means, in the
+ * `npm run bench [-- move snapshot checkpoint delete scan layers map]`: the built Strata beside the same work by QEMU's own means, in the
  * same run on the same machine. It prints ratios and asserts nothing: look at them on a machine that does nothing else.
  * STRATA_BENCH_MIB and STRATA_BENCH_ROUNDS make it shorter.
  */
@@ -18,13 +19,14 @@ const rounds = Number(process.env.STRATA_BENCH_ROUNDS ?? 3);
 const benches: Record<string, (strata: Strata) => Promise<Line[]>> = {
   move: (strata) => benchDataMovement(strata, mebibytes, rounds),
   snapshot: benchLiveSnapshot,
+  checkpoint: benchCheckpoint,
   delete: benchDeleteSnapshot,
   scan: () => benchLibraryScan(1000, rounds),
   layers: (strata) => benchLayersView(strata, rounds),
   map: (strata) => benchMapAggregation(strata, 120_000),
 };
 
-const wanted = process.argv.slice(2);
+const wanted = process.argv.slice(2).filter((word) => word !== '--');
 const unknown = wanted.filter((name) => !(name in benches));
 if (unknown.length > 0) {
   process.stderr.write(`no such bench: ${unknown.join(', ')} (${Object.keys(benches).join(', ')})\n`);

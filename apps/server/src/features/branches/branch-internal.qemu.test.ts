@@ -104,7 +104,7 @@ describe('a branch from an internal snapshot', () => {
     expect(bench.vms.list()).toHaveLength(1);
   });
 
-  it('is a whole VM or none, whenever the server is killed', { timeout: 120_000 }, async () => {
+  it('is a whole VM or none, whenever the server is killed', async () => {
     for (let step = 3; step < 40; step += 1) {
       bench = await folder.open(step);
       const name = `branch ${step}`;

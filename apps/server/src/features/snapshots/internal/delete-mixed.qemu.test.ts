@@ -126,9 +126,7 @@ describe('tags and layers together', () => {
     await allRead();
   });
 
-  it('goes on after a server that was killed before any call, and nothing listed ever reads otherwise', {
-    timeout: 180_000,
-  }, async () => {
+  it('goes on after a server that was killed before any call, and nothing listed ever reads otherwise', async () => {
     for (let at = 1; at < 80; at += killStride(12)) {
       const points = killPoints({ at });
       bench = folder.open(points.disturbance);

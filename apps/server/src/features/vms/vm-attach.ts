@@ -3,7 +3,7 @@ import { outputLimit } from '../../qemu/launcher.ts';
 import type { StoredProcess, VmRecord } from './vm-record.types.ts';
 import { takeUpResume } from './vm-resume.ts';
 import { VmRun } from './vm-run.ts';
-import { endUnseen, type RunEnd, unexplained } from './vm-run-end.ts';
+import { endUnsaid, endUnseen, type RunEnd } from './vm-run-end.ts';
 import { pathsOf, type VmsContext } from './vms.context.ts';
 
 const stderrShown = 8 * 1024;
@@ -54,11 +54,11 @@ export const attach = (context: VmsContext, record: VmRecord, process: StoredPro
       },
       ended: (how) => {
         context.runs.delete(record.id);
-        // Of a process that never answered only what it left behind can tell.
-        const unseen = (): RunEnd =>
-          run.reached ? unexplained : endUnseen(process, process.bootId, paths.pidFile);
+        // Of a process that did not say why it ended only what it left behind can tell.
+        const unsaid = (): RunEnd =>
+          run.reached ? endUnsaid(paths.pidFile) : endUnseen(process, process.bootId, paths.pidFile);
         // A VM that was deleted in the meantime has no row any more.
-        if (repository.find(record.id) !== null) recordEnd(context, record, how ?? unseen());
+        if (repository.find(record.id) !== null) recordEnd(context, record, how ?? unsaid());
         context.changed(record.id);
         for (const listener of context.exitListeners) listener(record.id);
       },

@@ -9,7 +9,7 @@ export interface RunEnd {
 }
 
 export const asked: RunEnd = { crashed: false, words: 'powered off' };
-export const unexplained: RunEnd = {
+const unexplained: RunEnd = {
   crashed: true,
   words: 'QEMU ended without having been asked to. Its last words are in the log.',
 };
@@ -32,6 +32,13 @@ const reasons: Readonly<Record<string, RunEnd>> = {
 
 /** Null for a reason that explains nothing (`host-error`, or one that only newer versions know). */
 export const endOfReason = (reason: string): RunEnd | null => reasons[reason] ?? null;
+
+/**
+ * How a process ended that was watched and said no reason: QEMU does not always get rid of its event SHUTDOWN before it
+ * ends (seen with 7.2 on a busy host). As in `endUnseen` its pid file tells.
+ */
+export const endUnsaid = (pidFile: string): RunEnd =>
+  existsSync(pidFile) ? unexplained : wanted('ended in good order, and did not say why');
 
 /**
  * How a process ended that nobody watched. QEMU removes its pid file when it ends in good order (7.2: the guest

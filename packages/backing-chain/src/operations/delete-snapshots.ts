@@ -188,7 +188,7 @@ const blockersOf = ({ forest }: World, { merges, disposals, blockers }: MergeWay
 
 /**
  * Why a snapshot cannot be deleted now, without the price: the same rules as {@link planDeleteSnapshots}, for a tree
- * that asks for hundreds.
+ * that asks for hundreds. Where several of its layers lie in one chain, it is told as if all of them were empty.
  */
 export function deleteSnapshotRefusal(forest: Forest, snapshotId: string): Impediment {
   const start: World = { forest, allocation: new Map() };
@@ -197,8 +197,10 @@ export function deleteSnapshotRefusal(forest: Forest, snapshotId: string): Imped
   const { bare, given } = about;
   const [top, ...below] = given;
   if (top === undefined) return null;
-  // Disks that share a chain: what becomes of one layer depends on what has become of the other.
-  const shared = below.some((id) => withDescendants(forest, id).some((layer) => given.includes(layer.id)));
+  // Disks that share a chain: what becomes of one layer depends on the way that is cheapest for the other.
+  const shared = below.some((id) =>
+    withDescendants(forest, id).some((layer) => layer.id !== id && given.includes(layer.id)),
+  );
   const found = shared
     ? wayOf(bare, given, 'auto').blockers
     : given.flatMap((id) =>

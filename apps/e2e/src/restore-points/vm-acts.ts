@@ -50,7 +50,7 @@ export const write: Act = async ({ strata, random, next }, machine) => {
 
 const mostMachines = 3;
 
-/** A VM of its own, on overlays or on copies; when there are enough, one of them goes, with what nobody else needs. */
+/** A VM of its own, on overlays or on copies, that is off or goes on from the memory of the moment; when there are enough, one of them goes, with what nobody else needs. */
 export const branch: Act = async (scene, machine) => {
   const { strata, random, machines, next } = scene;
   if (machines.length === mostMachines) return removeMachine(scene);
@@ -58,15 +58,19 @@ export const branch: Act = async (scene, machine) => {
   if (point === null) return null;
   const mode = random.pick(['linked', 'full']);
   const name = `branch-${next()}`;
-  const words = `${machine.name}: branch “${name}” from “${point.name}”, ${mode}`;
-  const path = `/vms/${machine.vmId}/snapshots/${point.id}/branch`;
-  const operation = await operate(strata, 'POST', path, { name, mode });
   const tree = (await strata.ok('GET', `/vms/${machine.vmId}/snapshots`)).tree;
   const external = nodeOf(tree, point.id)?.kind === 'external';
+  const memory = external && point.memory !== null && random.chance(0.5);
+  const words = `${machine.name}: branch “${name}” from “${point.name}”, ${mode}${memory ? ' with memory' : ''}`;
+  const path = `/vms/${machine.vmId}/snapshots/${point.id}/branch`;
+  const operation = await operate(strata, 'POST', path, { name, mode, memory });
   if (typeof operation === 'string') return refused(words, operation, !external);
   const { vmId } = operation.result;
-  machines.push({ vmId, name, disks: copiesOf(point.disks), memory: null, points: new Map() });
-  return { words, complaints: [] };
+  const made = { vmId, name, disks: copiesOf(point.disks), memory: memory ? point.memory : null };
+  machines.push({ ...made, points: new Map() });
+  const { state } = await strata.ok('GET', `/vms/${vmId}`);
+  const wanted = memory ? 'suspended' : 'off';
+  return { words, complaints: state === wanted ? [] : [`the branch is ${state} instead of ${wanted}`] };
 };
 
 const removeMachine = async ({ strata, random, machines }: Scene): Promise<Done | null> => {

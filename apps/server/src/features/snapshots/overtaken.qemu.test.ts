@@ -16,7 +16,10 @@ beforeEach(async () => {
   bench = await folder.open();
   vm = await bench.defineVm({ name: 'web', disks: [{ create: { format: 'qcow2', size: '4M' } }] });
 });
-afterEach(() => folder.dispose());
+afterEach(async () => {
+  if (bench.vms.isLive(vm)) await bench.vms.poweroff(vm);
+  await folder.dispose();
+});
 
 const active = () => bench.library.images.facts(bench.vms.get(vm).disks[0]?.imageId ?? '');
 const take = async (name: string, kind: 'external' | 'internal' = 'external'): Promise<string> => {
@@ -94,4 +97,37 @@ it('a limit for a memory that is not kept is refused, and nothing is taken', asy
       bench.snapshots.take(vm, { name: 'never', kind, memory, stopAfterSeconds: 5 }),
     ).rejects.toMatchObject({ code: 'not-possible', message: expect.stringContaining('Leave it out') });
   expect(bench.operations.list({}).items).toEqual([]);
+});
+
+/** Until now the VM writes the layer whose memory would fit it; then it writes another one. */
+const takeWhileMemoryIsMeasured = (): void => {
+  const { moments } = bench.vms;
+  const { heldMemory } = moments;
+  const measure = async (vmId: string): Promise<number | null> => {
+    Object.assign(moments, { heldMemory });
+    await take('second');
+    return heldMemory(vmId);
+  };
+  Object.assign(moments, { heldMemory: measure });
+};
+
+const ofMemory: readonly [string, (id: string) => Promise<unknown>][] = [
+  ['a suspend', () => bench.suspension.suspend(vm)],
+  ['a snapshot with memory', () => bench.snapshots.take(vm, { name: 'x', kind: 'external', memory: true })],
+  [
+    'a revert that keeps memory',
+    (id) => bench.snapshots.revert(vm, id, { keepCurrent: true, keepMemory: true }),
+  ],
+];
+
+it.each(ofMemory)('%s does not begin on disks that a snapshot has overtaken', async (_, request) => {
+  const first = await takeFirst('external');
+  await bench.vms.start(vm);
+  takeWhileMemoryIsMeasured();
+  await expect(request(first)).rejects.toMatchObject({ code: 'plan-stale' });
+  expect(bench.vms.get(vm)).toMatchObject({ state: 'running', suspended: null });
+  expect(bench.operations.list({}).items.map(({ kind }) => kind)).toEqual(['snapshot-take', 'snapshot-take']);
+  expect((await bench.snapshots.tree(vm)).tree).toMatchObject([
+    { name: 'first', children: [{ name: 'second', children: [] }] },
+  ]);
 });

@@ -82,6 +82,8 @@ it('is suspended on the memory of the snapshot, and its start goes on from there
     // One file with two names: it takes no space until the last of them goes.
     const [own = ''] = memories(other);
     expect(statSync(own).ino).toBe(statSync(kept).ino);
+    const { files } = await bench.vms.planDeletion(other, 'delete');
+    expect(files).toContainEqual({ kind: 'memory', path: own, bytes: 0 });
 
     expect(await bench.vms.start(other)).toMatchObject({ state: 'running', changedSinceStart: false });
     expect(memories(other)).toEqual([]);

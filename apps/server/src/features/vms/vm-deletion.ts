@@ -21,8 +21,9 @@ const filesOf = async (folder: string): Promise<VmDeletionPlan['files']> => {
   const files: VmDeletionPlan['files'] = [];
   for (const entry of entries.filter((each) => each.isFile())) {
     const path = join(entry.parentPath, entry.name);
+    // A memory that a snapshot of another VM has as well stays where it is.
     const bytes = await stat(path).then(
-      ({ blocks }) => blocks * 512,
+      ({ blocks, nlink }) => (nlink > 1 ? 0 : blocks * 512),
       () => 0,
     );
     files.push({ kind: kindOf(folder, path), path, bytes });

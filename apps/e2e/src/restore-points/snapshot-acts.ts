@@ -32,7 +32,13 @@ export const revert: Act = async ({ strata, random }, machine) => {
   if (point === null) return null;
   const { state } = await vmOf(strata, machine);
   const start = random.pick([null, null, true, false]);
-  const wish = { keepCurrent: random.chance(0.5), ...(start === null ? {} : { start }) };
+  const keepCurrent = random.chance(0.5);
+  const keepMemory = keepCurrent && random.chance(0.4);
+  const wish = {
+    keepCurrent,
+    ...(keepMemory ? { keepMemory } : {}),
+    ...(start === null ? {} : { start }),
+  };
   const path = `/vms/${machine.vmId}/snapshots/${point.id}/revert`;
   const words = `${machine.name}, ${state}: revert to “${point.name}” ${JSON.stringify(wish)}`;
   const plan = await strata.call('POST', path, { ...wish, plan: true });
@@ -47,7 +53,8 @@ export const revert: Act = async ({ strata, random }, machine) => {
       .ok('GET', `/vms/${machine.vmId}/snapshots`)
       .then(({ tree }) => nodeOf(tree, id));
     const memory = kept?.memory === true ? machine.memory : null;
-    if (state === 'suspended' && memory === null) complaints.push('the memory of the suspended VM is lost');
+    if ((state === 'suspended' || keepMemory) && memory === null)
+      complaints.push('the memory of what was left is lost');
     keepPoint(machine, { id, name: kept?.name ?? id, disks: copiesOf(machine.disks), memory });
   }
   machine.disks = copiesOf(point.disks);

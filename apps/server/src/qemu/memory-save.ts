@@ -5,6 +5,7 @@ import { checkMemoryFile } from './memory-file.ts';
 import { type MemorySink, receivingSink, writingSink } from './memory-stream.ts';
 import {
   endMigration,
+  finalized,
   goOn,
   leaveOldMigration,
   migrationEnd,
@@ -89,7 +90,10 @@ const demandCompleted = async (
   sink: MemorySink,
 ): Promise<void> => {
   if (status === null) throw new AppError('vm-not-running', 'The VM ended while its memory was saved.');
-  if (status === 'completed') return sink.complete();
+  if (status === 'completed') {
+    await finalized(qmp);
+    return sink.complete();
+  }
   const { 'error-desc': words = '' } = await qmp.execute('query-migrate');
   await sink.close();
   throw sink.failure() ?? refusalFrom('Saving the memory', words);

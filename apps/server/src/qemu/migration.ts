@@ -39,6 +39,11 @@ export const endMigration = async (qmp: QmpClient): Promise<void> => {
   }
 };
 
+/** QEMU tells that it has completed a moment before it has: until then `cont` is refused ("not finalized yet", 7.2). */
+export const finalized = async (qmp: QmpClient): Promise<void> => {
+  while ((await qmp.execute('query-status')).status === 'finish-migrate') await delay(1);
+};
+
 /** Whether all of the memory was saved: the guest stands, and its disks are let go of. */
 const isMigrated = async (qmp: QmpClient): Promise<boolean> =>
   (await qmp.execute('query-status')).status === 'postmigrate';

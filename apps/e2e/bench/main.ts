@@ -2,6 +2,7 @@ import { disposeStrata, type Strata, startStrata } from '../src/strata.ts';
 import { benchCheckpoint } from './checkpoint.ts';
 import { benchDataMovement } from './data-movement.ts';
 import { benchDeleteSnapshot } from './delete-snapshot.ts';
+import { benchGuestStall } from './guest-stall.ts';
 import { benchLayersView } from './layers-view.ts';
 import { benchLibraryScan } from './library-scan.ts';
 import { benchLiveSnapshot } from './live-snapshot.ts';
@@ -9,7 +10,7 @@ import { benchMapAggregation } from './map-aggregation.ts';
 import { type Line, print } from './table.ts';
 
 /*
- * `npm run bench [-- move snapshot checkpoint delete scan layers map]`: the built Strata beside the same work by QEMU's own means, in the
+ * `npm run bench [-- move snapshot stall checkpoint delete scan layers map]`: the built Strata beside the same work by QEMU's own means, in the
  * same run on the same machine. It prints ratios and asserts nothing: look at them on a machine that does nothing else.
  * STRATA_BENCH_MIB and STRATA_BENCH_ROUNDS make it shorter.
  */
@@ -19,6 +20,7 @@ const rounds = Number(process.env.STRATA_BENCH_ROUNDS ?? 3);
 const benches: Record<string, (strata: Strata) => Promise<Line[]>> = {
   move: (strata) => benchDataMovement(strata, mebibytes, rounds),
   snapshot: benchLiveSnapshot,
+  stall: benchGuestStall,
   checkpoint: benchCheckpoint,
   delete: benchDeleteSnapshot,
   scan: () => benchLibraryScan(1000, rounds),

@@ -76,6 +76,22 @@ ledger_start() { rm -f /tmp/ledger.*; echo 0 > /tmp/ledger.count; ( exec > /dev/
 ledger_count() { cat /tmp/ledger.failed 2>/dev/null || echo "ok $(cat /tmp/ledger.count)"; }
 ledger_stop() { touch /tmp/ledger.stop; while [ ! -e /tmp/ledger.ended ]; do usleep 20000; done; ledger_count; }
 
+# Writes one block and flushes it, over and over. How long the longest took is what the kernel counts of the disk: what
+# starting a program costs is not in it. In milliseconds, of writes and of flushes.
+disk_ms() { read -r _ _ _ _ _ _ _ writing _ _ _ _ _ _ _ _ flushing < "/sys/block/$(basename "$1")/stat"; echo $((writing + flushing)); }
+latency_run() {
+  number=0; longest=0; before=$(disk_ms "$1")
+  while [ ! -e /tmp/latency.stop ]; do
+    dd if=/dev/zero of="$1" bs=4096 seek="$2" count=1 conv=notrunc,fsync 2>/dev/null
+    now=$(disk_ms "$1"); [ $((now - before)) -gt $longest ] && longest=$((now - before)); before=$now
+    number=$((number + 1))
+    echo $number > /tmp/latency.next && mv /tmp/latency.next /tmp/latency.count
+  done
+  echo $longest > /tmp/latency.next && mv /tmp/latency.next /tmp/latency.longest
+}
+latency_start() { rm -f /tmp/latency.*; echo 0 > /tmp/latency.count; ( exec > /dev/null; latency_run "$1" "$2" ) & echo "ok"; }
+latency_stop() { touch /tmp/latency.stop; while [ ! -e /tmp/latency.longest ]; do usleep 20000; done; echo "ok $(cat /tmp/latency.longest)"; }
+
 # The guest agent on its channel, which udev would have given a name.
 agent() {
   hostname testguest
@@ -129,6 +145,9 @@ run() {
     ledger-start) shift; ledger_start "$@" ;;
     ledger-count) ledger_count ;;
     ledger-stop) ledger_stop ;;
+    latency-start) shift; latency_start "$@" ;;
+    latency-count) echo "ok $(cat /tmp/latency.count)" ;;
+    latency-stop) latency_stop ;;
     mark) echo "$2" > /tmp/mark; echo "ok" ;;
     marked) echo "ok $(cat /tmp/mark)" ;;
     burn) rm -f /tmp/burn.stop; ( exec > /dev/null; while [ ! -e /tmp/burn.stop ]; do dd if=/dev/urandom of=/tmp/burn bs=1M count="$2" 2>/dev/null; done ) & echo "ok" ;;

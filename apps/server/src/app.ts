@@ -15,6 +15,8 @@ import { hostRoutes } from './features/host/host.routes.ts';
 import { createHostService } from './features/host/host.service.ts';
 import { adoptRoutes } from './features/images/adopt/adopt.routes.ts';
 import { createAdoptService } from './features/images/adopt/adopt.service.ts';
+import { checksumRoutes } from './features/images/checksum/checksum.routes.ts';
+import { createChecksumService } from './features/images/checksum/checksum.service.ts';
 import { imagesRoutes } from './features/images/images.routes.ts';
 import { createImagesFeature } from './features/images/images.service.ts';
 import { repairRoutes } from './features/images/repair/repair.routes.ts';
@@ -110,6 +112,7 @@ const createServices = (base: Base) => {
   const promotions = createPromotions(snapshotsDeps);
   const suspension = createSuspendService({ vms, operations, dataDir });
   const imageWork = createImageWorkService({ library, operations });
+  const checksums = createChecksumService({ library, operations });
   const nodesOf = nodesOfVm({ vms, engines });
   const chains = createChainsService({
     ...{ images, operations, promotions, nodesOf },
@@ -148,6 +151,7 @@ const createServices = (base: Base) => {
     chains,
     branches,
     imageWork,
+    checksums,
     repairs,
     adoption,
   };
@@ -167,6 +171,7 @@ const registerRoutes = ({ app, config }: Base, services: Services): void => {
   suspendRoutes(app, services.suspension, services.operations);
   branchesRoutes(app, services.branches, services.operations);
   imageWorkRoutes(app, services.imageWork, services.operations);
+  checksumRoutes(app, services.checksums, services.operations);
   adoptRoutes(app, services.adoption, services.operations);
   repairRoutes(app, services.repairs, services.library.images, services.operations);
 };

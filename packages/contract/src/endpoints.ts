@@ -5,6 +5,7 @@ import { chainPlanBody, chainRunBody, plan } from './chains.ts';
 import { hostPath, id, waitQuery } from './common.ts';
 import { endpoint } from './endpoint.ts';
 import { host } from './host.ts';
+import { imageWorkEndpoints } from './image-work-endpoints.ts';
 import {
   checkImageBody,
   copyImageBody,
@@ -325,6 +326,7 @@ export const endpoints = {
     query: wait,
     responses: { 200: operation, 202: operation },
   }),
+  ...imageWorkEndpoints,
   getImageRepair: endpoint({
     method: 'GET',
     path: '/images/:id/repair',

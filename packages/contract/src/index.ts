@@ -1,6 +1,7 @@
 export * from './access.ts';
 export * from './adopt.ts';
 export * from './chains.ts';
+export * from './checksums.ts';
 export * from './common.ts';
 export * from './endpoint.ts';
 export * from './endpoints.ts';

@@ -11,6 +11,7 @@ import type { ChainsService } from '../features/chains/chains.types.ts';
 import { createMergeSequences } from '../features/chains/merge-sequences.ts';
 import { createEventsService } from '../features/events/events.service.ts';
 import { type AdoptService, createAdoptService } from '../features/images/adopt/adopt.service.ts';
+import { type ChecksumService, createChecksumService } from '../features/images/checksum/checksum.service.ts';
 import { createImagesFeature, type ImagesFeature } from '../features/images/images.service.ts';
 import type { MoveFiles, MoveSteps } from '../features/images/move-files.ts';
 import type { NewFiles } from '../features/images/new-files.ts';
@@ -50,6 +51,7 @@ export interface WorkBench {
   readonly chains: ChainsService;
   readonly repairs: RepairService;
   readonly adoption: AdoptService;
+  readonly checksums: ChecksumService;
   /** Until the operation has ended. */
   ended(operation: Operation): Promise<Operation>;
   defineVm(wish: Partial<CreateVmInput> & { name: string }): Promise<string>;
@@ -174,6 +176,7 @@ export const workFolder = async (): Promise<WorkFolder> => {
     const repairs = createRepairService({ library: { ...library, linkFiles }, chains, operations });
     const mortalLibrary = { ...library, newFiles, moveFiles, linkFiles };
     const adoption = createAdoptService({ library: mortalLibrary, operations });
+    const checksums = createChecksumService({ library, operations });
     connectOperations(operations, images, vms);
     close = async (wasKilled) => {
       operations.close();
@@ -194,7 +197,7 @@ export const workFolder = async (): Promise<WorkFolder> => {
     snapshots.sweep();
     return {
       ...{ db, library, vms, operations, snapshots, deletions, suspension, branches },
-      ...{ work, chains, repairs, adoption },
+      ...{ work, chains, repairs, adoption, checksums },
       ended: ({ id }) => operations.wait(id, 60),
       defineVm: async (wish) =>
         (await vms.create(createVmBody.parse({ memory: '32M', nics: [], ...wish }))).id,

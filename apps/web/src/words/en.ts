@@ -6,6 +6,7 @@ import { forest } from './forest.ts';
 import { frame, login } from './frame.ts';
 import { hardware } from './hardware.ts';
 import { host } from './host.ts';
+import { imageChanges } from './image-changes.ts';
 import { layers } from './layers.ts';
 import { library } from './library.ts';
 import { log } from './log.ts';
@@ -25,6 +26,7 @@ export const en = {
   forest,
   layers,
   copies,
+  imageChanges,
   repair,
   adopt,
   common,

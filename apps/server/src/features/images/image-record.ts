@@ -22,6 +22,8 @@ export interface FileFacts {
   readonly writable: boolean;
   /** When the file was made, in ns; tells a renamed file from a new one that got its inode. */
   readonly bornNs: string;
+  /** When anything of it was last changed, its name, rights and times included (ctime), in ns. */
+  readonly changedNs?: string;
   /** When this was read, in ms; a change within the same tick of the clock would go unnoticed. */
   readonly readAt: number;
 }
@@ -64,6 +66,7 @@ export const isUnchanged = (record: ImageRecord, stat: BigIntStats): boolean =>
   record.identity.inode === stat.ino.toString() &&
   record.identity.size === Number(stat.size) &&
   record.identity.mtimeNs === stat.mtimeNs.toString() &&
+  record.facts.changedNs === stat.ctimeNs.toString() &&
   wasReadLater(record);
 
 /** The same file, looked at under the name it had. File systems that do not tell the time of birth tell 0. */

@@ -177,6 +177,10 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
       memory.change([{ imageId, checked }]);
       announcements.now();
     },
+    rememberChecksums: (imageId, checksums) => {
+      memory.change([{ imageId, checksums }]);
+      announcements.now();
+    },
     folders: () => repository.folders(),
     exclusive,
     adopt: (path, adoption) => exclusive(() => adoptAndWatch(path, adoption)),

@@ -88,6 +88,7 @@ export const fileState = async (
     snapshots: format === 'qcow2' ? (header.qcow2?.snapshots ?? []) : [],
     writable: (format === 'qcow2' || format === 'raw') && (await isWritable(path)),
     bornNs: stat.birthtimeNs.toString(),
+    changedNs: stat.ctimeNs.toString(),
     readAt: Date.now(),
   };
   return { format, identity: identityOf(stat), facts };

@@ -3,6 +3,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { words } from '../../lib/words.ts';
 import { PromoteDialog } from '../branches/promote-dialog.tsx';
+import { ChecksumDialog } from '../library/checksum-dialog.tsx';
 import { CompactImageDialog, isCompactable } from '../library/compact-image-dialog.tsx';
 import { CreateImageDialog } from '../library/create-image-dialog.tsx';
 import { MoveImageDialog } from '../library/move-image-dialog.tsx';
@@ -22,11 +23,14 @@ interface LayerOffersProps {
   isBrief?: boolean;
 }
 
+type Offer = 'overlay' | 'rebase' | 'compact' | 'move' | 'promote' | 'checksum';
+
 /** What one can do with a single layer besides moving data along its chain. */
 export function LayerOffers({ layer: { image }, vms, vm, isBrief = false }: LayerOffersProps) {
-  const [opened, setOpened] = useState<'overlay' | 'rebase' | 'compact' | 'move' | 'promote' | null>(null);
+  const [opened, setOpened] = useState<Offer | null>(null);
   const navigate = useNavigate();
   const { offers } = words.layers;
+  const { checksum } = words.imageChanges;
   const refusal = breakRefusal(useBreak(image));
   const writer = vms.find(({ disks }) => disks.some(({ imageId }) => imageId === image.id));
   const written = writer === undefined ? null : words.copies.branch.fromLayerReason(writer.name);
@@ -80,8 +84,14 @@ export function LayerOffers({ layer: { image }, vms, vm, isBrief = false }: Laye
           <span className={classes.price}>{offers.moveText}</span>
         </OfferCard>
       )}
+      {isBrief || !image.present ? null : (
+        <OfferCard title={checksum.offer(image.name)} blocked={[]} onChoose={() => setOpened('checksum')}>
+          <span className={classes.price}>{checksum.offerText}</span>
+        </OfferCard>
+      )}
       <CreateImageDialog opened={opened === 'overlay'} onClose={close} backing={image} />
       {opened === 'promote' ? <PromoteDialog image={image} vm={vm} onClose={close} /> : null}
+      {opened === 'checksum' ? <ChecksumDialog image={image} onClose={close} /> : null}
       {opened === 'compact' ? <CompactImageDialog image={image} onClose={close} /> : null}
       {opened === 'move' ? <MoveImageDialog image={image} onClose={close} /> : null}
       {opened === 'rebase' ? <RebaseDialog image={image} onClose={close} /> : null}

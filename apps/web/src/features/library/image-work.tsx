@@ -6,23 +6,27 @@ import { words } from '../../lib/words.ts';
 import { ReasonedMenuItem } from '../../ui/reasoned-menu-item.tsx';
 import { PromoteDialog } from '../branches/promote-dialog.tsx';
 import { CheckImageDialog } from './check-image-dialog.tsx';
+import { ChecksumDialog } from './checksum-dialog.tsx';
 import { CompactImageDialog, isCompactable } from './compact-image-dialog.tsx';
 import { CopyImageDialog } from './copy-image-dialog.tsx';
 import { MoveImageDialog } from './move-image-dialog.tsx';
 import { RenameImageDialog } from './rename-image-dialog.tsx';
 import { breakRefusal, useBreak } from './use-break.ts';
 
-const works = ['copy', 'rename', 'move', 'check', 'compact', 'promote'] as const;
+const works = ['copy', 'rename', 'move', 'check', 'checksum', 'compact', 'promote'] as const;
 type Work = (typeof works)[number];
 
 /** What can be done with the file of an image, beside its layers. */
 export function ImageWork({ image }: { image: Image }) {
   const [work, setWork] = useState<Work | null>(null);
   const close = () => setWork(null);
-  const text = words.copies.image;
+  const text = { ...words.copies.image, checksum: words.imageChanges.checksum.menu };
   const broken = breakRefusal(useBreak(image));
   // The file by itself can be copied, renamed and checked, whatever it stands on.
-  const refusals = { copy: null, rename: null, check: null, move: broken, compact: broken, promote: broken };
+  const refusals = {
+    ...{ copy: null, rename: null, check: null, checksum: null },
+    ...{ move: broken, compact: broken, promote: broken },
+  };
   return (
     <>
       <Menu>
@@ -50,6 +54,7 @@ export function ImageWork({ image }: { image: Image }) {
       {work === 'promote' ? <PromoteDialog image={image} onClose={close} /> : null}
       {work === 'compact' ? <CompactImageDialog image={image} onClose={close} /> : null}
       {work === 'move' ? <MoveImageDialog image={image} onClose={close} /> : null}
+      {work === 'checksum' ? <ChecksumDialog image={image} onClose={close} /> : null}
       {work === 'check' ? <CheckImageDialog image={image} onClose={close} /> : null}
     </>
   );

@@ -1,8 +1,8 @@
 import type { ExtractImage, Image, Operation } from '@strata/contract';
 import { AppError } from '../../../app-error.ts';
 import { newId } from '../../../new-id.ts';
-import { lockHolder, openWords } from '../../../qemu/lock-holder.ts';
 import type { NewFileWish } from '../new-files.ts';
+import { demandUnwritten } from './demand-unwritten.ts';
 import type { ImageWorkDeps } from './image-work.service.ts';
 
 /** The one that a name means; a number, too, where the name is given twice. */
@@ -18,23 +18,6 @@ const snapshotOf = ({ name, internalSnapshots }: Image, tag: string): Image['int
   );
 };
 
-/**
- * The tables of a file lag behind what a QEMU that writes it has in memory. A frozen layer below a running VM is read
- * like any other.
- */
-const demandUnwritten = async ({ library }: ImageWorkDeps, image: Image): Promise<void> => {
-  const writer = library.images.forest().disks.find((disk) => disk.running && disk.imageId === image.id);
-  if (writer !== undefined)
-    throw new AppError(
-      'image-in-use',
-      `The running VM “${writer.vmName}” writes “${image.name}”. Shut it down, or take an external snapshot of it, which freezes that layer; then the internal one can be extracted.`,
-      { usedBy: [{ kind: 'vm', id: writer.vmId, name: writer.vmName }] },
-    );
-  const holder = await lockHolder(image.path);
-  const frozen = image.overlays.length > 0;
-  if (holder !== null && !frozen) throw new AppError('image-locked', openWords(holder, image));
-};
-
 /** What an internal snapshot shows, through the backing of its layer, becomes an image of its own. */
 export const extractImage = async (
   deps: ImageWorkDeps,
@@ -44,7 +27,11 @@ export const extractImage = async (
   const { images, newFiles } = deps.library;
   const snapshot = snapshotOf(image, tag);
   const chain = await images.checkedChain(image.id);
-  await demandUnwritten(deps, image);
+  await demandUnwritten(
+    images.forest(),
+    image,
+    'Shut it down, or take an external snapshot of it, which freezes that layer; then the internal one can be extracted.',
+  );
   const [taint] = image.problems.filter(({ code }) => code === 'tainted');
   if (taint !== undefined)
     throw new AppError('plan-blocked', `${taint.message} ${taint.repair ?? ''}`.trim(), {

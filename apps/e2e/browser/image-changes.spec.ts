@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from '../src/browser.ts';
+import { imagesAt, makeChain, write } from '../src/images.ts';
+import type { Strata } from '../src/strata.ts';
+
+const sumOf = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
+
+const open = async (page: import('@playwright/test').Page, strata: Strata, id: string): Promise<void> => {
+  await page.goto(strata.readyLink);
+  await page.goto(`${strata.url}/library?image=${id}`);
+};
+
+test('a pasted list of sums verifies an image; written, it says why the sum is void', async ({
+  page,
+  strata,
+}) => {
+  const paths = makeChain(join(strata.dataDir, 'images'), 'sum');
+  const images = await imagesAt(strata, paths);
+  await open(page, strata, images.active.id);
+  await page.getByRole('button', { name: 'More' }).click();
+  await page.getByRole('menuitem', { name: 'Checksum…' }).click();
+  const dialog = page.getByRole('dialog', { name: /^Checksum of/ });
+  const list = `${'0'.repeat(64)}  other.iso\n${sumOf(paths.active)} *x/${images.active.name}\n`;
+  await dialog.getByLabel('Expected sum, or a list of sums').fill(list);
+  await dialog.getByRole('button', { name: 'Compute and compare' }).click();
+  await expect(dialog.getByText('Verified')).toBeVisible();
+  await expect(dialog).toContainText(sumOf(paths.active));
+  await dialog.getByLabel('Expected sum, or a list of sums').fill('f'.repeat(64));
+  await dialog.getByRole('button', { name: 'Compute and compare' }).click();
+  await expect(dialog.getByText('Not the expected file')).toBeVisible();
+  await dialog.getByLabel('Expected sum, or a list of sums').fill(list);
+  await dialog.getByRole('button', { name: 'Compute and compare' }).click();
+  await expect(dialog.getByText('Verified')).toBeVisible();
+  await dialog.getByRole('button', { name: 'Close' }).last().click();
+
+  const detail = page.getByRole('dialog', { name: 'Image' });
+  await expect(detail.getByText('verified', { exact: true })).toBeVisible();
+  await expect(page.getByLabel('Its checksum is the expected one').first()).toBeVisible();
+  write(paths.active, 3, 1, 9);
+  await strata.ok('POST', '/folders/scan');
+  await expect(detail.getByText(/^Void: The file was/)).toBeVisible();
+  await expect(page.getByLabel('Its checksum is the expected one')).toHaveCount(0);
+});

@@ -1,0 +1,21 @@
+import { z } from 'zod';
+import { checksumImageBody } from './checksums.ts';
+import { id, waitQuery } from './common.ts';
+import { endpoint } from './endpoint.ts';
+import { operation } from './operations.ts';
+
+const params = z.strictObject({ id });
+const wait = z.strictObject(waitQuery);
+
+/** What is computed of an image, and what it is changed into. */
+export const imageWorkEndpoints = {
+  checksumImage: endpoint({
+    method: 'POST',
+    path: '/images/:id/checksum',
+    summary: 'Compute checksums of the file, and compare them with what is expected',
+    params,
+    body: checksumImageBody,
+    query: wait,
+    responses: { 200: operation, 202: operation },
+  }),
+};

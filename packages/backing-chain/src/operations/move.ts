@@ -20,8 +20,8 @@ import {
 import { soundChain } from './chain-request.ts';
 import {
   incompleteBlockers,
-  mediaBlockers,
   operationBlockers,
+  readerBlockers,
   suspendedBlockers,
   type Touch,
   writableBlockers,
@@ -132,7 +132,7 @@ function liveBlockers(forest: Forest, course: Course): readonly Blocker[] {
           },
         ]),
     ...heldBlockers(layer, others),
-    ...mediaBlockers(forest, touchOf(course), new Set()),
+    ...readerBlockers(forest, touchOf(course)),
   ];
 }
 

@@ -89,6 +89,7 @@ export const benchImages = (folder: string, db: Db): BenchImages => {
     media: collect<MediaUse>((source) => source.media?.()),
     snapshots: collect<SnapshotUse>((source) => source.snapshots?.()),
     operations: collect<OperationUse>((source) => source.operations?.()),
+    exports: [],
     trashed: [],
     complete: true,
   });

@@ -50,6 +50,16 @@ const needs = {
     present: () => ['chromium', 'chromium-browser'].some(which),
     packages: { debian: ['chromium'], fedora: ['chromium'], arch: ['chromium'], suse: ['chromium'] },
   },
+  exportTools: {
+    what: 'clients of exports (their tests)',
+    present: () => ['nbdinfo', 'nbdcopy', 'fusermount3', 'openssl'].every(which),
+    packages: {
+      debian: ['libnbd-bin', 'fuse3', 'openssl'],
+      fedora: ['libnbd', 'fuse3', 'openssl'],
+      arch: ['libnbd', 'fuse3', 'openssl'],
+      suse: ['libnbd', 'fuse3', 'openssl'],
+    },
+  },
   testGuest: {
     what: 'a small Linux kernel and busybox (the guest of the tests)',
     present: () =>

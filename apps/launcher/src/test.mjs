@@ -107,6 +107,8 @@ const main = async () => {
   if (!(await ensureSystemPackages(['qemu', 'uefi', 'assembler', 'browser', 'testGuest']))) {
     throw new Halt('the tests need the packages above.');
   }
+  // Without these, what needs them is left out.
+  await ensureSystemPackages(['exportTools']);
   await fetchGuestAgent();
   await installDependencies();
   await build();

@@ -11,6 +11,8 @@ import { createMergeSequences } from './features/chains/merge-sequences.ts';
 import { nodesOfVm } from './features/chains/open-nodes.ts';
 import { consolesRoutes } from './features/consoles/consoles.routes.ts';
 import { createConsolesService } from './features/consoles/consoles.service.ts';
+import { exportsRoutes } from './features/exports/exports.routes.ts';
+import { createExportsService } from './features/exports/exports.service.ts';
 import { hostRoutes } from './features/host/host.routes.ts';
 import { createHostService } from './features/host/host.service.ts';
 import { adoptRoutes } from './features/images/adopt/adopt.routes.ts';
@@ -128,6 +130,7 @@ const createServices = (base: Base) => {
   const branches = createBranchesService({ images, files: library.newFiles, vms, snapshots, operations });
   const adoption = createAdoptService({ library, operations });
   connectOperations(operations, images, vms);
+  const exports = createExportsService({ db, runDir, events, images, vms, operations, log });
   const report = (what: string, error: unknown): void => {
     log(error, what);
     startProblems.push({
@@ -154,6 +157,7 @@ const createServices = (base: Base) => {
     checksums,
     repairs,
     adoption,
+    exports,
   };
 };
 
@@ -173,6 +177,7 @@ const registerRoutes = ({ app, config }: Base, services: Services): void => {
   imageWorkRoutes(app, services.imageWork, services.operations);
   checksumRoutes(app, services.checksums, services.operations);
   adoptRoutes(app, services.adoption, services.operations);
+  exportsRoutes(app, services.exports);
   repairRoutes(app, services.repairs, services.library.images, services.operations);
 };
 
@@ -185,7 +190,7 @@ const needsNoLibrary = /^\/(session|tickets|events|host)$/;
  * on the Host page, and everything else works.
  */
 const takeUp = async (
-  { library, vms, operations, snapshots }: Services,
+  { library, vms, operations, snapshots, exports }: Services,
   report: (what: string, error: unknown) => void,
 ): Promise<void> => {
   const done = async (what: string, work: () => Promise<void>): Promise<boolean> => {
@@ -198,6 +203,7 @@ const takeUp = async (
     }
   };
   const read = await done('The library could not be read.', () => library.start());
+  await done('What was exported could not be taken back.', () => exports.takeUp());
   const adopted = await done('The VMs that run could not be taken back.', () =>
     vms.adopt((vm, error) => report(`The VM "${vm.name}" could not be looked at.`, error)),
   );
@@ -247,6 +253,7 @@ export const buildApp = async (config: Config): Promise<StrataApp> => {
     startCodes: base.startCodes,
     close: async () => {
       services.schedules.close();
+      await services.exports.close();
       services.operations.close();
       services.consoles.close();
       services.vms.close();

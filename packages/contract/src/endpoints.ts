@@ -4,6 +4,7 @@ import { adoptPlan, adoptPlanBody, adoptRunBody } from './adopt.ts';
 import { chainPlanBody, chainRunBody, plan } from './chains.ts';
 import { hostPath, id, waitQuery } from './common.ts';
 import { endpoint } from './endpoint.ts';
+import { exportEndpoints } from './export-endpoints.ts';
 import { host } from './host.ts';
 import { imageWorkEndpoints } from './image-work-endpoints.ts';
 import {
@@ -69,6 +70,8 @@ const ok = z.object({ ok: z.literal(true) });
 
 /** The whole contract, a line a call. The server binds each of them; the web calls nothing else. */
 export const endpoints = {
+  ...exportEndpoints,
+
   openSession: endpoint({
     method: 'POST',
     path: '/session',

@@ -7,6 +7,8 @@ export * from './endpoint.ts';
 export * from './endpoints.ts';
 export * from './error-codes.ts';
 export * from './events.ts';
+export * from './export-endpoints.ts';
+export * from './exports.ts';
 export * from './host.ts';
 export * from './images.ts';
 export * from './operations.ts';

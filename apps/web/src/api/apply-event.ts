@@ -61,6 +61,9 @@ export function applyEvent(
     case 'folder':
       invalidate(keys.folders);
       return;
+    case 'export':
+      applyItem(client, event, keys.exports, [...keys.exports, 'one', event.id], invalidate, 'last');
+      return;
     case 'trash':
       invalidate(keys.trash);
       // What is deleted for good no longer locks what it stood on.

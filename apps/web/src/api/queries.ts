@@ -18,6 +18,7 @@ export const keys = {
   forest: ['images', 'forest'] as const,
   folders: ['folders'] as const,
   trash: ['trash'] as const,
+  exports: ['exports'] as const,
   snapshots: (vmId: string) => ['snapshots', vmId] as const,
   snapshotForecast: (vmId: string) => ['snapshot-forecast', vmId] as const,
   screenshots: (vmId: string) => ['screenshots', vmId] as const,
@@ -120,6 +121,12 @@ export const foldersQuery = () =>
   queryOptions({ queryKey: keys.folders, queryFn: ({ signal }) => call(endpoints.listFolders, { signal }) });
 export const trashQuery = () =>
   queryOptions({ queryKey: keys.trash, queryFn: ({ signal }) => call(endpoints.listTrash, { signal }) });
+
+export const exportsQuery = () =>
+  queryOptions({
+    queryKey: [...keys.exports, 'list'] as const,
+    queryFn: ({ signal }) => call(endpoints.listExports, { signal }),
+  });
 
 export const snapshotsQuery = (vmId: string) =>
   queryOptions({

@@ -2,6 +2,7 @@ import { adopt } from './adopt.ts';
 import { common, errors } from './common.ts';
 import { consoles } from './consoles.ts';
 import { copies } from './copies.ts';
+import { exports } from './exports.ts';
 import { forest } from './forest.ts';
 import { frame, login } from './frame.ts';
 import { hardware } from './hardware.ts';
@@ -28,6 +29,7 @@ export const en = {
   copies,
   imageChanges,
   repair,
+  exports,
   adopt,
   common,
   errors,

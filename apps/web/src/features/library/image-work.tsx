@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { words } from '../../lib/words.ts';
 import { ReasonedMenuItem } from '../../ui/reasoned-menu-item.tsx';
 import { PromoteDialog } from '../branches/promote-dialog.tsx';
+import { ExportDialog } from '../exports/export-dialog.tsx';
 import { CheckImageDialog } from './check-image-dialog.tsx';
 import { ChecksumDialog } from './checksum-dialog.tsx';
 import { CompactImageDialog, isCompactable } from './compact-image-dialog.tsx';
@@ -13,19 +14,23 @@ import { MoveImageDialog } from './move-image-dialog.tsx';
 import { RenameImageDialog } from './rename-image-dialog.tsx';
 import { breakRefusal, useBreak } from './use-break.ts';
 
-const works = ['copy', 'rename', 'move', 'check', 'checksum', 'compact', 'promote'] as const;
+const works = ['copy', 'rename', 'move', 'check', 'checksum', 'compact', 'export', 'promote'] as const;
 type Work = (typeof works)[number];
 
 /** What can be done with the file of an image, beside its layers. */
 export function ImageWork({ image }: { image: Image }) {
   const [work, setWork] = useState<Work | null>(null);
   const close = () => setWork(null);
-  const text = { ...words.copies.image, checksum: words.imageChanges.checksum.menu };
+  const text = {
+    ...words.copies.image,
+    checksum: words.imageChanges.checksum.menu,
+    export: words.exports.menu,
+  };
   const broken = breakRefusal(useBreak(image));
   // The file by itself can be copied, renamed and checked, whatever it stands on.
   const refusals = {
     ...{ copy: null, rename: null, check: null, checksum: null },
-    ...{ move: broken, compact: broken, promote: broken },
+    ...{ move: broken, compact: broken, export: broken, promote: broken },
   };
   return (
     <>
@@ -50,6 +55,7 @@ export function ImageWork({ image }: { image: Image }) {
         </Menu.Dropdown>
       </Menu>
       {work === 'copy' ? <CopyImageDialog image={image} onClose={close} /> : null}
+      {work === 'export' ? <ExportDialog image={image} onClose={close} /> : null}
       {work === 'rename' ? <RenameImageDialog image={image} onClose={close} /> : null}
       {work === 'promote' ? <PromoteDialog image={image} onClose={close} /> : null}
       {work === 'compact' ? <CompactImageDialog image={image} onClose={close} /> : null}

@@ -1,0 +1,42 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from '../src/browser.ts';
+import { imagesAt, makeChain } from '../src/images.ts';
+
+test('an image is exported from its menu, shows its commands, locks its layers and is stopped', async ({
+  page,
+  strata,
+}) => {
+  const paths = makeChain(join(strata.dataDir, 'images'), 'out');
+  const images = await imagesAt(strata, paths);
+  await page.goto(strata.readyLink);
+  await page.goto(`${strata.url}/library?image=${images.active.id}`);
+  await page.getByRole('button', { name: 'More' }).click();
+  await page.getByRole('menuitem', { name: 'Export…' }).click();
+  const dialog = page.getByRole('dialog', { name: /^Export/ });
+  await dialog.getByLabel('Name').fill('for the lab');
+  await dialog.getByRole('button', { name: 'Export', exact: true }).click();
+
+  const card = dialog.getByRole('article', { name: 'for the lab' });
+  await expect(card).toContainText('nbd+unix:///disk?socket=');
+  await expect(card).toContainText('Nobody is connected.');
+  await expect(card).toContainText('sudo partprobe /dev/nbd0');
+  const [one] = (await strata.ok('GET', '/exports')).items;
+  const seen = execFileSync('qemu-img', ['info', '-f', 'raw', one.uri], { encoding: 'utf8' });
+  expect(seen).toContain('virtual size');
+  await dialog.getByRole('button', { name: 'Close' }).last().click();
+
+  const detail = page.getByRole('dialog', { name: 'Image' });
+  await expect(detail.getByText('export for the lab')).toBeVisible();
+  await page.goto(`${strata.url}/library`);
+  await page.getByRole('button', { name: 'Exports (1)' }).click();
+  const list = page.getByRole('dialog', { name: 'Exports' });
+  await list.getByRole('button', { name: 'Stop' }).click();
+  await page
+    .getByRole('dialog', { name: 'Stop the export “for the lab”?' })
+    .getByRole('button', { name: 'Stop' })
+    .click();
+  await expect(list).toContainText('Nothing is exported.');
+  expect(existsSync(one.socket)).toBe(false);
+});

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '../src/browser.ts';
 import { imagesAt, makeChain } from '../src/images.ts';
@@ -39,4 +39,34 @@ test('an image is exported from its menu, shows its commands, locks its layers a
     .click();
   await expect(list).toContainText('Nothing is exported.');
   expect(existsSync(one.socket)).toBe(false);
+});
+
+test('an image is downloaded as its file at once, and in another format when it has been made', async ({
+  page,
+  strata,
+}) => {
+  const paths = makeChain(join(strata.dataDir, 'images'), 'away');
+  const images = await imagesAt(strata, paths);
+  await page.goto(strata.readyLink);
+  const ask = async (what: string) => {
+    await page.goto(`${strata.url}/library?image=${images.active.id}`);
+    await page.getByRole('button', { name: 'More' }).click();
+    await page.getByRole('menuitem', { name: 'Download…' }).click();
+    const dialog = page.getByRole('dialog', { name: /^Download/ });
+    await dialog.getByLabel(what, { exact: true }).check();
+    const download = page.waitForEvent('download');
+    await dialog.getByRole('button', { name: 'Download' }).click();
+    return await download;
+  };
+  const file = await ask('The file as it is');
+  expect(readFileSync(await file.path()).equals(readFileSync(paths.active))).toBe(true);
+
+  const vdi = await ask('VDI (VirtualBox)');
+  expect(vdi.suggestedFilename()).toMatch(/\.vdi$/);
+  execFileSync('qemu-img', ['compare', '-f', 'vdi', '-F', 'qcow2', await vdi.path(), paths.active]);
+  await page.goto(`${strata.url}/library`);
+  await page.getByRole('button', { name: 'Exports' }).click();
+  const list = page.getByRole('dialog', { name: 'Exports' });
+  await list.getByRole('article', { name: vdi.suggestedFilename() }).getByText('Remove').click();
+  await expect(list.getByText('Ready to be downloaded')).toHaveCount(0);
 });

@@ -11,6 +11,9 @@ import { createMergeSequences } from './features/chains/merge-sequences.ts';
 import { nodesOfVm } from './features/chains/open-nodes.ts';
 import { consolesRoutes } from './features/consoles/consoles.routes.ts';
 import { createConsolesService } from './features/consoles/consoles.service.ts';
+import { downloadsRoutes } from './features/downloads/downloads.routes.ts';
+import { createDownloadsService } from './features/downloads/downloads.service.ts';
+import { demandStill } from './features/exports/export-refusals.ts';
 import { exportsRoutes } from './features/exports/exports.routes.ts';
 import { createExportsService } from './features/exports/exports.service.ts';
 import { hostRoutes } from './features/host/host.routes.ts';
@@ -131,6 +134,10 @@ const createServices = (base: Base) => {
   const adoption = createAdoptService({ library, operations });
   connectOperations(operations, images, vms);
   const exports = createExportsService({ db, runDir, events, images, vms, operations, log });
+  const downloads = createDownloadsService({
+    ...{ dataDir, runDir, images, operations },
+    demandStill: (id) => demandStill(images.forest(), images.get(id)),
+  });
   const report = (what: string, error: unknown): void => {
     log(error, what);
     startProblems.push({
@@ -158,6 +165,7 @@ const createServices = (base: Base) => {
     repairs,
     adoption,
     exports,
+    downloads,
   };
 };
 
@@ -178,6 +186,7 @@ const registerRoutes = ({ app, config }: Base, services: Services): void => {
   checksumRoutes(app, services.checksums, services.operations);
   adoptRoutes(app, services.adoption, services.operations);
   exportsRoutes(app, services.exports);
+  downloadsRoutes(app, services.downloads, services.operations);
   repairRoutes(app, services.repairs, services.library.images, services.operations);
 };
 
@@ -190,7 +199,7 @@ const needsNoLibrary = /^\/(session|tickets|events|host)$/;
  * on the Host page, and everything else works.
  */
 const takeUp = async (
-  { library, vms, operations, snapshots, exports }: Services,
+  { library, vms, operations, snapshots, exports, downloads }: Services,
   report: (what: string, error: unknown) => void,
 ): Promise<void> => {
   const done = async (what: string, work: () => Promise<void>): Promise<boolean> => {
@@ -212,6 +221,7 @@ const takeUp = async (
     await done('Operations that were under way could not be taken up.', async () => {
       await operations.recover((vmIds) => Promise.all(vmIds.map((id) => vms.settled(id))));
       snapshots.sweep();
+      await downloads.sweep();
     });
 };
 
@@ -253,6 +263,7 @@ export const buildApp = async (config: Config): Promise<StrataApp> => {
     startCodes: base.startCodes,
     close: async () => {
       services.schedules.close();
+      services.downloads.close();
       await services.exports.close();
       services.operations.close();
       services.consoles.close();

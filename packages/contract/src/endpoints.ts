@@ -3,6 +3,7 @@ import { session, sessionBody, ticket, ticketBody } from './access.ts';
 import { adoptPlan, adoptPlanBody, adoptRunBody } from './adopt.ts';
 import { chainPlanBody, chainRunBody, plan } from './chains.ts';
 import { hostPath, id, waitQuery } from './common.ts';
+import { downloadEndpoints } from './download-endpoints.ts';
 import { endpoint } from './endpoint.ts';
 import { exportEndpoints } from './export-endpoints.ts';
 import { host } from './host.ts';
@@ -71,6 +72,7 @@ const ok = z.object({ ok: z.literal(true) });
 /** The whole contract, a line a call. The server binds each of them; the web calls nothing else. */
 export const endpoints = {
   ...exportEndpoints,
+  ...downloadEndpoints,
 
   openSession: endpoint({
     method: 'POST',

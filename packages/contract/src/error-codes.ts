@@ -27,6 +27,7 @@ export const errorCodes = {
   'plan-blocked': { status: 409, title: 'Something stands in the way' },
   'port-taken': { status: 409, title: 'A port of the host is taken' },
   'body-too-large': { status: 413, title: 'The request is too large' },
+  'range-not-satisfiable': { status: 416, title: 'The file has no such bytes' },
   'unsupported-media-type': { status: 415, title: 'The body must be application/json' },
   'wrong-host': { status: 421, title: 'The request is addressed to another host' },
   'image-refused': { status: 422, title: 'The image cannot be taken in' },

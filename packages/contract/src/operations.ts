@@ -32,6 +32,7 @@ export const operationKind = z.enum([
   'image-copy',
   'image-rename',
   'image-check',
+  'image-export',
   'image-checksum',
   'image-repair',
   'folder-adopt',

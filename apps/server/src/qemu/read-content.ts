@@ -5,6 +5,7 @@ import { runLimited } from './limited-process.ts';
 import { connectNbd, type NbdReader } from './nbd-client.ts';
 import { inWords } from './qemu-errors.ts';
 import { absolute, driverOf, heavy, type ImageFile } from './qemu-img.ts';
+import { selectedTag } from './tag-content.ts';
 
 const patienceMs = 20_000;
 const lookEveryMs = 15;
@@ -23,10 +24,10 @@ const connected = async (socket: string, ended: () => boolean): Promise<NbdReade
 
 /**
  * What an image reads through its whole chain, read-only, by a qemu-nbd that ends with the work. A layer that a VM
- * writes cannot be opened: `image-locked`. `runDir`: where sockets lie, for their paths must be short.
+ * writes cannot be opened: `image-locked`. `snapshot`: what this internal snapshot shows instead, by its number. `runDir`: where sockets lie, for their paths must be short.
  */
 export const readingContent = async <Result>(
-  { path, format }: ImageFile,
+  { path, format, snapshot }: ImageFile & { readonly snapshot?: string | undefined },
   { runDir, signal }: { readonly runDir: string; readonly signal: AbortSignal },
   work: (reader: NbdReader) => Promise<Result>,
 ): Promise<Result> => {
@@ -35,7 +36,17 @@ export const readingContent = async <Result>(
   const ending = new AbortController();
   const stop = AbortSignal.any([signal, ending.signal]);
   let ended = false;
-  const args = ['--read-only', '--format', driverOf(format), '--socket', socket, '--', absolute(path)];
+  const which = snapshot === undefined ? [] : ['--load-snapshot', selectedTag(snapshot)];
+  const args = [
+    ...which,
+    '--read-only',
+    '--format',
+    driverOf(format),
+    '--socket',
+    socket,
+    '--',
+    absolute(path),
+  ];
   const server = inWords(`Reading ${path}`, () =>
     runLimited('qemu-nbd', args, heavy, { signal: stop }),
   ).finally(() => {

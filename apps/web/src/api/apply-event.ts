@@ -1,4 +1,4 @@
-import type { Image, ServerEvent, Vm } from '@strata/contract';
+import type { Image, Operation, ServerEvent, Vm } from '@strata/contract';
 import type { QueryClient, QueryKey } from '@tanstack/react-query';
 import { keys } from './queries.ts';
 
@@ -52,6 +52,7 @@ export function applyEvent(
       return;
     }
     case 'operation':
+      if (madeAFile(event)) invalidate(keys.downloads);
       applyItem(client, event, keys.operations, keys.operation(event.id), invalidate, 'first');
       return;
     case 'host':
@@ -71,6 +72,10 @@ export function applyEvent(
       return;
   }
 }
+
+/** An operation that has ended, of the kinds that make something to be fetched. */
+const madeAFile = ({ data }: ServerEvent): boolean =>
+  (data as Partial<Operation> | undefined)?.result?.downloadId !== undefined;
 
 const goneImages = new Set<string>();
 

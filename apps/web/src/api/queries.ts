@@ -19,6 +19,7 @@ export const keys = {
   folders: ['folders'] as const,
   trash: ['trash'] as const,
   exports: ['exports'] as const,
+  downloads: ['downloads'] as const,
   snapshots: (vmId: string) => ['snapshots', vmId] as const,
   snapshotForecast: (vmId: string) => ['snapshot-forecast', vmId] as const,
   screenshots: (vmId: string) => ['screenshots', vmId] as const,
@@ -126,6 +127,12 @@ export const exportsQuery = () =>
   queryOptions({
     queryKey: [...keys.exports, 'list'] as const,
     queryFn: ({ signal }) => call(endpoints.listExports, { signal }),
+  });
+
+export const downloadsQuery = () =>
+  queryOptions({
+    queryKey: keys.downloads,
+    queryFn: ({ signal }) => call(endpoints.listDownloads, { signal }),
   });
 
 export const snapshotsQuery = (vmId: string) =>

@@ -32,6 +32,37 @@ export const exports = {
     submit: 'Export',
     done: 'Close',
   },
+  download: {
+    menu: 'Download…',
+    title: (name: string) => `Download “${name}”`,
+    what: 'As what',
+    file: 'The file as it is',
+    fileText: (overlay: boolean) =>
+      overlay
+        ? 'This layer alone: it shows nothing without the layers that it stands on.'
+        : 'Byte for byte, with its internal snapshots.',
+    raw: 'raw: all that it shows',
+    rawText: 'Streamed while it is read: as long as the disk is, with nothing written here.',
+    formats: {
+      qcow2: 'qcow2',
+      vmdk: 'VMDK (VMware)',
+      vdi: 'VDI (VirtualBox)',
+      vhdx: 'VHDX (Hyper-V)',
+      vpc: 'VHD',
+    },
+    formatText: 'All that it shows, in one file that stands on nothing. It is made first, and compared.',
+    compress: 'Compressed',
+    submit: 'Download',
+    preparing:
+      'The file is being made. You can close this: when it is ready, it stands under Exports for a day.',
+    ready: (name: string) => `${name} is ready, and its download has begun.`,
+  },
+  files: {
+    title: 'Ready to be downloaded',
+    text: (size: number) => `${formatBytes(size)} · goes`,
+    fetch: 'Download',
+    remove: 'Remove',
+  },
   card: {
     of: (image: string, size: number) => `${image} · ${formatBytes(size)}`,
     writable: 'written by others',

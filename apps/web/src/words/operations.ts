@@ -26,6 +26,7 @@ export const operations = {
     'image-copy': 'Copy image',
     'image-rename': 'Rename or move file',
     'image-check': 'Check image',
+    'image-export': 'Prepare a download',
     'image-checksum': 'Checksum',
     'image-repair': 'Repair image',
     'folder-adopt': 'Adopt folder',

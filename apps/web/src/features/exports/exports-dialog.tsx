@@ -5,6 +5,7 @@ import { words } from '../../lib/words.ts';
 import { Dialog } from '../../ui/dialog.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { RowSkeletons } from '../../ui/skeletons.tsx';
+import { DownloadList } from './download-list.tsx';
 import { ExportCard } from './export-card.tsx';
 
 /** What other programs read of the library at this moment. */
@@ -24,6 +25,7 @@ export function ExportsDialog({ onClose }: { onClose: () => void }) {
         {items.map((one) => (
           <ExportCard key={one.id} one={one} open={items.length === 1} />
         ))}
+        <DownloadList />
       </Stack>
     </Dialog>
   );

@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { words } from '../../lib/words.ts';
 import { ReasonedMenuItem } from '../../ui/reasoned-menu-item.tsx';
 import { PromoteDialog } from '../branches/promote-dialog.tsx';
+import { DownloadDialog } from '../exports/download-dialog.tsx';
 import { ExportDialog } from '../exports/export-dialog.tsx';
 import { CheckImageDialog } from './check-image-dialog.tsx';
 import { ChecksumDialog } from './checksum-dialog.tsx';
@@ -14,7 +15,17 @@ import { MoveImageDialog } from './move-image-dialog.tsx';
 import { RenameImageDialog } from './rename-image-dialog.tsx';
 import { breakRefusal, useBreak } from './use-break.ts';
 
-const works = ['copy', 'rename', 'move', 'check', 'checksum', 'compact', 'export', 'promote'] as const;
+const works = [
+  'copy',
+  'rename',
+  'move',
+  'check',
+  'checksum',
+  'compact',
+  'download',
+  'export',
+  'promote',
+] as const;
 type Work = (typeof works)[number];
 
 /** What can be done with the file of an image, beside its layers. */
@@ -24,13 +35,14 @@ export function ImageWork({ image }: { image: Image }) {
   const text = {
     ...words.copies.image,
     checksum: words.imageChanges.checksum.menu,
+    download: words.exports.download.menu,
     export: words.exports.menu,
   };
   const broken = breakRefusal(useBreak(image));
   // The file by itself can be copied, renamed and checked, whatever it stands on.
   const refusals = {
     ...{ copy: null, rename: null, check: null, checksum: null },
-    ...{ move: broken, compact: broken, export: broken, promote: broken },
+    ...{ move: broken, compact: broken, download: null, export: broken, promote: broken },
   };
   return (
     <>
@@ -55,6 +67,7 @@ export function ImageWork({ image }: { image: Image }) {
         </Menu.Dropdown>
       </Menu>
       {work === 'copy' ? <CopyImageDialog image={image} onClose={close} /> : null}
+      {work === 'download' ? <DownloadDialog image={image} onClose={close} /> : null}
       {work === 'export' ? <ExportDialog image={image} onClose={close} /> : null}
       {work === 'rename' ? <RenameImageDialog image={image} onClose={close} /> : null}
       {work === 'promote' ? <PromoteDialog image={image} onClose={close} /> : null}

@@ -72,7 +72,11 @@ export const startExportBench = async (): Promise<ExportBench> => {
   };
   const call: ExportBench['call'] = async (method, url, body, more = {}) => {
     const answer = await strata.app.inject({
-      ...{ method, url: apiPrefix + url, headers: { ...headers, ...more } },
+      ...{ method, url: apiPrefix + url },
+      // A header that is undefined is left out.
+      headers: Object.fromEntries(
+        Object.entries({ ...headers, ...more }).filter(([, value]) => value !== undefined),
+      ),
       ...(body === undefined ? {} : { payload: body as object }),
     });
     const json = /json/.test(String(answer.headers['content-type']));

@@ -117,6 +117,8 @@ describe('what an image shows', () => {
     const { path, id } = bench.top;
     await tool('qemu-img', ['snapshot', '-c', 'then', path]);
     const then = await get(`/images/${id}/download?format=raw`);
+    // The process that has read it holds its lock until it is gone.
+    await vi.waitFor(() => expect(readers()).toEqual([]), { timeout: 20_000 });
     await tool('qemu-io', ['-f', 'qcow2', '-c', 'write -P 3 0 1M', path]);
     const copy = await get(`/images/${id}/download?format=raw&tag=then`);
     expect(copy.raw.equals(then.raw)).toBe(true);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '../src/browser.ts';
-import { imagesAt, makeChain, write } from '../src/images.ts';
+import { expectSameContent, flatten, imagesAt, makeChain, write } from '../src/images.ts';
 import type { Strata } from '../src/strata.ts';
 
 const sumOf = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
@@ -42,4 +42,43 @@ test('a pasted list of sums verifies an image; written, it says why the sum is v
   await strata.ok('POST', '/folders/scan');
   await expect(detail.getByText(/^Void: The file was/)).toBeVisible();
   await expect(page.getByLabel('Its checksum is the expected one')).toHaveCount(0);
+});
+
+test('a disk is made larger, with its plan; smaller only when asked, and never through its data unconfirmed', async ({
+  page,
+  strata,
+}) => {
+  const folder = join(strata.dataDir, 'images');
+  const paths = makeChain(folder, 'size');
+  const images = await imagesAt(strata, paths);
+  const whole = flatten(paths.active, join(strata.dataDir, 'whole.raw'));
+  await open(page, strata, images.active.id);
+  await page.getByRole('button', { name: 'More' }).click();
+  await page.getByRole('menuitem', { name: 'Resize…' }).click();
+  const dialog = page.getByRole('dialog', { name: /^Resize/ });
+  await dialog.getByLabel('New size').fill('+16M');
+  await expect(dialog.getByText('64 MiB → 80 MiB')).toBeVisible();
+  await dialog.getByRole('button', { name: 'Make it larger' }).click();
+  await expect(dialog).toBeHidden();
+  const size = async (): Promise<number> =>
+    (await strata.ok('GET', `/images/${images.active.id}`)).virtualSize;
+  await expect.poll(size, { timeout: 30_000 }).toBe(80 * 1024 ** 2);
+  expectSameContent(whole, paths.active);
+
+  await page.getByRole('button', { name: 'More' }).click();
+  await page.getByRole('menuitem', { name: 'Resize…' }).click();
+  await dialog.getByLabel('New size').fill('32M');
+  await expect(dialog).toContainText('this would make it smaller');
+  await dialog.getByLabel('Make it smaller').check();
+  await expect(dialog).toContainText('no partition table tells whose they are');
+  await expect(dialog.getByRole('button', { name: /^Cut off/ })).toBeDisabled();
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  expect(await size()).toBe(80 * 1024 ** 2);
+
+  // Something stands on it: the reason is shown instead.
+  await open(page, strata, images.s3.id);
+  await page.getByRole('button', { name: 'More' }).click();
+  await page.getByRole('menuitem', { name: 'Resize…' }).click();
+  await dialog.getByLabel('New size').fill('+1G');
+  await expect(dialog).toContainText(`The overlay “${images.active.name}” stands on it.`);
 });

@@ -26,6 +26,8 @@ import { imagesRoutes } from './features/images/images.routes.ts';
 import { createImagesFeature } from './features/images/images.service.ts';
 import { repairRoutes } from './features/images/repair/repair.routes.ts';
 import { createRepairService } from './features/images/repair/repair.service.ts';
+import { resizeRoutes } from './features/images/resize/resize.routes.ts';
+import { createResizeService } from './features/images/resize/resize.service.ts';
 import { imageWorkRoutes } from './features/images/work/image-work.routes.ts';
 import { createImageWorkService } from './features/images/work/image-work.service.ts';
 import { connectOperations } from './features/operations/connect-operations.ts';
@@ -118,6 +120,7 @@ const createServices = (base: Base) => {
   const suspension = createSuspendService({ vms, operations, dataDir });
   const imageWork = createImageWorkService({ library, operations });
   const checksums = createChecksumService({ library, operations });
+  const resizing = createResizeService({ library, operations, vms, engines, runDir });
   const nodesOf = nodesOfVm({ vms, engines });
   const chains = createChainsService({
     ...{ images, operations, promotions, nodesOf },
@@ -162,6 +165,7 @@ const createServices = (base: Base) => {
     branches,
     imageWork,
     checksums,
+    resizing,
     repairs,
     adoption,
     exports,
@@ -184,6 +188,7 @@ const registerRoutes = ({ app, config }: Base, services: Services): void => {
   branchesRoutes(app, services.branches, services.operations);
   imageWorkRoutes(app, services.imageWork, services.operations);
   checksumRoutes(app, services.checksums, services.operations);
+  resizeRoutes(app, services.resizing, services.operations);
   adoptRoutes(app, services.adoption, services.operations);
   exportsRoutes(app, services.exports);
   downloadsRoutes(app, services.downloads, services.operations);

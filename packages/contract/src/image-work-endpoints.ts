@@ -3,6 +3,7 @@ import { checksumImageBody } from './checksums.ts';
 import { id, waitQuery } from './common.ts';
 import { endpoint } from './endpoint.ts';
 import { operation } from './operations.ts';
+import { resizeImageBody, resizePlan } from './resize.ts';
 
 const params = z.strictObject({ id });
 const wait = z.strictObject(waitQuery);
@@ -17,5 +18,14 @@ export const imageWorkEndpoints = {
     body: checksumImageBody,
     query: wait,
     responses: { 200: operation, 202: operation },
+  }),
+  resizeImage: endpoint({
+    method: 'POST',
+    path: '/images/:id/resize',
+    summary: 'Make the disk larger or smaller; with `plan` only what that would be',
+    params,
+    body: resizeImageBody,
+    query: wait,
+    responses: { 200: z.union([operation, resizePlan]), 202: operation },
   }),
 };

@@ -34,6 +34,7 @@ export const operationKind = z.enum([
   'image-check',
   'image-export',
   'image-checksum',
+  'image-resize',
   'image-repair',
   'folder-adopt',
 ]);

@@ -16,6 +16,7 @@ import { createImagesFeature, type ImagesFeature } from '../features/images/imag
 import type { MoveFiles, MoveSteps } from '../features/images/move-files.ts';
 import type { NewFiles } from '../features/images/new-files.ts';
 import { createRepairService, type RepairService } from '../features/images/repair/repair.service.ts';
+import { createResizeService, type ResizeService } from '../features/images/resize/resize.service.ts';
 import { createImageWorkService, type ImageWorkService } from '../features/images/work/image-work.service.ts';
 import { connectOperations } from '../features/operations/connect-operations.ts';
 import { deleteSnapshotsExecutor } from '../features/operations/executors/delete-snapshots.ts';
@@ -52,6 +53,7 @@ export interface WorkBench {
   readonly repairs: RepairService;
   readonly adoption: AdoptService;
   readonly checksums: ChecksumService;
+  readonly resizing: ResizeService;
   /** Until the operation has ended. */
   ended(operation: Operation): Promise<Operation>;
   defineVm(wish: Partial<CreateVmInput> & { name: string }): Promise<string>;
@@ -177,6 +179,10 @@ export const workFolder = async (): Promise<WorkFolder> => {
     const mortalLibrary = { ...library, newFiles, moveFiles, linkFiles };
     const adoption = createAdoptService({ library: mortalLibrary, operations });
     const checksums = createChecksumService({ library, operations });
+    const resizing = createResizeService({
+      ...{ library, operations, vms, engines, runDir },
+      wrap: (steps) => mortal(steps, stopBefore),
+    });
     connectOperations(operations, images, vms);
     close = async (wasKilled) => {
       operations.close();
@@ -197,7 +203,7 @@ export const workFolder = async (): Promise<WorkFolder> => {
     snapshots.sweep();
     return {
       ...{ db, library, vms, operations, snapshots, deletions, suspension, branches },
-      ...{ work, chains, repairs, adoption, checksums },
+      ...{ work, chains, repairs, adoption, checksums, resizing },
       ended: ({ id }) => operations.wait(id, 60),
       defineVm: async (wish) =>
         (await vms.create(createVmBody.parse({ memory: '32M', nics: [], ...wish }))).id,

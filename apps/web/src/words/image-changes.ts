@@ -1,3 +1,5 @@
+import { formatBytes } from '../lib/format.ts';
+
 /** What is computed of the file of an image, and what it is changed into. */
 export const imageChanges = {
   checksum: {
@@ -25,5 +27,34 @@ export const imageChanges = {
     void: (reason: string) => `Void: ${reason}`,
     verifiedMark: 'Its checksum is the expected one',
     mismatchMark: 'Its checksum is not the expected one',
+  },
+  resize: {
+    menu: 'Resize…',
+    offer: (name: string) => `Resize ${name}`,
+    offerText:
+      'Makes the disk larger, also under a running VM, or smaller, and says in which order things must be done.',
+    title: (name: string) => `Resize “${name}”`,
+    size: 'New size',
+    sizeHint: (bytes: number) =>
+      `It has ${formatBytes(bytes)}. Write a size such as 20G, or +2G for so much more.`,
+    badSize: 'Write a size such as 20G or +2G, or a number of bytes that 512 divides.',
+    shrink: 'Make it smaller',
+    shrinkText: 'Cuts off the end of the disk. Nothing brings it back.',
+    confirm: 'Name of the image, to confirm',
+    confirmText: (bytes: number, name: string) =>
+      `${formatBytes(bytes)} of data lie in what is cut off, and nothing tells whose they are. Write “${name}” if nobody needs them.`,
+    becomes: (before: number, after: number) => `${formatBytes(before)} → ${formatBytes(after)}`,
+    order: 'In this order',
+    live: 'Live: the guest keeps running.',
+    offline: 'Offline: nothing may have the disk open meanwhile.',
+    partitions: 'Partitions',
+    partition: (number: number, what: string, from: number, size: number) =>
+      `${number}${what === '' ? '' : ` · ${what}`} · ${formatBytes(size)}, from ${formatBytes(from)} on`,
+    noPartitions: 'None: the disk is empty, or holds one file system without a table.',
+    end: (bytes: number) => `The last one ends at ${formatBytes(bytes)}.`,
+    blocked: 'This cannot run now',
+    commands: 'What it amounts to',
+    submit: { grow: 'Make it larger', shrink: 'Cut off and make it smaller' },
+    planning: 'Looking at the disk…',
   },
 };

@@ -28,6 +28,7 @@ export const operations = {
     'image-check': 'Check image',
     'image-export': 'Prepare a download',
     'image-checksum': 'Checksum',
+    'image-resize': 'Resize image',
     'image-repair': 'Repair image',
     'folder-adopt': 'Adopt folder',
     compact: 'Compact',

@@ -13,6 +13,7 @@ import { CompactImageDialog, isCompactable } from './compact-image-dialog.tsx';
 import { CopyImageDialog } from './copy-image-dialog.tsx';
 import { MoveImageDialog } from './move-image-dialog.tsx';
 import { RenameImageDialog } from './rename-image-dialog.tsx';
+import { ResizeDialog } from './resize-dialog.tsx';
 import { breakRefusal, useBreak } from './use-break.ts';
 
 const works = [
@@ -21,6 +22,7 @@ const works = [
   'move',
   'check',
   'checksum',
+  'resize',
   'compact',
   'download',
   'export',
@@ -32,9 +34,10 @@ type Work = (typeof works)[number];
 export function ImageWork({ image }: { image: Image }) {
   const [work, setWork] = useState<Work | null>(null);
   const close = () => setWork(null);
+  const { checksum, resize } = words.imageChanges;
   const text = {
     ...words.copies.image,
-    checksum: words.imageChanges.checksum.menu,
+    ...{ checksum: checksum.menu, resize: resize.menu },
     download: words.exports.download.menu,
     export: words.exports.menu,
   };
@@ -42,7 +45,7 @@ export function ImageWork({ image }: { image: Image }) {
   // The file by itself can be copied, renamed and checked, whatever it stands on.
   const refusals = {
     ...{ copy: null, rename: null, check: null, checksum: null },
-    ...{ move: broken, compact: broken, download: null, export: broken, promote: broken },
+    ...{ move: broken, resize: broken, compact: broken, download: null, export: broken, promote: broken },
   };
   return (
     <>
@@ -73,6 +76,7 @@ export function ImageWork({ image }: { image: Image }) {
       {work === 'promote' ? <PromoteDialog image={image} onClose={close} /> : null}
       {work === 'compact' ? <CompactImageDialog image={image} onClose={close} /> : null}
       {work === 'move' ? <MoveImageDialog image={image} onClose={close} /> : null}
+      {work === 'resize' ? <ResizeDialog image={image} onClose={close} /> : null}
       {work === 'checksum' ? <ChecksumDialog image={image} onClose={close} /> : null}
       {work === 'check' ? <CheckImageDialog image={image} onClose={close} /> : null}
     </>

@@ -30,6 +30,16 @@ const needs = {
       suse: ['qemu-ovmf-x86_64'],
     },
   },
+  unpackers: {
+    what: 'xz and zstd (to take in compressed images)',
+    present: () => ['xz', 'zstd'].every(which),
+    packages: {
+      debian: ['xz-utils', 'zstd'],
+      fedora: ['xz', 'zstd'],
+      arch: ['xz', 'zstd'],
+      suse: ['xz', 'zstd'],
+    },
+  },
   compiler: {
     what: 'a C++ compiler, make and Python (to build the SQLite binding)',
     present: () => ['g++', 'make', 'python3'].every(which),

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { apiPrefix, type Problem } from '@strata/contract';
 import type { FastifyInstance } from 'fastify';
@@ -30,6 +31,8 @@ import { resizeRoutes } from './features/images/resize/resize.routes.ts';
 import { createResizeService } from './features/images/resize/resize.service.ts';
 import { imageWorkRoutes } from './features/images/work/image-work.routes.ts';
 import { createImageWorkService } from './features/images/work/image-work.service.ts';
+import { importsRoutes } from './features/imports/imports.routes.ts';
+import { createImportsService } from './features/imports/imports.service.ts';
 import { connectOperations } from './features/operations/connect-operations.ts';
 import { commitExecutor } from './features/operations/executors/commit.ts';
 import { compactExecutor } from './features/operations/executors/compact.ts';
@@ -52,6 +55,8 @@ import { snapshotsRoutes } from './features/snapshots/snapshots.routes.ts';
 import { createSnapshotsService } from './features/snapshots/snapshots.service.ts';
 import { suspendRoutes } from './features/suspend/suspend.routes.ts';
 import { createSuspendService } from './features/suspend/suspend.service.ts';
+import { uploadsRoutes } from './features/uploads/uploads.routes.ts';
+import { createUploadsService } from './features/uploads/uploads.service.ts';
 import { vmsRoutes } from './features/vms/vms.routes.ts';
 import { createVmsService } from './features/vms/vms.service.ts';
 import type { StartCodes } from './http/sessions.ts';
@@ -135,6 +140,12 @@ const createServices = (base: Base) => {
   const repairs = createRepairService({ library, chains, operations });
   const branches = createBranchesService({ images, files: library.newFiles, vms, snapshots, operations });
   const adoption = createAdoptService({ library, operations });
+  const incoming = join(dataDir, 'incoming');
+  const imports = createImportsService({ arrivals: library.arrivals, vms, operations, incoming });
+  const uploads = createUploadsService({
+    ...{ db, events, operations, imports, incoming, log },
+    arrivals: library.arrivals,
+  });
   connectOperations(operations, images, vms);
   const exports = createExportsService({ db, runDir, events, images, vms, operations, log });
   const downloads = createDownloadsService({
@@ -170,6 +181,8 @@ const createServices = (base: Base) => {
     adoption,
     exports,
     downloads,
+    imports,
+    uploads,
   };
 };
 
@@ -192,6 +205,8 @@ const registerRoutes = ({ app, config }: Base, services: Services): void => {
   adoptRoutes(app, services.adoption, services.operations);
   exportsRoutes(app, services.exports);
   downloadsRoutes(app, services.downloads, services.operations);
+  importsRoutes(app, services.imports, services.operations);
+  uploadsRoutes(app, services.uploads, services.operations);
   repairRoutes(app, services.repairs, services.library.images, services.operations);
 };
 
@@ -204,7 +219,7 @@ const needsNoLibrary = /^\/(session|tickets|events|host)$/;
  * on the Host page, and everything else works.
  */
 const takeUp = async (
-  { library, vms, operations, snapshots, exports, downloads }: Services,
+  { library, vms, operations, snapshots, exports, downloads, uploads }: Services,
   report: (what: string, error: unknown) => void,
 ): Promise<void> => {
   const done = async (what: string, work: () => Promise<void>): Promise<boolean> => {
@@ -227,6 +242,7 @@ const takeUp = async (
       await operations.recover((vmIds) => Promise.all(vmIds.map((id) => vms.settled(id))));
       snapshots.sweep();
       await downloads.sweep();
+      await uploads.start();
     });
 };
 
@@ -270,6 +286,7 @@ export const buildApp = async (config: Config): Promise<StrataApp> => {
       services.schedules.close();
       services.downloads.close();
       await services.exports.close();
+      services.uploads.close();
       services.operations.close();
       services.consoles.close();
       services.vms.close();

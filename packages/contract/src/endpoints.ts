@@ -47,6 +47,7 @@ import {
   snapshotTree,
   takeSnapshotBody,
 } from './snapshots.ts';
+import { uploadEndpoints } from './uploads.ts';
 import {
   commandLine,
   createVmBody,
@@ -636,6 +637,8 @@ export const endpoints = {
     body: empty,
     responses: { 200: operation },
   }),
+
+  ...uploadEndpoints,
 } as const;
 
 export const apiPrefix = '/api/v1';

@@ -17,6 +17,7 @@ export const serverEvent = z.object({
     'folder',
     'trash',
     'export',
+    'upload',
   ]),
   id: z.string(),
   change: z.enum(['created', 'updated', 'deleted']),

@@ -19,4 +19,5 @@ export * from './repair.ts';
 export * from './resize.ts';
 export * from './snapshot-schedule.ts';
 export * from './snapshots.ts';
+export * from './uploads.ts';
 export * from './vms.ts';

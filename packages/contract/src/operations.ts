@@ -36,6 +36,7 @@ export const operationKind = z.enum([
   'image-checksum',
   'image-resize',
   'image-repair',
+  'image-import',
   'folder-adopt',
 ]);
 export type OperationKind = z.infer<typeof operationKind>;

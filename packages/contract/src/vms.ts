@@ -44,6 +44,7 @@ export const diskPatch = z.union([z.strictObject({ id, imageId: id.optional(), .
 
 export const mediaKind = z.enum(['cdrom', 'floppy']);
 export const mediaInput = z.strictObject({ kind: mediaKind, imageId: id.nullable().optional() });
+export type MediaInput = z.infer<typeof mediaInput>;
 
 export const portForward = z.strictObject({
   protocol: z.enum(['tcp', 'udp']).default('tcp'),

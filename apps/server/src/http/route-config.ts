@@ -8,5 +8,7 @@ declare module 'fastify' {
     socket?: TicketPurpose;
     /** A file to be saved: a ticket for its very address opens it. */
     download?: boolean;
+    /** Many calls make one change: the pace of changes is not theirs. */
+    unpaced?: boolean;
   }
 }

@@ -18,6 +18,8 @@ import type { NewFiles } from '../features/images/new-files.ts';
 import { createRepairService, type RepairService } from '../features/images/repair/repair.service.ts';
 import { createResizeService, type ResizeService } from '../features/images/resize/resize.service.ts';
 import { createImageWorkService, type ImageWorkService } from '../features/images/work/image-work.service.ts';
+import { createImportsService } from '../features/imports/imports.service.ts';
+import type { ImportsService } from '../features/imports/imports.types.ts';
 import { connectOperations } from '../features/operations/connect-operations.ts';
 import { deleteSnapshotsExecutor } from '../features/operations/executors/delete-snapshots.ts';
 import { rebaseExecutor } from '../features/operations/executors/rebase.ts';
@@ -54,6 +56,7 @@ export interface WorkBench {
   readonly adoption: AdoptService;
   readonly checksums: ChecksumService;
   readonly resizing: ResizeService;
+  readonly imports: ImportsService;
   /** Until the operation has ended. */
   ended(operation: Operation): Promise<Operation>;
   defineVm(wish: Partial<CreateVmInput> & { name: string }): Promise<string>;
@@ -183,6 +186,11 @@ export const workFolder = async (): Promise<WorkFolder> => {
       ...{ library, operations, vms, engines, runDir },
       wrap: (steps) => mortal(steps, stopBefore),
     });
+    const imports = createImportsService({
+      arrivals: mortal(library.arrivals, stopBefore),
+      vms: mortal({ create: vms.create, list: vms.list }, stopBefore),
+      ...{ operations, incoming: `${dataDir}/incoming` },
+    });
     connectOperations(operations, images, vms);
     close = async (wasKilled) => {
       operations.close();
@@ -203,7 +211,7 @@ export const workFolder = async (): Promise<WorkFolder> => {
     snapshots.sweep();
     return {
       ...{ db, library, vms, operations, snapshots, deletions, suspension, branches },
-      ...{ work, chains, repairs, adoption, checksums, resizing },
+      ...{ work, chains, repairs, adoption, checksums, resizing, imports },
       ended: ({ id }) => operations.wait(id, 60),
       defineVm: async (wish) =>
         (await vms.create(createVmBody.parse({ memory: '32M', nics: [], ...wish }))).id,

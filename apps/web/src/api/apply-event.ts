@@ -65,6 +65,9 @@ export function applyEvent(
     case 'export':
       applyItem(client, event, keys.exports, [...keys.exports, 'one', event.id], invalidate, 'last');
       return;
+    case 'upload':
+      applyItem(client, event, keys.uploads, keys.upload(event.id), invalidate, 'last');
+      return;
     case 'trash':
       invalidate(keys.trash);
       // What is deleted for good no longer locks what it stood on.

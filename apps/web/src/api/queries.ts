@@ -20,6 +20,8 @@ export const keys = {
   trash: ['trash'] as const,
   exports: ['exports'] as const,
   downloads: ['downloads'] as const,
+  uploads: ['uploads'] as const,
+  upload: (id: string) => ['uploads', 'one', id] as const,
   snapshots: (vmId: string) => ['snapshots', vmId] as const,
   snapshotForecast: (vmId: string) => ['snapshot-forecast', vmId] as const,
   screenshots: (vmId: string) => ['screenshots', vmId] as const,

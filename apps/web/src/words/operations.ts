@@ -30,6 +30,7 @@ export const operations = {
     'image-checksum': 'Checksum',
     'image-resize': 'Resize image',
     'image-repair': 'Repair image',
+    'image-import': 'Take in file',
     'folder-adopt': 'Adopt folder',
     compact: 'Compact',
     promote: 'Continue on another branch',

@@ -45,6 +45,8 @@ const toolPurposes: Readonly<Record<string, string>> = {
   swtpm: 'VMs with a TPM',
   fusermount3: 'exports as a raw file',
   openssl: 'exports with TLS',
+  xz: 'taking in images compressed with xz',
+  zstd: 'taking in images compressed with Zstandard',
 };
 const uefiPurpose = 'VMs with UEFI firmware';
 

@@ -2,6 +2,7 @@ import { type ImageChain, imageMapQuery, type Problem } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
 import type { Db } from '../../db/open-database.ts';
 import type { Events } from '../events/events.types.ts';
+import { type Arrivals, createArrivals } from './arrivals.ts';
 import { approvedChain, visibleChain } from './chain-facts.ts';
 import { createEmptyImage, createOverlayImage } from './create-images.ts';
 import { createExclusive } from './exclusive.ts';
@@ -47,6 +48,8 @@ export interface ImagesFeature {
   readonly newFiles: NewFiles;
   readonly moveFiles: MoveFiles;
   readonly linkFiles: LinkFiles;
+  /** For files that come from outside: judged before they are images. */
+  readonly arrivals: Arrivals;
   readonly access: LibraryAccess;
   /** For tests: what every overlay stands on has been noted. */
   remembered(): Promise<void>;
@@ -336,11 +339,13 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
     },
   };
 
+  const newFiles = createNewFiles(access);
   return {
     images,
     folders,
     trash,
-    newFiles: createNewFiles(access),
+    newFiles,
+    arrivals: createArrivals(access, newFiles),
     moveFiles: createMoveFiles(access),
     linkFiles: createLinkFiles(access),
     access,

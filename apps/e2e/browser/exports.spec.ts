@@ -70,3 +70,20 @@ test('an image is downloaded as its file at once, and in another format when it 
   await list.getByRole('article', { name: vdi.suggestedFilename() }).getByText('Remove').click();
   await expect(list.getByText('Ready to be downloaded')).toHaveCount(0);
 });
+
+test('a VM gets an export as its disk by the address that the export shows', async ({ page, strata }) => {
+  const paths = makeChain(join(strata.dataDir, 'images'), 'far');
+  const images = await imagesAt(strata, paths);
+  const { uri } = await strata.ok('POST', '/exports', { imageId: images.active.id });
+  const { id } = await strata.ok('POST', '/vms', { name: 'remote', memory: '64M', nics: [] });
+  await page.goto(strata.readyLink);
+  await page.goto(`${strata.url}/vms/${id}/hardware`);
+  await page.getByRole('button', { name: 'Add a network disk' }).click();
+  await page.getByLabel('Address').fill(uri);
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect
+    .poll(async () => (await strata.ok('GET', `/vms/${id}`)).nbdDisks)
+    .toEqual([{ uri, readOnly: true, bus: 'virtio' }]);
+  expect((await strata.ok('POST', `/vms/${id}/start`)).state).toBe('running');
+  await strata.ok('POST', `/vms/${id}/poweroff`);
+});

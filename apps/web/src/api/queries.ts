@@ -125,6 +125,12 @@ export const foldersQuery = () =>
 export const trashQuery = () =>
   queryOptions({ queryKey: keys.trash, queryFn: ({ signal }) => call(endpoints.listTrash, { signal }) });
 
+export const uploadsQuery = () =>
+  queryOptions({
+    queryKey: [...keys.uploads, 'list'] as const,
+    queryFn: ({ signal }) => call(endpoints.listUploads, { signal }),
+  });
+
 export const exportsQuery = () =>
   queryOptions({
     queryKey: [...keys.exports, 'list'] as const,

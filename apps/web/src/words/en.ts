@@ -16,6 +16,7 @@ import { operations } from './operations.ts';
 import { plan } from './plan.ts';
 import { repair } from './repair.ts';
 import { snapshots } from './snapshots.ts';
+import { uploads } from './uploads.ts';
 import { vms } from './vms.ts';
 
 /** All English text, by subject. */
@@ -31,6 +32,7 @@ export const en = {
   repair,
   exports,
   adopt,
+  uploads,
   common,
   errors,
   frame,

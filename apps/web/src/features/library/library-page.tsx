@@ -11,6 +11,8 @@ import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { Page } from '../../ui/page.tsx';
 import { RowSkeletons } from '../../ui/skeletons.tsx';
 import { ExportsDialog } from '../exports/exports-dialog.tsx';
+import { UploadButton } from '../uploads/upload-button.tsx';
+import { UploadsPanel } from '../uploads/uploads-panel.tsx';
 import { CreateImageDialog } from './create-image-dialog.tsx';
 import { FoldersDialog } from './folders-dialog.tsx';
 import { ImageDrawer } from './image-drawer.tsx';
@@ -61,6 +63,7 @@ export function LibraryPage() {
       actions={<Actions onOpen={setDialog} />}
     >
       <ErrorNotice error={images.error} onRetry={() => void images.refetch()} />
+      <UploadsPanel />
       {images.isPending ? <RowSkeletons count={8} /> : null}
       {items?.length === 0 ? (
         <EmptyState
@@ -69,6 +72,7 @@ export function LibraryPage() {
           actions={
             <>
               <Button onClick={() => setDialog('create')}>{words.library.actions.createImage}</Button>
+              <UploadButton />
               <Button variant="default" onClick={() => setDialog('folders')}>
                 {words.library.folders.add}
               </Button>
@@ -149,6 +153,7 @@ function Actions({ onOpen }: { onOpen: (dialog: Dialog) => void }) {
       <Button variant="default" onClick={() => onOpen('register')}>
         {actions.register}
       </Button>
+      <UploadButton />
       <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => onOpen('create')}>
         {actions.createImage}
       </Button>

@@ -27,6 +27,7 @@ import { imagesRoutes } from './features/images/images.routes.ts';
 import { createImagesFeature } from './features/images/images.service.ts';
 import { repairRoutes } from './features/images/repair/repair.routes.ts';
 import { createRepairService } from './features/images/repair/repair.service.ts';
+import { diskTable } from './features/images/resize/disk-table.ts';
 import { resizeRoutes } from './features/images/resize/resize.routes.ts';
 import { createResizeService } from './features/images/resize/resize.service.ts';
 import { imageWorkRoutes } from './features/images/work/image-work.routes.ts';
@@ -65,6 +66,9 @@ import { createBlockEngines } from './qemu/block-engines.ts';
 import { createCapabilities } from './qemu/capabilities.ts';
 import { findUefi } from './qemu/firmware.ts';
 import { createToolVersions } from './qemu/tool-versions.ts';
+
+/** A table is a few sectors; what takes longer is no table. */
+const tablePatienceMs = 10_000;
 
 /** A library that takes longer to read than this no longer holds up the start; the calls that need it wait. */
 const patienceMilliseconds = 4_000;
@@ -147,7 +151,13 @@ const createServices = (base: Base) => {
     arrivals: library.arrivals,
   });
   connectOperations(operations, images, vms);
-  const exports = createExportsService({ db, runDir, events, images, vms, operations, log });
+  const exports = createExportsService({
+    ...{ db, runDir, events, images, vms, operations, log },
+    partitionsOf: async (image) => {
+      const { partitions } = await diskTable(image, { runDir, signal: AbortSignal.timeout(tablePatienceMs) });
+      return partitions.filter(({ kind }) => kind !== 'extended');
+    },
+  });
   const downloads = createDownloadsService({
     ...{ dataDir, runDir, images, operations },
     demandStill: (id) => demandStill(images.forest(), images.get(id)),

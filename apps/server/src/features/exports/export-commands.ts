@@ -1,6 +1,7 @@
 import type { ExportCommand } from '@strata/contract';
 import { type ExportPlaces, type ExportPlan, loopback } from '../../qemu/exports/export-daemon.ts';
 import { shellWord } from '../../shell-word.ts';
+import type { ExportedPartition, ExportRecord } from './exports.repository.ts';
 
 const line = (...words: string[]): string => words.map(shellWord).join(' ');
 
@@ -111,6 +112,33 @@ const fuseCommands = ({ writable }: ExportPlan, { mountpoint }: ExportPlaces): E
   },
 ];
 
+/** Partitions that a person would mount by hand; a table may list a hundred. */
+const mostMounted = 8;
+
+/** The kernel needs to be told where a partition begins and how long it is: both are computed here. */
+const loopMounts = (
+  file: string,
+  partitions: readonly ExportedPartition[],
+  writable: boolean,
+): ExportCommand[] =>
+  partitions.slice(0, mostMounted).map(({ number, offset, size }) => {
+    const options = [...(writable ? [] : ['ro']), 'loop', `offset=${offset}`, `sizelimit=${size}`];
+    return {
+      title: `Mount partition ${number} of the file ${file}`,
+      command: line('sudo', 'mount', '-o', options.join(','), file, '/mnt'),
+      needs: 'root',
+    };
+  });
+
 /** What to type to use an export, whole and ready to paste. */
-export const exportCommands = (plan: ExportPlan, places: ExportPlaces): ExportCommand[] =>
-  plan.kind === 'nbd' ? nbdCommands(plan, places) : fuseCommands(plan, places);
+export const exportCommands = (
+  { plan, partitions = [], rawFile = null }: Pick<ExportRecord, 'plan' | 'partitions' | 'rawFile'>,
+  places: ExportPlaces,
+): ExportCommand[] =>
+  plan.kind === 'fuse'
+    ? [...fuseCommands(plan, places), ...loopMounts(places.mountpoint, partitions, plan.writable)]
+    : [
+        ...nbdCommands(plan, places),
+        // What is written through the export must not be mounted beside it.
+        ...(rawFile === null || plan.writable ? [] : loopMounts(rawFile, partitions, false)),
+      ];

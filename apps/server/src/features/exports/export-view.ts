@@ -5,10 +5,11 @@ import type { ExportRecord } from './exports.repository.ts';
 
 export const exportView = (
   runDir: string,
-  { id, imageId, name, size, pinned, startedAt, plan }: ExportRecord,
+  record: ExportRecord,
   imageName: string,
   clients: readonly ExportClient[],
 ): ImageExport => {
+  const { id, imageId, name, size, pinned, startedAt, plan } = record;
   const places = exportPlaces(runDir, plan);
   const { kind, port, tls, writable, exportName } = plan;
   return {
@@ -19,6 +20,6 @@ export const exportView = (
     ...(tls ? { credentials: places.clientKeys } : {}),
     ...(kind === 'fuse' ? { mountpoint: places.mountpoint } : {}),
     clients: [...clients],
-    commands: exportCommands(plan, places),
+    commands: exportCommands(record, places),
   };
 };

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { ImageExport } from '@strata/contract';
@@ -144,6 +144,44 @@ describe('an export over NBD', () => {
     });
     expect(bench.image('top').usedBy).toEqual([]);
     expect(existsSync(dirname(one.socket ?? ''))).toBe(false);
+  });
+});
+
+/** A raw disk with a partition of 2 MiB behind its first MiB, which begins with these bytes. */
+const rawDisk = async (words: string): Promise<string> => {
+  const path = join(bench.dataDir, 'images', 'stick.raw');
+  const bytes = Buffer.alloc(4 * mebi);
+  bytes.writeUInt8(0x83, 0x1be + 4);
+  bytes.writeUInt32LE(2048, 0x1be + 8);
+  bytes.writeUInt32LE(4096, 0x1be + 12);
+  bytes.writeUInt16BE(0x55aa, 510);
+  bytes.write(words, mebi);
+  writeFileSync(path, bytes);
+  const { images } = bench.strata.services.library;
+  await images.scan();
+  return images.findByPath(path)?.id ?? '';
+};
+
+describe('an exported disk with partitions', () => {
+  it('is mounted by the offset and the length of each, computed for the raw file', async () => {
+    const imageId = await rawDisk('the first sector');
+    const one = await exported({ imageId });
+    const path = join(bench.dataDir, 'images', 'stick.raw');
+    expect(commandOf(one, `Mount partition 1 of the file ${path}`)).toBe(
+      `sudo mount -o ro,loop,offset=${mebi},sizelimit=${2 * mebi} ${path} /mnt`,
+    );
+    // An overlay alone is no raw disk: then only what is served is.
+    const layered = await exported({ imageId: bench.top.id });
+    expect(layered.commands.filter(({ title }) => title.startsWith('Mount partition'))).toEqual([]);
+    if ((await fuseRefusal()) !== null) return;
+    const file = await exported({ imageId, kind: 'fuse' });
+    const command = commandOf(file, `Mount partition 1 of the file ${file.mountpoint}`);
+    const offset = Number(/offset=(\d+)/.exec(command)?.[1]);
+    const { stdout } = await paste(
+      `dd if=${file.mountpoint} bs=512 skip=${offset / 512} count=1 status=none`,
+      bench.scratch,
+    );
+    expect(stdout).toMatch(/^the first sector/);
   });
 });
 

@@ -1,6 +1,13 @@
 import type { Db } from '../../db/open-database.ts';
 import type { ExportPlan } from '../../qemu/exports/export-daemon.ts';
 
+/** In bytes. */
+export interface ExportedPartition {
+  readonly number: number;
+  readonly offset: number;
+  readonly size: number;
+}
+
 export interface ExportRecord {
   readonly id: string;
   readonly imageId: string;
@@ -10,6 +17,10 @@ export interface ExportRecord {
   readonly pinned: boolean;
   readonly startedAt: string;
   readonly plan: ExportPlan;
+  /** Of the disk as it was when it was exported. */
+  readonly partitions: readonly ExportedPartition[];
+  /** The file, when that alone is the whole disk, byte for byte. */
+  readonly rawFile: string | null;
 }
 
 interface Row {
@@ -19,7 +30,7 @@ interface Row {
   readonly pinned: number;
   readonly started_at: string;
 }
-type Settings = Pick<ExportRecord, 'name' | 'size' | 'plan'>;
+type Settings = Pick<ExportRecord, 'name' | 'size' | 'plan' | 'partitions' | 'rawFile'>;
 
 const fromRow = (row: Row): ExportRecord => ({
   id: row.id,
@@ -43,8 +54,9 @@ export const exportsRepository = (db: Db): ExportsRepository => {
   const remove = db.prepare<[string]>('DELETE FROM exports WHERE id = ?');
   return {
     all: () => all.all().map(fromRow),
-    add: ({ id, imageId, pinned, startedAt, name, size, plan }) => {
-      const settings: Settings = { name, size, plan };
+    add: ({ id, imageId, pinned, startedAt, ...rest }) => {
+      const { name, size, plan, partitions, rawFile } = rest;
+      const settings: Settings = { name, size, plan, partitions, rawFile };
       add.run(id, imageId, JSON.stringify(settings), pinned ? 1 : 0, startedAt);
     },
     remove: (id) => {

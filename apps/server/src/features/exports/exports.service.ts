@@ -15,12 +15,12 @@ import {
   startExport,
 } from '../../qemu/exports/export-daemon.ts';
 import type { Events } from '../events/events.types.ts';
-import type { ImagesService } from '../images/images.types.ts';
+import type { ImageFacts, ImagesService } from '../images/images.types.ts';
 import type { OperationsService } from '../operations/operations.types.ts';
 import type { VmsService } from '../vms/vms.types.ts';
 import { demandStill, demandWritable } from './export-refusals.ts';
 import { exportView } from './export-view.ts';
-import { type ExportRecord, exportsRepository } from './exports.repository.ts';
+import { type ExportedPartition, type ExportRecord, exportsRepository } from './exports.repository.ts';
 
 /** How often it is looked who is connected, while anything is exported: nothing tells it. */
 const lookEveryMs = 2_000;
@@ -32,6 +32,8 @@ export interface ExportsDeps {
   readonly images: ImagesService;
   readonly vms: Pick<VmsService, 'addGuard'>;
   readonly operations: Pick<OperationsService, 'addHold'>;
+  /** Where the partitions of the disk lie that an image shows. */
+  partitionsOf(image: ImageFacts): Promise<readonly ExportedPartition[]>;
   readonly log: (error: unknown, message: string) => void;
 }
 
@@ -56,6 +58,9 @@ const clientsOf = (runDir: string, { plan }: ExportRecord): Promise<ExportClient
   if (plan.kind === 'fuse') return Promise.resolve([]);
   return plan.port === null ? unixClients(exportPlaces(runDir, plan).socket) : tcpClients(plan.port);
 };
+
+const rawFileOf = ([image, below]: readonly ImageFacts[]): string | null =>
+  below === undefined && (image?.format === 'raw' || image?.format === 'iso') ? image.path : null;
 
 /** What is served to other programs: each image by a storage daemon of its own, written down before it is started. */
 export const createExportsService = (deps: ExportsDeps): ExportsService => {
@@ -154,6 +159,15 @@ export const createExportsService = (deps: ExportsDeps): ExportsService => {
     });
   });
 
+  /** A disk without a table that can be read is exported all the same. */
+  const knownPartitions = async ([image]: readonly ImageFacts[]): Promise<readonly ExportedPartition[]> => {
+    try {
+      return image === undefined ? [] : await deps.partitionsOf(image);
+    } catch {
+      return [];
+    }
+  };
+
   const planOf = async (id: string, wish: CreateExport): Promise<ExportPlan> => ({
     ...{ id, kind: wish.kind, writable: wish.writable, tls: wish.tls },
     port: wish.transport === 'tcp' ? (wish.port ?? (await freePort())) : null,
@@ -175,10 +189,14 @@ export const createExportsService = (deps: ExportsDeps): ExportsService => {
       const plan = await planOf(id, wish);
       const chain = await images.checkedChain(imageId);
       demandStill(images.forest(), images.get(imageId));
+      const partitions = await knownPartitions(chain);
+      // The world may have changed while the table was read.
+      demandStill(images.forest(), images.get(imageId));
       if (wish.writable) demandWritable(images.forest(), images.get(imageId));
       const startedAt = new Date().toISOString();
       const record: ExportRecord = {
         ...{ id, imageId, pinned, startedAt, plan, size: virtualSize, name: wish.name ?? name },
+        ...{ partitions, rawFile: rawFileOf(chain) },
       };
       repository.add(record);
       records.set(id, record);

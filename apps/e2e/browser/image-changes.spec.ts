@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '../src/browser.ts';
 import { expectSameContent, flatten, imagesAt, makeChain, write } from '../src/images.ts';
@@ -81,4 +81,27 @@ test('a disk is made larger, with its plan; smaller only when asked, and never t
   await page.getByRole('menuitem', { name: 'Resize…' }).click();
   await dialog.getByLabel('New size').fill('+1G');
   await expect(dialog).toContainText(`The overlay “${images.active.name}” stands on it.`);
+});
+
+test('what a layer shows is converted to a VHD, with a forecast before', async ({ page, strata }) => {
+  const folder = join(strata.dataDir, 'images');
+  const paths = makeChain(folder, 'vhd');
+  const images = await imagesAt(strata, paths);
+  const whole = flatten(paths.s2, join(strata.dataDir, 'whole.raw'));
+  await open(page, strata, images.s2.id);
+  await page.getByRole('button', { name: 'More' }).click();
+  await page.getByRole('menuitem', { name: 'Convert…' }).click();
+  const dialog = page.getByRole('dialog', { name: /^Convert/ });
+  await expect(dialog.getByText(/^Takes about/)).toBeVisible();
+  await dialog.getByRole('combobox', { name: 'To' }).click();
+  await page.getByRole('option', { name: /^VHD,/ }).click();
+  await expect(dialog.getByText('It is written in blocks of 2 MiB')).toBeVisible();
+  await dialog.getByLabel('Name').fill('for azure');
+  await dialog.getByRole('button', { name: 'Convert' }).click();
+  await expect(dialog).toBeHidden();
+  const made = join(folder, 'for-azure.vhd');
+  await expect.poll(() => existsSync(made), { timeout: 30_000 }).toBe(true);
+  expectSameContent(whole, made);
+  await page.getByRole('button', { name: 'Close' }).first().click();
+  await expect(page.getByRole('button', { name: 'for azure' }).first()).toBeVisible();
 });

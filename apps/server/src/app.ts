@@ -23,6 +23,8 @@ import { adoptRoutes } from './features/images/adopt/adopt.routes.ts';
 import { createAdoptService } from './features/images/adopt/adopt.service.ts';
 import { checksumRoutes } from './features/images/checksum/checksum.routes.ts';
 import { createChecksumService } from './features/images/checksum/checksum.service.ts';
+import { convertRoutes } from './features/images/convert/convert.routes.ts';
+import { createConvertService } from './features/images/convert/convert.service.ts';
 import { imagesRoutes } from './features/images/images.routes.ts';
 import { createImagesFeature } from './features/images/images.service.ts';
 import { repairRoutes } from './features/images/repair/repair.routes.ts';
@@ -129,6 +131,7 @@ const createServices = (base: Base) => {
   const suspension = createSuspendService({ vms, operations, dataDir });
   const imageWork = createImageWorkService({ library, operations });
   const checksums = createChecksumService({ library, operations });
+  const conversions = createConvertService({ library, operations });
   const resizing = createResizeService({ library, operations, vms, engines, runDir });
   const nodesOf = nodesOfVm({ vms, engines });
   const chains = createChainsService({
@@ -186,6 +189,7 @@ const createServices = (base: Base) => {
     branches,
     imageWork,
     checksums,
+    conversions,
     resizing,
     repairs,
     adoption,
@@ -211,6 +215,7 @@ const registerRoutes = ({ app, config }: Base, services: Services): void => {
   branchesRoutes(app, services.branches, services.operations);
   imageWorkRoutes(app, services.imageWork, services.operations);
   checksumRoutes(app, services.checksums, services.operations);
+  convertRoutes(app, services.conversions, services.operations);
   resizeRoutes(app, services.resizing, services.operations);
   adoptRoutes(app, services.adoption, services.operations);
   exportsRoutes(app, services.exports);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { checksumImageBody } from './checksums.ts';
 import { id, waitQuery } from './common.ts';
+import { convertForecast, convertImageBody } from './convert.ts';
 import { endpoint } from './endpoint.ts';
 import { operation } from './operations.ts';
 import { resizeImageBody, resizePlan } from './resize.ts';
@@ -18,6 +19,15 @@ export const imageWorkEndpoints = {
     body: checksumImageBody,
     query: wait,
     responses: { 200: operation, 202: operation },
+  }),
+  convertImage: endpoint({
+    method: 'POST',
+    path: '/images/:id/convert',
+    summary: 'What the image shows as a new image of another format; with `plan` only what that would take',
+    params,
+    body: convertImageBody,
+    query: wait,
+    responses: { 200: z.union([operation, convertForecast]), 202: operation },
   }),
   resizeImage: endpoint({
     method: 'POST',

@@ -3,6 +3,7 @@ export * from './adopt.ts';
 export * from './chains.ts';
 export * from './checksums.ts';
 export * from './common.ts';
+export * from './convert.ts';
 export * from './download-endpoints.ts';
 export * from './downloads.ts';
 export * from './endpoint.ts';

@@ -35,6 +35,7 @@ export const operationKind = z.enum([
   'image-export',
   'image-checksum',
   'image-resize',
+  'image-convert',
   'image-repair',
   'image-import',
   'folder-adopt',

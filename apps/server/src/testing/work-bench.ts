@@ -12,6 +12,7 @@ import { createMergeSequences } from '../features/chains/merge-sequences.ts';
 import { createEventsService } from '../features/events/events.service.ts';
 import { type AdoptService, createAdoptService } from '../features/images/adopt/adopt.service.ts';
 import { type ChecksumService, createChecksumService } from '../features/images/checksum/checksum.service.ts';
+import { type ConvertService, createConvertService } from '../features/images/convert/convert.service.ts';
 import { createImagesFeature, type ImagesFeature } from '../features/images/images.service.ts';
 import type { MoveFiles, MoveSteps } from '../features/images/move-files.ts';
 import type { NewFiles } from '../features/images/new-files.ts';
@@ -55,6 +56,7 @@ export interface WorkBench {
   readonly repairs: RepairService;
   readonly adoption: AdoptService;
   readonly checksums: ChecksumService;
+  readonly conversions: ConvertService;
   readonly resizing: ResizeService;
   readonly imports: ImportsService;
   /** Until the operation has ended. */
@@ -182,6 +184,7 @@ export const workFolder = async (): Promise<WorkFolder> => {
     const mortalLibrary = { ...library, newFiles, moveFiles, linkFiles };
     const adoption = createAdoptService({ library: mortalLibrary, operations });
     const checksums = createChecksumService({ library, operations });
+    const conversions = createConvertService({ library: { ...library, newFiles }, operations });
     const resizing = createResizeService({
       ...{ library, operations, vms, engines, runDir },
       wrap: (steps) => mortal(steps, stopBefore),
@@ -211,7 +214,7 @@ export const workFolder = async (): Promise<WorkFolder> => {
     snapshots.sweep();
     return {
       ...{ db, library, vms, operations, snapshots, deletions, suspension, branches },
-      ...{ work, chains, repairs, adoption, checksums, resizing, imports },
+      ...{ work, chains, repairs, adoption, checksums, conversions, resizing, imports },
       ended: ({ id }) => operations.wait(id, 60),
       defineVm: async (wish) =>
         (await vms.create(createVmBody.parse({ memory: '32M', nics: [], ...wish }))).id,

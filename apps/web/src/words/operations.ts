@@ -28,6 +28,7 @@ export const operations = {
     'image-check': 'Check image',
     'image-export': 'Prepare a download',
     'image-checksum': 'Checksum',
+    'image-convert': 'Convert image',
     'image-resize': 'Resize image',
     'image-repair': 'Repair image',
     'image-import': 'Take in file',

@@ -1,25 +1,19 @@
-import { unlink } from 'node:fs/promises';
 import type { DownloadFormat } from '@strata/contract';
-import { unlessCancelled, type WorkWatch, work } from '../image-work.ts';
+import { type ConvertForm, convertContent } from '../convert-image.ts';
+import type { WorkWatch } from '../image-work.ts';
 import { runLimited } from '../limited-process.ts';
 import { inWords } from '../qemu-errors.ts';
 import { absolute, driverOf, type ImageFile, light } from '../qemu-img.ts';
-import { selectedTag } from '../tag-content.ts';
 
 export interface OutgoingForm {
   readonly format: DownloadFormat;
   readonly compress: boolean;
 }
 
-/**
- * VHD: QEMU rounds the size up to whole cylinders unless it is forced to be exact. VMDK: the one form that is compressed, and
- * the one that others take without a descriptor beside it.
- */
-const optionsOf = ({ format, compress }: OutgoingForm): string[] => {
-  if (format === 'vpc') return ['-o', 'force_size=on'];
-  if (format === 'vmdk') return ['-o', `subformat=${compress ? 'streamOptimized' : 'monolithicSparse'}`];
-  if (format === 'qcow2' && compress) return ['-c'];
-  return [];
+/** VMDK: the one form that is compressed, and the one that others take without a descriptor beside it. */
+const formOf = ({ format, compress }: OutgoingForm): ConvertForm => {
+  if (format === 'vmdk') return { format, subformat: compress ? 'streamOptimized' : 'monolithicSparse' };
+  return format === 'qcow2' && compress ? { format, compression: 'zlib' } : { format };
 };
 
 /** Why an image of this size cannot be written so; null: it can. */
@@ -55,11 +49,4 @@ export const convertOut = (
   target: string,
   form: OutgoingForm,
   watch: WorkWatch,
-): Promise<void> =>
-  unlessCancelled(`Converting ${image.path}`, watch, async () => {
-    await unlink(absolute(target)).catch(() => {});
-    const which = image.snapshot === undefined ? [] : ['-l', selectedTag(image.snapshot)];
-    const formats = ['-f', driverOf(image.format), '-O', form.format];
-    const args = ['convert', '-p', '-t', 'writeback', ...which, ...formats, ...optionsOf(form)];
-    await work([...args, '--', absolute(image.path), absolute(target)], watch);
-  });
+): Promise<void> => convertContent(image, target, formOf(form), watch);

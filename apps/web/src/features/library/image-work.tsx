@@ -10,6 +10,7 @@ import { ExportDialog } from '../exports/export-dialog.tsx';
 import { CheckImageDialog } from './check-image-dialog.tsx';
 import { ChecksumDialog } from './checksum-dialog.tsx';
 import { CompactImageDialog, isCompactable } from './compact-image-dialog.tsx';
+import { ConvertDialog } from './convert-dialog.tsx';
 import { CopyImageDialog } from './copy-image-dialog.tsx';
 import { MoveImageDialog } from './move-image-dialog.tsx';
 import { RenameImageDialog } from './rename-image-dialog.tsx';
@@ -18,6 +19,7 @@ import { breakRefusal, useBreak } from './use-break.ts';
 
 const works = [
   'copy',
+  'convert',
   'rename',
   'move',
   'check',
@@ -34,10 +36,10 @@ type Work = (typeof works)[number];
 export function ImageWork({ image }: { image: Image }) {
   const [work, setWork] = useState<Work | null>(null);
   const close = () => setWork(null);
-  const { checksum, resize } = words.imageChanges;
+  const { checksum, convert, resize } = words.imageChanges;
   const text = {
     ...words.copies.image,
-    ...{ checksum: checksum.menu, resize: resize.menu },
+    ...{ convert: convert.menu, checksum: checksum.menu, resize: resize.menu },
     download: words.exports.download.menu,
     export: words.exports.menu,
   };
@@ -45,7 +47,15 @@ export function ImageWork({ image }: { image: Image }) {
   // The file by itself can be copied, renamed and checked, whatever it stands on.
   const refusals = {
     ...{ copy: null, rename: null, check: null, checksum: null },
-    ...{ move: broken, resize: broken, compact: broken, download: null, export: broken, promote: broken },
+    ...{
+      convert: broken,
+      move: broken,
+      resize: broken,
+      compact: broken,
+      download: null,
+      export: broken,
+      promote: broken,
+    },
   };
   return (
     <>
@@ -76,6 +86,7 @@ export function ImageWork({ image }: { image: Image }) {
       {work === 'promote' ? <PromoteDialog image={image} onClose={close} /> : null}
       {work === 'compact' ? <CompactImageDialog image={image} onClose={close} /> : null}
       {work === 'move' ? <MoveImageDialog image={image} onClose={close} /> : null}
+      {work === 'convert' ? <ConvertDialog image={image} onClose={close} /> : null}
       {work === 'resize' ? <ResizeDialog image={image} onClose={close} /> : null}
       {work === 'checksum' ? <ChecksumDialog image={image} onClose={close} /> : null}
       {work === 'check' ? <CheckImageDialog image={image} onClose={close} /> : null}

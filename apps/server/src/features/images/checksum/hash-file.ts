@@ -17,7 +17,7 @@ export interface HashedAs {
 }
 
 /** Given to the threads before the first is done: neither they nor the disk wait for our messages. */
-const underWay = 3;
+const underWay = 8;
 /** A write in the tick of the file system's clock in which we begin would leave the same time behind. */
 const tickMilliseconds = 50;
 

@@ -132,6 +132,22 @@ describe('a checksum', () => {
     expect((await compute('top.qcow2')).state).toBe('done');
   });
 
+  it('is computed of what is exported read-only, and not of what an export writes', async () => {
+    let writes = false;
+    const served = { exportId: 'e', name: 'served', imageId: id('top.qcow2') };
+    bench.library.images.addUseSource({ exports: () => [{ ...served, writes }] });
+    const server = await holdOpen(at('top.qcow2'));
+    try {
+      expect((await compute('top.qcow2')).state).toBe('done');
+      writes = true;
+      await expect(bench.checksums.compute(id('top.qcow2'), {})).rejects.toMatchObject({
+        code: 'image-locked',
+      });
+    } finally {
+      await server.close();
+    }
+  });
+
   it('fails when the file is written while it is read, and nothing is written down', async () => {
     const operation = await paused('sparse.raw');
     writeAt(at('sparse.raw'), 120, 3, 'raw');

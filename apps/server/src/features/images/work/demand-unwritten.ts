@@ -3,9 +3,12 @@ import type { Image } from '@strata/contract';
 import { AppError } from '../../../app-error.ts';
 import { lockHolder, openWords } from '../../../qemu/lock-holder.ts';
 
-/** An ISO in a drive is only read. */
-const isJustRead = ({ media }: Forest, { id, format }: Image): boolean =>
-  format === 'iso' && media.some(({ imageId }) => imageId === id);
+/** An ISO in a drive is only read, and so is what is exported read-only. */
+const isJustRead = ({ media, exports }: Forest, { id, format }: Image): boolean => {
+  const served = exports.filter(({ imageId }) => imageId === id);
+  const isInserted = format === 'iso' && media.some(({ imageId }) => imageId === id);
+  return isInserted || (served.length > 0 && served.every(({ writes }) => !writes));
+};
 
 /**
  * The tables of a file lag behind what a QEMU that writes it has in memory. A frozen layer below a running VM is read

@@ -7,9 +7,10 @@ import { benchLibraryScan } from './library-scan.ts';
 import { benchLiveSnapshot } from './live-snapshot.ts';
 import { benchMapAggregation } from './map-aggregation.ts';
 import { type Line, print } from './table.ts';
+import { benchUpload } from './upload.ts';
 
 /*
- * `npm run bench [-- move snapshot delete scan layers map checksum convert]`: the built Strata beside the same work by QEMU's own means, in the
+ * `npm run bench [-- move snapshot delete scan layers map checksum convert upload]`: the built Strata beside the same work by QEMU's own means, in the
  * same run on the same machine. It prints ratios and asserts nothing: look at them on a machine that does nothing else.
  * STRATA_BENCH_MIB and STRATA_BENCH_ROUNDS make it shorter.
  */
@@ -25,6 +26,7 @@ const benches: Record<string, (strata: Strata) => Promise<Line[]>> = {
   map: (strata) => benchMapAggregation(strata, 120_000),
   checksum: (strata) => benchChecksum(strata, mebibytes, rounds),
   convert: (strata) => benchConvert(strata, mebibytes, rounds),
+  upload: (strata) => benchUpload(strata, mebibytes, rounds),
 };
 
 const wanted = process.argv.slice(2);

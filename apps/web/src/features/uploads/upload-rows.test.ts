@@ -51,6 +51,9 @@ it('follows the operation that takes it in, to the image or the reason', () => {
 
 it('shows what the server has beside, once', () => {
   expect(uploadRows([job({ uploadId: 'u1' })], [upload({})], [], 0)).toHaveLength(1);
+  // The event came before the answer.
+  expect(uploadRows([job({ uploadId: null })], [upload({})], [], 0)).toHaveLength(1);
+  expect(uploadRows([job({ uploadId: 'u2' })], [upload({})], [], 0)).toHaveLength(2);
   expect(
     uploadRows(
       [],

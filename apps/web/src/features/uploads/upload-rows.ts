@@ -92,6 +92,10 @@ const ofUpload = (upload: Upload, operations: ReadonlyMap<string, Operation>) =>
   return { state: 'unfinished', text: states.unfinished(offset, size), percent: bar, result: null } as const;
 };
 
+/** The server tells everybody of a new upload, and may do so before it answers whoever began it. */
+const isBegun = ({ uploadId, state, file }: UploadJob, { filename, size }: Upload): boolean =>
+  uploadId === null && state !== 'waiting' && file.name === filename && file.size === size;
+
 /** What this page sends first, then what the server knows beside. */
 export const uploadRows = (
   jobs: readonly UploadJob[],
@@ -115,7 +119,7 @@ export const uploadRows = (
       };
     }),
     ...uploads
-      .filter(({ id }) => !mine.has(id))
+      .filter((upload) => !mine.has(upload.id) && !jobs.some((job) => isBegun(job, upload)))
       .map(
         (upload): UploadRow => ({
           key: upload.id,

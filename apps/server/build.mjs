@@ -31,4 +31,6 @@ await build({
   plugins: [workspaceOnly],
   logLevel: 'warning',
 });
+// Threads begin with a file of their own.
+cpSync(here('src/features/images/checksum/hash-worker.mjs'), here('dist/hash-worker.mjs'));
 cpSync(here('src/db/migrations'), here('dist/migrations'), { recursive: true });

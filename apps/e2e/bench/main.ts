@@ -3,14 +3,16 @@ import { benchCheckpoint } from './checkpoint.ts';
 import { benchDataMovement } from './data-movement.ts';
 import { benchDeleteSnapshot } from './delete-snapshot.ts';
 import { benchGuestStall } from './guest-stall.ts';
+import { benchChecksum, benchConvert } from './image-tools.ts';
 import { benchLayersView } from './layers-view.ts';
 import { benchLibraryScan } from './library-scan.ts';
 import { benchLiveSnapshot } from './live-snapshot.ts';
 import { benchMapAggregation } from './map-aggregation.ts';
 import { type Line, print } from './table.ts';
+import { benchUpload } from './upload.ts';
 
 /*
- * `npm run bench [-- move snapshot stall checkpoint delete scan layers map]`: the built Strata beside the same work by QEMU's own means, in the
+ * `npm run bench [-- move snapshot stall checkpoint delete scan layers map checksum convert upload]`: the built Strata beside the same work by QEMU's own means, in the
  * same run on the same machine. It prints ratios and asserts nothing: look at them on a machine that does nothing else.
  * STRATA_BENCH_MIB and STRATA_BENCH_ROUNDS make it shorter.
  */
@@ -26,6 +28,9 @@ const benches: Record<string, (strata: Strata) => Promise<Line[]>> = {
   scan: () => benchLibraryScan(1000, rounds),
   layers: (strata) => benchLayersView(strata, rounds),
   map: (strata) => benchMapAggregation(strata, 120_000),
+  checksum: (strata) => benchChecksum(strata, mebibytes, rounds),
+  convert: (strata) => benchConvert(strata, mebibytes, rounds),
+  upload: (strata) => benchUpload(strata, mebibytes, rounds),
 };
 
 const wanted = process.argv.slice(2).filter((word) => word !== '--');

@@ -12,7 +12,7 @@ const megabyte = 1024 ** 2;
 /** Writes a byte pattern; offset and length in MiB. */
 export const write = (path: string, offset: number, length: number, pattern: number): void => {
   const command = `write -P ${pattern} ${offset * megabyte} ${length * megabyte}`;
-  execFileSync('qemu-io', ['-f', path.endsWith('.raw') ? 'raw' : 'qcow2', '-c', command, path], {
+  execFileSync('qemu-io', ['-f', formatOf(path), '-c', command, path], {
     stdio: 'pipe',
   });
 };
@@ -39,9 +39,15 @@ export const flatten = (path: string, target: string): string => {
   return target;
 };
 
+/** By the ending, never by a guess at the contents. */
+const formatOf = (path: string): string => {
+  if (path.endsWith('.vhd')) return 'vpc';
+  return path.endsWith('.raw') ? 'raw' : 'qcow2';
+};
+
 /** Throws unless both read the same; `path` may be in use by a reader. */
 export const expectSameContent = (flat: string, path: string): void => {
-  qemuImg('compare', '-U', '-f', 'raw', '-F', path.endsWith('.raw') ? 'raw' : 'qcow2', flat, path);
+  qemuImg('compare', '-U', '-f', 'raw', '-F', formatOf(path), flat, path);
 };
 
 export const expectHealthy = (path: string): void => {

@@ -30,6 +30,16 @@ const needs = {
       suse: ['qemu-ovmf-x86_64'],
     },
   },
+  unpackers: {
+    what: 'xz and zstd (to take in compressed images)',
+    present: () => ['xz', 'zstd'].every(which),
+    packages: {
+      debian: ['xz-utils', 'zstd'],
+      fedora: ['xz', 'zstd'],
+      arch: ['xz', 'zstd'],
+      suse: ['xz', 'zstd'],
+    },
+  },
   compiler: {
     what: 'a C++ compiler, make and Python (to build the SQLite binding)',
     present: () => ['g++', 'make', 'python3'].every(which),
@@ -49,6 +59,16 @@ const needs = {
     what: 'Chromium (browser tests)',
     present: () => ['chromium', 'chromium-browser'].some(which),
     packages: { debian: ['chromium'], fedora: ['chromium'], arch: ['chromium'], suse: ['chromium'] },
+  },
+  exportTools: {
+    what: 'clients of exports (their tests)',
+    present: () => ['nbdinfo', 'nbdcopy', 'fusermount3', 'openssl'].every(which),
+    packages: {
+      debian: ['libnbd-bin', 'fuse3', 'openssl'],
+      fedora: ['libnbd', 'fuse3', 'openssl'],
+      arch: ['libnbd', 'fuse3', 'openssl'],
+      suse: ['libnbd', 'fuse3', 'openssl'],
+    },
   },
   testGuest: {
     what: 'a small Linux kernel and busybox (the guest of the tests)',

@@ -104,9 +104,11 @@ const main = async () => {
   if (unknown.length > 0)
     throw new Halt(`no such tests: ${unknown.join(', ')} (${Object.keys(phases).join(', ')})`);
   checkNode();
-  if (!(await ensureSystemPackages(['qemu', 'uefi', 'assembler', 'browser', 'testGuest']))) {
+  if (!(await ensureSystemPackages(['qemu', 'uefi', 'unpackers', 'assembler', 'browser', 'testGuest']))) {
     throw new Halt('the tests need the packages above.');
   }
+  // Without these, what needs them is left out.
+  await ensureSystemPackages(['exportTools']);
   await fetchGuestAgent();
   await installDependencies();
   await build();

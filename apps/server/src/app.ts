@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { apiPrefix, type Problem } from '@strata/contract';
 import type { FastifyInstance } from 'fastify';
@@ -11,16 +12,30 @@ import { createMergeSequences } from './features/chains/merge-sequences.ts';
 import { nodesOfVm } from './features/chains/open-nodes.ts';
 import { consolesRoutes } from './features/consoles/consoles.routes.ts';
 import { createConsolesService } from './features/consoles/consoles.service.ts';
+import { downloadsRoutes } from './features/downloads/downloads.routes.ts';
+import { createDownloadsService } from './features/downloads/downloads.service.ts';
+import { demandStill } from './features/exports/export-refusals.ts';
+import { exportsRoutes } from './features/exports/exports.routes.ts';
+import { createExportsService } from './features/exports/exports.service.ts';
 import { hostRoutes } from './features/host/host.routes.ts';
 import { createHostService } from './features/host/host.service.ts';
 import { adoptRoutes } from './features/images/adopt/adopt.routes.ts';
 import { createAdoptService } from './features/images/adopt/adopt.service.ts';
+import { checksumRoutes } from './features/images/checksum/checksum.routes.ts';
+import { createChecksumService } from './features/images/checksum/checksum.service.ts';
+import { convertRoutes } from './features/images/convert/convert.routes.ts';
+import { createConvertService } from './features/images/convert/convert.service.ts';
 import { imagesRoutes } from './features/images/images.routes.ts';
 import { createImagesFeature } from './features/images/images.service.ts';
 import { repairRoutes } from './features/images/repair/repair.routes.ts';
 import { createRepairService } from './features/images/repair/repair.service.ts';
+import { diskTable } from './features/images/resize/disk-table.ts';
+import { resizeRoutes } from './features/images/resize/resize.routes.ts';
+import { createResizeService } from './features/images/resize/resize.service.ts';
 import { imageWorkRoutes } from './features/images/work/image-work.routes.ts';
 import { createImageWorkService } from './features/images/work/image-work.service.ts';
+import { importsRoutes } from './features/imports/imports.routes.ts';
+import { createImportsService } from './features/imports/imports.service.ts';
 import { connectOperations } from './features/operations/connect-operations.ts';
 import { commitExecutor } from './features/operations/executors/commit.ts';
 import { compactExecutor } from './features/operations/executors/compact.ts';
@@ -44,6 +59,8 @@ import { snapshotsRoutes } from './features/snapshots/snapshots.routes.ts';
 import { createSnapshotsService } from './features/snapshots/snapshots.service.ts';
 import { suspendRoutes } from './features/suspend/suspend.routes.ts';
 import { createSuspendService } from './features/suspend/suspend.service.ts';
+import { uploadsRoutes } from './features/uploads/uploads.routes.ts';
+import { createUploadsService } from './features/uploads/uploads.service.ts';
 import { vmsRoutes } from './features/vms/vms.routes.ts';
 import { createVmsService } from './features/vms/vms.service.ts';
 import type { StartCodes } from './http/sessions.ts';
@@ -52,6 +69,9 @@ import { createBlockEngines } from './qemu/block-engines.ts';
 import { createCapabilities } from './qemu/capabilities.ts';
 import { findUefi } from './qemu/firmware.ts';
 import { createToolVersions } from './qemu/tool-versions.ts';
+
+/** A table is a few sectors; what takes longer is no table. */
+const tablePatienceMs = 10_000;
 
 /** A library that takes longer to read than this no longer holds up the start; the calls that need it wait. */
 const patienceMilliseconds = 4_000;
@@ -113,6 +133,9 @@ const createServices = (base: Base) => {
   const promotions = createPromotions(snapshotsDeps);
   const suspension = createSuspendService({ vms, operations, dataDir });
   const imageWork = createImageWorkService({ library, operations });
+  const checksums = createChecksumService({ library, operations });
+  const conversions = createConvertService({ library, operations });
+  const resizing = createResizeService({ library, operations, vms, engines, runDir });
   const nodesOf = nodesOfVm({ vms, engines });
   const chains = createChainsService({
     ...{ images, operations, promotions, nodesOf },
@@ -127,7 +150,24 @@ const createServices = (base: Base) => {
   const repairs = createRepairService({ library, chains, operations });
   const branches = createBranchesService({ images, files: library.newFiles, vms, snapshots, operations });
   const adoption = createAdoptService({ library, operations });
+  const incoming = join(dataDir, 'incoming');
+  const imports = createImportsService({ arrivals: library.arrivals, vms, operations, incoming });
+  const uploads = createUploadsService({
+    ...{ db, events, operations, imports, incoming, log },
+    arrivals: library.arrivals,
+  });
   connectOperations(operations, images, vms);
+  const exports = createExportsService({
+    ...{ db, runDir, events, images, vms, operations, log },
+    partitionsOf: async (image) => {
+      const { partitions } = await diskTable(image, { runDir, signal: AbortSignal.timeout(tablePatienceMs) });
+      return partitions.filter(({ kind }) => kind !== 'extended');
+    },
+  });
+  const downloads = createDownloadsService({
+    ...{ dataDir, runDir, images, operations },
+    demandStill: (id) => demandStill(images.forest(), images.get(id)),
+  });
   const report = (what: string, error: unknown): void => {
     log(error, what);
     startProblems.push({
@@ -151,8 +191,15 @@ const createServices = (base: Base) => {
     chains,
     branches,
     imageWork,
+    checksums,
+    conversions,
+    resizing,
     repairs,
     adoption,
+    exports,
+    downloads,
+    imports,
+    uploads,
   };
 };
 
@@ -170,7 +217,14 @@ const registerRoutes = ({ app, config }: Base, services: Services): void => {
   suspendRoutes(app, services.suspension, services.operations);
   branchesRoutes(app, services.branches, services.operations);
   imageWorkRoutes(app, services.imageWork, services.operations);
+  checksumRoutes(app, services.checksums, services.operations);
+  convertRoutes(app, services.conversions, services.operations);
+  resizeRoutes(app, services.resizing, services.operations);
   adoptRoutes(app, services.adoption, services.operations);
+  exportsRoutes(app, services.exports);
+  downloadsRoutes(app, services.downloads, services.operations);
+  importsRoutes(app, services.imports, services.operations);
+  uploadsRoutes(app, services.uploads, services.operations);
   repairRoutes(app, services.repairs, services.library.images, services.operations);
 };
 
@@ -183,7 +237,7 @@ const needsNoLibrary = /^\/(session|tickets|events|host)$/;
  * on the Host page, and everything else works.
  */
 const takeUp = async (
-  { library, vms, operations, snapshots }: Services,
+  { library, vms, operations, snapshots, exports, downloads, uploads }: Services,
   report: (what: string, error: unknown) => void,
 ): Promise<void> => {
   const done = async (what: string, work: () => Promise<void>): Promise<boolean> => {
@@ -196,6 +250,7 @@ const takeUp = async (
     }
   };
   const read = await done('The library could not be read.', () => library.start());
+  await done('What was exported could not be taken back.', () => exports.takeUp());
   const adopted = await done('The VMs that run could not be taken back.', () =>
     vms.adopt((vm, error) => report(`The VM "${vm.name}" could not be looked at.`, error)),
   );
@@ -204,6 +259,8 @@ const takeUp = async (
     await done('Operations that were under way could not be taken up.', async () => {
       await operations.recover((vmIds) => Promise.all(vmIds.map((id) => vms.settled(id))));
       snapshots.sweep();
+      await downloads.sweep();
+      await uploads.start();
     });
 };
 
@@ -247,6 +304,9 @@ export const buildApp = async (config: Config): Promise<StrataApp> => {
     backups: base.backups,
     close: async () => {
       services.schedules.close();
+      services.downloads.close();
+      await services.exports.close();
+      services.uploads.close();
       services.operations.close();
       services.consoles.close();
       services.vms.close();

@@ -85,6 +85,11 @@ describe('the rule of dependence', () => {
       ),
     ).toEqual([]);
   });
+  it('the reader of partition tables imports nothing but itself', () => {
+    const pure = below('packages/partition-table/src/').filter((source) => !isTest(source));
+    expect(pure.length).toBeGreaterThan(3);
+    expect(violations(pure, (_, { from }) => !from.startsWith('./'))).toEqual([]);
+  });
   it('the QMP client and the image reader know nothing of Strata', () => {
     const apart = [...below('packages/qmp/src/'), ...below('packages/disk-image/src/')];
     expect(violations(apart, (_, { from }) => from.startsWith('@strata/'))).toEqual([]);

@@ -60,7 +60,7 @@ const privateFolder = (path: string): void => {
 const prepareDataDir = (dataDir: string): string => {
   try {
     privateFolder(dataDir);
-    for (const name of ['images', 'vms', 'trash', 'backups']) privateFolder(join(dataDir, name));
+    for (const name of ['images', 'vms', 'trash', 'backups', 'incoming']) privateFolder(join(dataDir, name));
   } catch (error) {
     throw new StartRefusal(
       `Strata cannot write to its data folder ${dataDir}: ${reasonOf(error)}. Choose another one with --data-dir, or mend its permissions.`,

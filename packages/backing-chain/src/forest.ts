@@ -54,6 +54,13 @@ export interface OperationUse {
   /** It changes the layer, or its file; otherwise it only reads it. */
   readonly changes: boolean;
 }
+/** Another program reads what a layer shows, through its whole chain, or writes it. */
+export interface ExportUse {
+  readonly exportId: string;
+  readonly name: string;
+  readonly imageId: LayerId;
+  readonly writes: boolean;
+}
 /** A deleted image, until it is deleted for good: it may be restored, and then it must read what it read. */
 export interface TrashUse {
   readonly trashId: string;
@@ -72,6 +79,7 @@ export interface Forest {
   readonly media: readonly MediaUse[];
   readonly snapshots: readonly SnapshotUse[];
   readonly operations: readonly OperationUse[];
+  readonly exports: readonly ExportUse[];
   readonly trashed: readonly TrashUse[];
   /** False when a folder could not be read: then nobody can say who stands on what, and commits are refused. */
   readonly complete: boolean;

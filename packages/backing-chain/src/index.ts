@@ -10,6 +10,7 @@ export * from './operations/delete-layer.ts';
 export * from './operations/delete-snapshots.ts';
 export * from './operations/delete-vm.ts';
 export * from './operations/growth.ts';
+export { incompleteBlockers, suspendedBlockers, writableBlockers } from './operations/holders.ts';
 export * from './operations/move.ts';
 export * from './operations/promote.ts';
 export * from './operations/pull.ts';

@@ -1,9 +1,17 @@
-import { type Forest, type LayerId, overlaysOf } from './forest.ts';
+import { type ExportUse, type Forest, type LayerId, overlaysOf } from './forest.ts';
 import type { Subject } from './plan.ts';
 
 /** Something that needs a layer to read as it does. */
 export interface Standing {
-  readonly kind: 'overlay' | 'disk' | 'media' | 'snapshot' | 'internal-snapshot' | 'operation' | 'trash';
+  readonly kind:
+    | 'overlay'
+    | 'disk'
+    | 'media'
+    | 'snapshot'
+    | 'internal-snapshot'
+    | 'operation'
+    | 'export'
+    | 'trash';
   readonly subject: Subject;
   /** A whole sentence for a person. */
   readonly words: string;
@@ -11,7 +19,7 @@ export interface Standing {
 
 /**
  * Everything that stands on a layer: overlays, disks, media, snapshots, tags inside the file (those of a VM's
- * snapshots and those of nobody), unfinished operations, deleted images that may be restored. Empty: the file may go.
+ * snapshots and those of nobody), unfinished operations, exports, deleted images that may be restored. Empty: the file may go.
  * A tag does not need the layer to stay as it is: qcow2 copies its clusters on write.
  */
 export function standsOn(forest: Forest, id: LayerId): readonly Standing[] {
@@ -75,6 +83,15 @@ export function standsOn(forest: Forest, id: LayerId): readonly Standing[] {
         words: `The operation “${operation.title}” works on it.`,
       }),
     );
+  const exports = forest.exports
+    .filter((use) => use.imageId === id)
+    .map(
+      (use): Standing => ({
+        kind: 'export',
+        subject: exportSubject(use),
+        words: `The export “${use.name}” serves it.`,
+      }),
+    );
   const trashed = forest.trashed
     .filter((use) => use.imageId === id)
     .map(
@@ -84,8 +101,24 @@ export function standsOn(forest: Forest, id: LayerId): readonly Standing[] {
         words: `“${use.name}”, which is in the trash, stands on it.`,
       }),
     );
-  return [...overlays, ...disks, ...media, ...snapshots, ...claimed, ...tags, ...operations, ...trashed];
+  return [
+    ...overlays,
+    ...disks,
+    ...media,
+    ...snapshots,
+    ...claimed,
+    ...tags,
+    ...operations,
+    ...exports,
+    ...trashed,
+  ];
 }
+
+export const exportSubject = ({ exportId, name }: ExportUse): Subject => ({
+  kind: 'export',
+  id: exportId,
+  name,
+});
 
 /** The id by which a plan names an internal snapshot that is no snapshot of a VM of Strata. */
 export const internalSnapshotId = (layer: LayerId, tag: string): string => `${layer}:${tag}`;

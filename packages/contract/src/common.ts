@@ -81,6 +81,9 @@ export const list = <Item extends z.ZodType>(item: Item) =>
 /** `?wait=SECONDS`: hold the answer of a call that starts an operation until it ends, at most 60 s. */
 export const waitQuery = { wait: z.coerce.number().min(0).max(60).optional() };
 
+/** `&ticket=…`, at the end: of a download by a page, which can send no header with it. */
+export const ticketQuery = { ticket: z.string().max(200).optional() };
+
 /** `?flag=1`, `?flag=true`. */
 export const flagQuery = z
   .enum(['0', '1', 'true', 'false'])

@@ -14,6 +14,8 @@ export interface Endpoint {
   readonly responses: Readonly<Record<number, z.ZodType | 'binary'>>;
   /** Only for the calls that give access: everything else needs the token. */
   readonly anonymous?: true;
+  /** A file that a browser saves: a page can set no header for that, so a ticket in the address opens it too (`ticket`). */
+  readonly download?: true;
 }
 
 /** Keeps the literal types of a definition, so that the server's handler and the web's call are typed by it. */

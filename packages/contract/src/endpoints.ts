@@ -3,8 +3,11 @@ import { session, sessionBody, ticket, ticketBody } from './access.ts';
 import { adoptPlan, adoptPlanBody, adoptRunBody } from './adopt.ts';
 import { chainPlanBody, chainRunBody, plan } from './chains.ts';
 import { hostPath, id, waitQuery } from './common.ts';
+import { downloadEndpoints } from './download-endpoints.ts';
 import { endpoint } from './endpoint.ts';
+import { exportEndpoints } from './export-endpoints.ts';
 import { host } from './host.ts';
+import { imageWorkEndpoints } from './image-work-endpoints.ts';
 import {
   checkImageBody,
   copyImageBody,
@@ -44,6 +47,7 @@ import {
   snapshotTree,
   takeSnapshotBody,
 } from './snapshots.ts';
+import { uploadEndpoints } from './uploads.ts';
 import {
   commandLine,
   createVmBody,
@@ -68,6 +72,9 @@ const ok = z.object({ ok: z.literal(true) });
 
 /** The whole contract, a line a call. The server binds each of them; the web calls nothing else. */
 export const endpoints = {
+  ...exportEndpoints,
+  ...downloadEndpoints,
+
   openSession: endpoint({
     method: 'POST',
     path: '/session',
@@ -325,6 +332,7 @@ export const endpoints = {
     query: wait,
     responses: { 200: operation, 202: operation },
   }),
+  ...imageWorkEndpoints,
   getImageRepair: endpoint({
     method: 'GET',
     path: '/images/:id/repair',
@@ -629,6 +637,8 @@ export const endpoints = {
     body: empty,
     responses: { 200: operation },
   }),
+
+  ...uploadEndpoints,
 } as const;
 
 export const apiPrefix = '/api/v1';

@@ -6,7 +6,19 @@ import { z } from 'zod';
  */
 export const serverEvent = z.object({
   sequence: z.int(),
-  type: z.enum(['hello', 'resync', 'vm', 'image', 'snapshot', 'operation', 'host', 'folder', 'trash']),
+  type: z.enum([
+    'hello',
+    'resync',
+    'vm',
+    'image',
+    'snapshot',
+    'operation',
+    'host',
+    'folder',
+    'trash',
+    'export',
+    'upload',
+  ]),
   id: z.string(),
   change: z.enum(['created', 'updated', 'deleted']),
   data: z.unknown().optional(),

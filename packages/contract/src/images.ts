@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { imageChecksum } from './checksums.ts';
 import {
   bytes,
   diskSizeInput,
@@ -63,6 +64,8 @@ export const image = z.object({
   present: z.boolean(),
   modifiedAt: time,
   problems: z.array(problem),
+  /** Of its file, not of what it shows. */
+  checksums: z.array(imageChecksum),
   /** Its owner has said that it stands alone: that its backing is lost is no problem any more. */
   leftAlone: z.boolean().optional(),
 });

@@ -32,7 +32,12 @@ export const operationKind = z.enum([
   'image-copy',
   'image-rename',
   'image-check',
+  'image-export',
+  'image-checksum',
+  'image-resize',
+  'image-convert',
   'image-repair',
+  'image-import',
   'folder-adopt',
 ]);
 export type OperationKind = z.infer<typeof operationKind>;

@@ -13,6 +13,7 @@ import {
   sizeInput,
   time,
 } from './common.ts';
+import { nbdDisk, nbdDisks } from './nbd-disk.ts';
 
 export const vmState = z.enum(['off', 'starting', 'running', 'paused', 'suspended', 'stopping', 'crashed']);
 export type VmState = z.infer<typeof vmState>;
@@ -44,6 +45,7 @@ export const diskPatch = z.union([z.strictObject({ id, imageId: id.optional(), .
 
 export const mediaKind = z.enum(['cdrom', 'floppy']);
 export const mediaInput = z.strictObject({ kind: mediaKind, imageId: id.nullable().optional() });
+export type MediaInput = z.infer<typeof mediaInput>;
 
 export const portForward = z.strictObject({
   protocol: z.enum(['tcp', 'udp']).default('tcp'),
@@ -120,6 +122,8 @@ const definition = {
   boot: boot.prefault({}),
   kernel: kernelBoot.nullable().optional(),
   disks: z.array(diskInput).max(16).default([]),
+  /** Beside `disks`: they are no layers, and no part of snapshots. */
+  nbdDisks: nbdDisks.default([]),
   media: z.array(mediaInput).max(6).default([]),
   nics: z.array(nicInput).max(8).prefault([{}]),
   display: z.enum(['std', 'virtio', 'cirrus', 'vmware', 'none']).default('std'),
@@ -153,6 +157,7 @@ export const patchVmBody = z.strictObject({
     .optional(),
   kernel: kernelBoot.nullable().optional(),
   disks: z.array(diskPatch).max(16).optional(),
+  nbdDisks: nbdDisks.optional(),
   media: z.array(mediaInput).max(6).optional(),
   nics: z.array(nicInput).max(8).optional(),
   display: definition.display.unwrap().optional(),
@@ -205,6 +210,8 @@ export const vm = z.object({
   boot: z.object({ order: z.array(bootDevice), menu: z.boolean(), once: bootDevice.nullable() }),
   kernel: z.object({ path: z.string(), initrd: z.string().optional(), append: z.string() }).nullable(),
   disks: z.array(vmDisk),
+  /** Left out where there are none. */
+  nbdDisks: z.array(nbdDisk).optional(),
   media: z.array(vmMedia),
   nics: z.array(vmNic),
   display: z.string(),

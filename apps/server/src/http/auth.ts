@@ -1,9 +1,10 @@
 import type {} from '@fastify/websocket';
+import { apiPrefix } from '@strata/contract';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AppError } from '../app-error.ts';
 import { createTokenCheck } from './access-token.ts';
 import type { FailureBrake } from './failure-brake.ts';
-import { type Tickets, ticketOf } from './tickets.ts';
+import { downloadTicketOf, type Tickets, ticketOf } from './tickets.ts';
 
 export interface AuthDeps {
   readonly token: string;
@@ -35,12 +36,22 @@ export const registerAuth = (app: FastifyInstance, deps: AuthDeps): void => {
     return purpose !== undefined && deps.tickets.redeem(ticket, { purpose, vmId: vmIdOf(request) });
   };
 
+  const redeemDownload = (request: FastifyRequest): boolean => {
+    if (request.routeOptions.config.download !== true) return false;
+    const asked = downloadTicketOf(request.url.slice(apiPrefix.length));
+    return (
+      asked !== null &&
+      deps.tickets.redeem(asked.ticket, { purpose: 'download', vmId: null, path: asked.path })
+    );
+  };
+
   app.addHook('onRequest', async (request) => {
     if (request.routeOptions.config.anonymous === true || isPage(request)) return;
     const bearer = bearerOf(request.headers.authorization);
     if (bearer !== null && isToken(bearer)) return;
     const ticket = request.ws ? ticketOf(request.headers['sec-websocket-protocol']) : null;
     if (bearer === null && ticket !== null && redeemTicket(request, ticket)) return;
+    if (bearer === null && redeemDownload(request)) return;
     if (request.headers.authorization !== undefined || ticket !== null) await deps.brake.failed();
     throw new AppError(
       'unauthorized',

@@ -9,6 +9,7 @@ import {
 } from '@strata/contract';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { SavedFile, sendFile } from './saved-file.ts';
 
 /** An answer with a status of its own, where an endpoint has more than one. */
 export class Answer<Body> {
@@ -45,7 +46,7 @@ export const accepted = (operation: Operation): Answer<Operation> =>
 export type HandlerAnswer<E extends Endpoint> =
   | EndpointAnswer<E>
   | Answer<EndpointAnswer<E>>
-  | ('binary' extends E['responses'][keyof E['responses']] ? BinaryAnswer : never);
+  | ('binary' extends E['responses'][keyof E['responses']] ? BinaryAnswer | SavedFile : never);
 
 export type Handler<E extends Endpoint> = (
   request: EndpointRequest<E>,
@@ -71,7 +72,7 @@ export const bind = <E extends Endpoint>(app: FastifyInstance, endpoint: E, hand
   app.route({
     method: endpoint.method,
     url: apiPrefix + endpoint.path,
-    config: { anonymous: endpoint.anonymous === true },
+    config: { anonymous: endpoint.anonymous === true, download: endpoint.download === true },
     schema: {
       summary: endpoint.summary,
       tags: [endpoint.path.split('/')[1] ?? ''],
@@ -87,6 +88,7 @@ export const bind = <E extends Endpoint>(app: FastifyInstance, endpoint: E, hand
         request,
         reply,
       });
+      if (result instanceof SavedFile) return sendFile(request, reply, result);
       if (result instanceof BinaryAnswer)
         return reply.code(usualStatus).type(result.contentType).send(result.payload);
       if (result instanceof Answer) return reply.code(result.status).send(result.body);

@@ -38,7 +38,7 @@ const reads: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** Plans and tickets are asked for by every page that is looked at, and change nothing. */
 const isChange = ({ method, is404, query, routeOptions: { url = '', config } }: FastifyRequest): boolean => {
-  if (reads.has(method) || is404 || config.anonymous === true) return false;
+  if (reads.has(method) || is404 || config.anonymous === true || config.unpaced === true) return false;
   const asksForPlan = typeof query === 'object' && query !== null && 'plan' in query;
   return !asksForPlan && !/\/(plan|tickets)$/.test(url);
 };

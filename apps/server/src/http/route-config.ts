@@ -6,5 +6,9 @@ declare module 'fastify' {
     anonymous?: boolean;
     /** The route is a WebSocket; a ticket for this purpose opens it. */
     socket?: TicketPurpose;
+    /** A file to be saved: a ticket for its very address opens it. */
+    download?: boolean;
+    /** Many calls make one change: the pace of changes is not theirs. */
+    unpaced?: boolean;
   }
 }

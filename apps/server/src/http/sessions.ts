@@ -35,7 +35,7 @@ export const accessRoutes = (app: FastifyInstance, deps: AccessDeps): void => {
     );
   });
   bind(app, endpoints.createTicket, ({ body }) => {
-    const ticket = deps.tickets.issue({ purpose: body.purpose, vmId: body.vmId ?? null });
+    const ticket = deps.tickets.issue({ purpose: body.purpose, vmId: body.vmId ?? null, path: body.path });
     return new Answer(201, { ticket, expiresInSeconds: ticketLifeSeconds });
   });
 };

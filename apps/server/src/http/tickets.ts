@@ -6,9 +6,14 @@ export const ticketLifeSeconds = 30;
 interface TicketGrant {
   readonly purpose: TicketPurpose;
   readonly vmId: string | null;
+  /** Of a download: its address. */
+  readonly path?: string | undefined;
 }
 
-/** Tickets for WebSockets: browsers cannot set a header on an upgrade, and a token in the address would be logged. */
+/**
+ * Tickets for WebSockets and for downloads: browsers cannot set a header on an upgrade or on what they save, and a token
+ * in the address would be logged.
+ */
 export interface Tickets {
   issue(grant: TicketGrant): string;
   /** True once, for the purpose and the VM it was issued for. */
@@ -21,7 +26,12 @@ export const createTickets = (now?: () => number): Tickets => {
     issue: (grant) => secrets.issue(grant),
     redeem: (ticket, wanted) => {
       const grant = secrets.redeem(ticket);
-      return grant !== null && grant.purpose === wanted.purpose && grant.vmId === wanted.vmId;
+      return (
+        grant !== null &&
+        grant.purpose === wanted.purpose &&
+        grant.vmId === wanted.vmId &&
+        grant.path === wanted.path
+      );
     },
   };
 };
@@ -33,6 +43,12 @@ const offered = (header: string | undefined): string[] =>
 export const ticketOf = (protocolHeader: string | undefined): string | null => {
   const tickets = offered(protocolHeader).filter((protocol) => protocol.startsWith('t.'));
   return tickets.length === 1 ? (tickets[0]?.slice(2) ?? null) : null;
+};
+
+/** The address of a download and the ticket that is its last parameter, if there is one. */
+export const downloadTicketOf = (url: string): { path: string; ticket: string } | null => {
+  const [, path, ticket] = /^(.+)[?&]ticket=([A-Za-z0-9_-]{1,200})$/.exec(url) ?? [];
+  return path === undefined || ticket === undefined ? null : { path, ticket };
 };
 
 /** The server answers its own protocol and never echoes the ticket. */

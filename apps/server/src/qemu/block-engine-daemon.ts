@@ -41,7 +41,8 @@ async function flushTop({ qmp }: RunningDaemon, path: string): Promise<void> {
   await qmp.execute('blockdev-reopen', { options: [options] }, slow);
 }
 
-async function untilGone({ qmp, identity }: RunningDaemon): Promise<void> {
+/** Resolves when the process has ended, however it ended. */
+export async function untilGone({ qmp, identity }: RunningDaemon): Promise<void> {
   await qmp.closed;
   for (;;) {
     const process = await identify(identity.pid);

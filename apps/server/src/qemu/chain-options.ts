@@ -24,13 +24,16 @@ type BelowIs = 'as-recorded' | 'without-format' | 'nothing';
 export async function chainOptions(
   chain: readonly ChainMember[],
   layers = chain.length,
+  /** The top is opened for reading, beside other readers. */
+  readOnly = false,
 ): Promise<BlockdevOptions> {
   const [top] = chain;
   if (!top) throw new AppError('internal-error', 'A chain of no layers cannot be opened.');
   const opened = chain.slice(0, layers);
   const links = await Promise.all(opened.map((member, depth) => readLink(member, chain[depth + 1])));
-  const fileNode = { driver: 'file', 'node-name': topFileName, filename: top.path };
-  const node = { driver: driverOf(top.format), 'node-name': topNodeName, file: fileNode };
+  const mode = readOnly ? { 'read-only': true } : {};
+  const fileNode = { driver: 'file', 'node-name': topFileName, filename: top.path, ...mode };
+  const node = { driver: driverOf(top.format), 'node-name': topNodeName, file: fileNode, ...mode };
   return { ...node, ...backingOptions(opened, { links, isCut: opened.length < chain.length }, 0) };
 }
 

@@ -65,6 +65,41 @@ const wrappers = (limits: ProcessLimits, { outlivesServer = false }: ProcessWatc
     : ['prlimit', `--as=${limits.addressSpaceBytes}`, `--cpu=${limits.cpuSeconds}`, '--']),
 ];
 
+/** A wrapper would say in its own words that the program is missing. */
+const commandOf = (
+  program: string,
+  args: readonly string[],
+  limits: ProcessLimits,
+  watch: ProcessWatch,
+): readonly [file: string, argv: readonly string[]] => {
+  const [file = program, ...argv] = findProgram(program)
+    ? [...wrappers(limits, watch), program, ...args]
+    : [program, ...args];
+  return [file, argv];
+};
+
+// glibc reserves 64 MiB of addresses per thread's arena: with many worker threads the limit is met by nothing at all
+// ("qemu_thread_create: Resource temporarily unavailable", seen about once in 500 calls).
+const environment = () => ({ ...qemuEnvironment(), MALLOC_ARENA_MAX: '2' });
+
+/** A tool between two of our pipes, for whatever is longer than memory. The caller feeds, reads and awaits it. */
+export const startLimited = (
+  program: string,
+  args: readonly string[],
+  limits: ProcessLimits,
+  { signal }: Pick<ProcessWatch, 'signal'> = {},
+) => {
+  const [file, argv] = commandOf(program, args, limits, {});
+  return execa(file, argv, {
+    stdin: 'pipe',
+    buffer: { stdout: false },
+    maxBuffer: limits.maxOutputBytes,
+    ...(signal === undefined ? {} : { cancelSignal: signal }),
+    extendEnv: false,
+    env: environment(),
+  });
+};
+
 /** Runs a tool to its end with an argument array, never a shell, and answers its standard output. Throws `ExecaError`. */
 export async function runLimited(
   program: string,
@@ -72,19 +107,14 @@ export async function runLimited(
   limits: ProcessLimits,
   watch: ProcessWatch = {},
 ): Promise<string> {
-  // A wrapper would say in its own words that the program is missing.
-  const [file = program, ...argv] = findProgram(program)
-    ? [...wrappers(limits, watch), program, ...args]
-    : [program, ...args];
+  const [file, argv] = commandOf(program, args, limits, watch);
   const process = execa(file, argv, {
     stdin: 'ignore',
     ...(watch.signal === undefined ? {} : { cancelSignal: watch.signal }),
     ...(watch.brake === undefined ? { timeout: limits.timeoutMs } : {}),
     maxBuffer: limits.maxOutputBytes,
     extendEnv: false,
-    // glibc reserves 64 MiB of addresses per thread's arena: with many worker threads the limit is met by nothing at all
-    // ("qemu_thread_create: Resource temporarily unavailable", seen about once in 500 calls).
-    env: { ...qemuEnvironment(), MALLOC_ARENA_MAX: '2' },
+    env: environment(),
   });
   if (watch.onOutput !== undefined)
     process.stdout.on('data', (chunk: Buffer) => watch.onOutput?.(chunk.toString('latin1')));

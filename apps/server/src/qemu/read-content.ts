@@ -27,7 +27,7 @@ export type ContentFile = ImageFile & { readonly snapshot?: string | null };
 
 /**
  * What an image reads through its whole chain, read-only, by a qemu-nbd that ends with the work. A layer that a VM
- * writes cannot be opened: `image-locked`. `runDir`: where sockets lie, for their paths must be short.
+ * writes cannot be opened: `image-locked`. `snapshot`: what this internal snapshot shows instead, by its number. `runDir`: where sockets lie, for their paths must be short.
  */
 export const readingContent = async <Result>(
   { path, format, snapshot = null }: ContentFile,

@@ -42,12 +42,14 @@ export async function startDaemon(
   doing: string,
   files: DaemonFiles,
   blockdev: Record<string, unknown>,
+  /** What it serves of that. */
+  serving: readonly string[] = [],
 ): Promise<RunningDaemon> {
   if (!findProgram(program))
     throw new AppError('tool-missing', `${program} is missing (Debian: apt-get install qemu-system-common).`);
   const monitor = `socket,id=q,path=${files.socket.replaceAll(',', ',,')},server=on,wait=off`;
   const args = ['--chardev', monitor, '--monitor', 'chardev=q,mode=control', '--pidfile', files.pid];
-  const child = spawnPrivately([...args, '--blockdev', JSON.stringify(blockdev)], files.log);
+  const child = spawnPrivately([...args, '--blockdev', JSON.stringify(blockdev), ...serving], files.log);
   const ended = new AbortController();
   const gone = new Promise<void>((resolve) => {
     child.once('exit', () => resolve()).once('error', () => resolve());

@@ -2,9 +2,10 @@ import { access, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ImageFormat } from '@strata/contract';
 import { unlessCancelled, type WorkWatch, work } from './image-work.ts';
 import { runLimited } from './limited-process.ts';
-import { absolute, heavy, outputOf } from './qemu-img.ts';
+import { absolute, driverOf, heavy, outputOf } from './qemu-img.ts';
 
 /*
  * What an internal snapshot of a qcow2 image shows, through the image's backing. Told to QEMU by its number: a name may
@@ -36,7 +37,7 @@ const untilThere = async (socket: string, exited: AbortSignal): Promise<void> =>
 };
 
 /**
- * Whether the snapshot and another qcow2 image read the same. `qemu-img compare` cannot be told of snapshots: it reads
+ * Whether the snapshot and another image read the same. `qemu-img compare` cannot be told of snapshots: it reads
  * this one from a `qemu-nbd` that shows it, to one client, on a socket in a private folder.
  */
 export const tagReadsAs = (
@@ -44,6 +45,7 @@ export const tagReadsAs = (
   id: string,
   other: string,
   watch: WorkWatch = {},
+  format: ImageFormat = 'qcow2',
 ): Promise<boolean> =>
   unlessCancelled(`Comparing ${other} with the snapshot inside ${path}`, watch, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'strata-'));
@@ -57,7 +59,7 @@ export const tagReadsAs = (
     try {
       await untilThere(socket, ended.signal);
       const files = ['--', `nbd+unix:///?socket=${socket}`, absolute(other)];
-      const compare = ['compare', '-p', '-f', 'raw', '-F', 'qcow2', ...files];
+      const compare = ['compare', '-p', '-f', 'raw', '-F', driverOf(format), ...files];
       // 1: they differ.
       return (await work(compare, watch).then(() => null, outputOf([1]))) === null;
     } finally {

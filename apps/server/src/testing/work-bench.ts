@@ -11,11 +11,16 @@ import type { ChainsService } from '../features/chains/chains.types.ts';
 import { createMergeSequences } from '../features/chains/merge-sequences.ts';
 import { createEventsService } from '../features/events/events.service.ts';
 import { type AdoptService, createAdoptService } from '../features/images/adopt/adopt.service.ts';
+import { type ChecksumService, createChecksumService } from '../features/images/checksum/checksum.service.ts';
+import { type ConvertService, createConvertService } from '../features/images/convert/convert.service.ts';
 import { createImagesFeature, type ImagesFeature } from '../features/images/images.service.ts';
 import type { MoveFiles, MoveSteps } from '../features/images/move-files.ts';
 import type { NewFiles } from '../features/images/new-files.ts';
 import { createRepairService, type RepairService } from '../features/images/repair/repair.service.ts';
+import { createResizeService, type ResizeService } from '../features/images/resize/resize.service.ts';
 import { createImageWorkService, type ImageWorkService } from '../features/images/work/image-work.service.ts';
+import { createImportsService } from '../features/imports/imports.service.ts';
+import type { ImportsService } from '../features/imports/imports.types.ts';
 import { connectOperations } from '../features/operations/connect-operations.ts';
 import { deleteSnapshotsExecutor } from '../features/operations/executors/delete-snapshots.ts';
 import { rebaseExecutor } from '../features/operations/executors/rebase.ts';
@@ -51,6 +56,10 @@ export interface WorkBench {
   readonly chains: ChainsService;
   readonly repairs: RepairService;
   readonly adoption: AdoptService;
+  readonly checksums: ChecksumService;
+  readonly conversions: ConvertService;
+  readonly resizing: ResizeService;
+  readonly imports: ImportsService;
   /** Until the operation has ended. */
   ended(operation: Operation): Promise<Operation>;
   defineVm(wish: Partial<CreateVmInput> & { name: string }): Promise<string>;
@@ -176,6 +185,17 @@ export const workFolder = async (): Promise<WorkFolder> => {
     const repairs = createRepairService({ library: { ...library, linkFiles }, chains, operations });
     const mortalLibrary = { ...library, newFiles, moveFiles, linkFiles };
     const adoption = createAdoptService({ library: mortalLibrary, operations });
+    const checksums = createChecksumService({ library, operations });
+    const conversions = createConvertService({ library: { ...library, newFiles }, operations });
+    const resizing = createResizeService({
+      ...{ library, operations, vms, engines, runDir },
+      wrap: (steps) => mortal(steps, stopBefore),
+    });
+    const imports = createImportsService({
+      arrivals: mortal(library.arrivals, stopBefore),
+      vms: mortal({ create: vms.create, list: vms.list }, stopBefore),
+      ...{ operations, incoming: `${dataDir}/incoming` },
+    });
     connectOperations(operations, images, vms);
     close = async (wasKilled) => {
       operations.close();
@@ -196,7 +216,7 @@ export const workFolder = async (): Promise<WorkFolder> => {
     snapshots.sweep();
     return {
       ...{ db, library, vms, operations, snapshots, deletions, suspension, branches },
-      ...{ work, chains, repairs, adoption },
+      ...{ work, chains, repairs, adoption, checksums, conversions, resizing, imports },
       ended: ({ id }) => operations.wait(id, 60),
       defineVm: async (wish) =>
         (await vms.create(createVmBody.parse({ memory: '32M', nics: [], ...wish }))).id,

@@ -1,4 +1,4 @@
-import type { Image, ServerEvent, Vm } from '@strata/contract';
+import type { Image, Operation, ServerEvent, Vm } from '@strata/contract';
 import type { QueryClient, QueryKey } from '@tanstack/react-query';
 import { keys } from './queries.ts';
 
@@ -54,6 +54,7 @@ export function applyEvent(
       return;
     }
     case 'operation':
+      if (madeAFile(event)) invalidate(keys.downloads);
       applyItem(client, event, keys.operations, keys.operation(event.id), invalidate, 'first');
       return;
     case 'host':
@@ -63,6 +64,12 @@ export function applyEvent(
     case 'folder':
       invalidate(keys.folders);
       return;
+    case 'export':
+      applyItem(client, event, keys.exports, [...keys.exports, 'one', event.id], invalidate, 'last');
+      return;
+    case 'upload':
+      applyItem(client, event, keys.uploads, keys.upload(event.id), invalidate, 'last');
+      return;
     case 'trash':
       invalidate(keys.trash);
       // What is deleted for good no longer locks what it stood on.
@@ -70,6 +77,10 @@ export function applyEvent(
       return;
   }
 }
+
+/** An operation that has ended, of the kinds that make something to be fetched. */
+const madeAFile = ({ data }: ServerEvent): boolean =>
+  (data as Partial<Operation> | undefined)?.result?.downloadId !== undefined;
 
 const goneImages = new Set<string>();
 

@@ -18,6 +18,10 @@ export const keys = {
   forest: ['images', 'forest'] as const,
   folders: ['folders'] as const,
   trash: ['trash'] as const,
+  exports: ['exports'] as const,
+  downloads: ['downloads'] as const,
+  uploads: ['uploads'] as const,
+  upload: (id: string) => ['uploads', 'one', id] as const,
   snapshots: (vmId: string) => ['snapshots', vmId] as const,
   snapshotForecast: (vmId: string) => ['snapshot-forecast', vmId] as const,
   screenshots: (vmId: string) => ['screenshots', vmId] as const,
@@ -120,6 +124,24 @@ export const foldersQuery = () =>
   queryOptions({ queryKey: keys.folders, queryFn: ({ signal }) => call(endpoints.listFolders, { signal }) });
 export const trashQuery = () =>
   queryOptions({ queryKey: keys.trash, queryFn: ({ signal }) => call(endpoints.listTrash, { signal }) });
+
+export const uploadsQuery = () =>
+  queryOptions({
+    queryKey: [...keys.uploads, 'list'] as const,
+    queryFn: ({ signal }) => call(endpoints.listUploads, { signal }),
+  });
+
+export const exportsQuery = () =>
+  queryOptions({
+    queryKey: [...keys.exports, 'list'] as const,
+    queryFn: ({ signal }) => call(endpoints.listExports, { signal }),
+  });
+
+export const downloadsQuery = () =>
+  queryOptions({
+    queryKey: keys.downloads,
+    queryFn: ({ signal }) => call(endpoints.listDownloads, { signal }),
+  });
 
 export const snapshotsQuery = (vmId: string) =>
   queryOptions({

@@ -2,10 +2,12 @@ import { adopt } from './adopt.ts';
 import { common, errors } from './common.ts';
 import { consoles } from './consoles.ts';
 import { copies } from './copies.ts';
+import { exports } from './exports.ts';
 import { forest } from './forest.ts';
 import { frame, login } from './frame.ts';
 import { hardware } from './hardware.ts';
 import { host } from './host.ts';
+import { imageChanges } from './image-changes.ts';
 import { layers } from './layers.ts';
 import { library } from './library.ts';
 import { log } from './log.ts';
@@ -14,6 +16,7 @@ import { operations } from './operations.ts';
 import { plan } from './plan.ts';
 import { repair } from './repair.ts';
 import { snapshots } from './snapshots.ts';
+import { uploads } from './uploads.ts';
 import { vms } from './vms.ts';
 
 /** All English text, by subject. */
@@ -25,8 +28,11 @@ export const en = {
   forest,
   layers,
   copies,
+  imageChanges,
   repair,
+  exports,
   adopt,
+  uploads,
   common,
   errors,
   frame,

@@ -99,6 +99,10 @@ export const library = {
       move: 'move it into the library',
     },
     submit: 'Register',
+    archive:
+      'An archive: what is in it is unpacked into the library, and a VM that it describes is defined. The file stays as it is.',
+    unpack: 'Unpack',
+    unpacking: 'The archive is being unpacked: see the running work.',
     done: (name: string) => `${name} is in the library`,
   },
   browse: {

@@ -14,6 +14,8 @@ export const newVm = {
   overlay: 'stays as it is; the VM writes into a new layer on top of it',
   itself: 'is written by the VM itself',
   itselfHint: 'Choose this only for an image that you do not need as it is now.',
+  itselfForeign: (format: string) =>
+    `Not possible: QEMU does not write ${format} safely. The overlay leaves the original as it is; convert it to go without one.`,
   system: '2. System',
   presets: {
     linux: { label: 'Linux', text: 'virtio everything, q35' },

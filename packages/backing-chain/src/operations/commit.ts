@@ -18,8 +18,8 @@ import { growthOf } from './growth.ts';
 import {
   incompleteBlockers,
   liveVmOf,
-  mediaBlockers,
   operationBlockers,
+  readerBlockers,
   runningBlockers,
   suspendedBlockers,
   type Touch,
@@ -82,7 +82,7 @@ function commitBlockers(forest: Forest, range: CommitRange): readonly Blocker[] 
     ...writableBlockers(forest, [range.base.id, ...touch.relinked]),
     ...suspendedBlockers(forest, touch),
     ...runningBlockers(forest, touch),
-    ...mediaBlockers(forest, touch, touch.written),
+    ...readerBlockers(forest, touch, touch.written),
     ...operationBlockers(forest, touch),
     ...incompleteBlockers(forest, 'a commit could change what another image shows.'),
   ];

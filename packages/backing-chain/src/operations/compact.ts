@@ -10,9 +10,9 @@ import {
 } from '../plan.ts';
 import { soundChain } from './chain-request.ts';
 import {
-  mediaBlockers,
   offlineBlockers,
   operationBlockers,
+  readerBlockers,
   suspendedBlockers,
   type Touch,
   tagBlockers,
@@ -71,7 +71,7 @@ function compactBlockers(
     ...offlineBlockers(forest, layer.id, reads, 'and would go on in the file as it was'),
     ...writableBlockers(forest, [layer.id]),
     ...suspendedBlockers(forest, touch),
-    ...mediaBlockers(forest, touch, new Set()),
+    ...readerBlockers(forest, touch),
     ...operationBlockers(forest, touch),
   ];
 }

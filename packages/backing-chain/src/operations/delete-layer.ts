@@ -107,6 +107,7 @@ function fileBlockers(forest: Forest, layer: Layer, kinds: ReadonlySet<string>):
     snapshot: 'snapshot-stands',
     'internal-snapshot': 'internal-snapshots',
     operation: 'operation-unfinished',
+    export: 'export-stands',
     trash: 'trash-stands',
   } as const;
   const lifts = {
@@ -116,6 +117,7 @@ function fileBlockers(forest: Forest, layer: Layer, kinds: ReadonlySet<string>):
     snapshot: 'Delete that snapshot first.',
     'internal-snapshot': 'Delete or extract that snapshot first.',
     operation: 'Wait for its end, or cancel it, first.',
+    export: 'Stop it first.',
     trash: 'Delete it from the trash for good, or restore it, first.',
   } as const;
   return standsOn(forest, layer.id)
@@ -161,7 +163,7 @@ function pullPlan(forest: Forest, allocation: Allocation, layer: Layer): ChainPl
     nowUnused: [],
     blockers: distinct([
       ...parts.flatMap((part) => part.blockers),
-      ...fileBlockers(forest, layer, new Set(['disk', 'media', 'internal-snapshot', 'trash'])),
+      ...fileBlockers(forest, layer, new Set(['disk', 'media', 'internal-snapshot', 'export', 'trash'])),
       ...incompleteBlockers(forest, consequence),
     ]),
   };
@@ -191,7 +193,7 @@ function trashPlan(forest: Forest, _allocation: Allocation, layer: Layer): Chain
       ...fileBlockers(
         forest,
         layer,
-        new Set(['disk', 'media', 'snapshot', 'internal-snapshot', 'operation', 'trash']),
+        new Set(['disk', 'media', 'snapshot', 'internal-snapshot', 'operation', 'export', 'trash']),
       ),
       ...suspendedBlockers(forest, touch),
       ...runningBlockers(forest, touch).filter(({ code }) => code === 'held-by-running-vm'),

@@ -47,7 +47,8 @@ export interface DeleteSnapshotsPlan extends ChainPlan {
 function keptBecause(forest: Forest, id: LayerId): string | null {
   const needs = standsOn(forest, id).find(
     ({ kind }) =>
-      ['disk', 'media', 'snapshot'].includes(kind) || (kind === 'internal-snapshot' && isBare(forest, id)),
+      ['disk', 'media', 'snapshot', 'export'].includes(kind) ||
+      (kind === 'internal-snapshot' && isBare(forest, id)),
   );
   return needs?.words ?? null;
 }

@@ -1,6 +1,6 @@
 import { chainIds, type DiskUse, type Forest, type LayerId, withDescendants } from '../forest.ts';
 import type { Blocker, ChainPlan, Subject } from '../plan.ts';
-import { internalName } from '../stands.ts';
+import { exportSubject, internalName } from '../stands.ts';
 
 /**
  * What an operation does to files, as far as locks and sleeping readers are concerned. These blockers say
@@ -124,11 +124,7 @@ export function suspendedBlockers(forest: Forest, touch: Touch): readonly Blocke
  * A medium whose chain holds a layer that is written. Which VM has it open is not known here (a VM that runs
  * without disks), so it always waits for the medium to be ejected.
  */
-export function mediaBlockers(
-  forest: Forest,
-  touch: Touch,
-  except: ReadonlySet<LayerId>,
-): readonly Blocker[] {
+function mediaBlockers(forest: Forest, touch: Touch, except: ReadonlySet<LayerId>): readonly Blocker[] {
   return forest.media
     .filter((use) => !except.has(use.imageId) && holds(forest, use.imageId, touchedOf(touch)))
     .map((use) => ({
@@ -137,6 +133,25 @@ export function mediaBlockers(
       subjects: [vmSubject(use)],
     }));
 }
+
+/** Exports through which others read a layer that would be written or removed, or write one that would be read. */
+function exportBlockers(forest: Forest, touch: Touch): readonly Blocker[] {
+  const read = new Set(chainIds(forest, touch.root));
+  return forest.exports
+    .filter((use) => holds(forest, use.imageId, touchedOf(touch)) || (use.writes && read.has(use.imageId)))
+    .map((use) => ({
+      code: 'export-holds',
+      message: `The export “${use.name}” serves “${nameOf(forest, use.imageId)}” and has these layers open. Stop it first.`,
+      subjects: [exportSubject(use)],
+    }));
+}
+
+/** Drives and exports, which read a chain without being a disk of a VM; drives with one of `except` are told elsewhere. */
+export const readerBlockers = (
+  forest: Forest,
+  touch: Touch,
+  except: ReadonlySet<LayerId> = new Set(),
+): readonly Blocker[] => [...mediaBlockers(forest, touch, except), ...exportBlockers(forest, touch)];
 
 /**
  * An unfinished operation that changes a layer which is written, relinked or read (it lies below) or whose job has ours

@@ -20,8 +20,8 @@ import {
 import { soundChain } from './chain-request.ts';
 import {
   incompleteBlockers,
-  mediaBlockers,
   operationBlockers,
+  readerBlockers,
   suspendedBlockers,
   type Touch,
   tagBlockers,
@@ -124,7 +124,7 @@ function liveBlockers(forest: Forest, course: Course): readonly Blocker[] {
           },
         ]),
     ...heldBlockers(layer, others),
-    ...mediaBlockers(forest, touchOf(course), new Set()),
+    ...readerBlockers(forest, touchOf(course)),
   ];
 }
 

@@ -16,8 +16,8 @@ import { growthOf } from './growth.ts';
 import {
   incompleteBlockers,
   liveVmOf,
-  mediaBlockers,
   operationBlockers,
+  readerBlockers,
   runningBlockers,
   suspendedBlockers,
   type Touch,
@@ -102,7 +102,7 @@ function pullBlockers(forest: Forest, range: PullRange, request: PullRequest): r
     ...writableBlockers(forest, [range.into.id]),
     ...suspendedBlockers(forest, touch),
     ...runningBlockers(forest, touch),
-    ...mediaBlockers(forest, touch, new Set()),
+    ...readerBlockers(forest, touch),
     ...operationBlockers(forest, touch),
     ...(request.deleteUnused === true
       ? incompleteBlockers(forest, 'deleting the layers passed over could break another image.')

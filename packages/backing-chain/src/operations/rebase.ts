@@ -13,9 +13,9 @@ import { visibleMap } from '../visible.ts';
 import { soundChain } from './chain-request.ts';
 import { growthOf } from './growth.ts';
 import {
-  mediaBlockers,
   offlineBlockers,
   operationBlockers,
+  readerBlockers,
   suspendedBlockers,
   type Touch,
   tagBlockers,
@@ -88,7 +88,7 @@ function heldBlockers(forest: Forest, move: Move): readonly Blocker[] {
     ...offlineBlockers(forest, move.layer.id, read, 'and QEMU cannot put another chain under it'),
     ...writableBlockers(forest, [move.layer.id]),
     ...suspendedBlockers(forest, touch),
-    ...mediaBlockers(forest, touch, new Set()),
+    ...readerBlockers(forest, touch),
     ...operationBlockers(forest, touch),
     ...belowBlockers(forest, move),
   ];

@@ -22,6 +22,7 @@ export const forestWith = (layers: readonly Layer[], differs: Partial<Forest> = 
   media: [],
   snapshots: [],
   operations: [],
+  exports: [],
   trashed: [],
   complete: true,
   ...differs,

@@ -124,6 +124,7 @@ export function forestOf(model: Model): Forest {
       })),
     ),
     operations: [],
+    exports: [],
     trashed: model.images.flatMap((image) =>
       image.trashed === true && image.backing !== null
         ? [{ trashId: image.id, name: image.id, imageId: image.backing }]

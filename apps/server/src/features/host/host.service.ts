@@ -45,6 +45,10 @@ const toolPurposes: Readonly<Record<string, string>> = {
   'qemu-img': 'creating, converting, checking and resizing images',
   'qemu-storage-daemon': 'commit and pull while the VM is off',
   swtpm: 'VMs with a TPM',
+  fusermount3: 'exports as a raw file',
+  openssl: 'exports with TLS',
+  xz: 'taking in images compressed with xz',
+  zstd: 'taking in images compressed with Zstandard',
 };
 const uefiPurpose = 'VMs with UEFI firmware';
 

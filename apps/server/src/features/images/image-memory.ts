@@ -1,5 +1,6 @@
 import type { ImageFormat } from '@strata/contract';
 import { type Db, transaction } from '../../db/open-database.ts';
+import type { RememberedChecksum } from './checksum/remembered-checksum.ts';
 import type { ContentSample } from './content-sample.ts';
 import type { FileIdentity } from './image-record.ts';
 
@@ -27,6 +28,7 @@ export interface Remembered {
   readonly leftAloneAt: string | null;
   readonly checked: RememberedCheck | null;
   readonly stoodOn: RememberedBacking | null;
+  readonly checksums: readonly RememberedChecksum[];
 }
 
 interface MemoryRow {
@@ -34,9 +36,10 @@ interface MemoryRow {
   left_alone_at: string | null;
   checked: string | null;
   stood_on: string | null;
+  checksums: string | null;
 }
 
-const nothing: Remembered = { leftAloneAt: null, checked: null, stoodOn: null };
+const nothing: Remembered = { leftAloneAt: null, checked: null, stoodOn: null, checksums: [] };
 const parsed = <Value>(text: string | null): Value | null =>
   text === null ? null : (JSON.parse(text) as Value);
 const written = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
@@ -51,14 +54,16 @@ export class ImageMemory {
     this.db = db;
     // An image that was forgotten meanwhile takes its memory with it.
     this.put = db.prepare<MemoryRow>(`
-      INSERT INTO image_memory SELECT @image_id, @left_alone_at, @checked, @stood_on
+      INSERT INTO image_memory SELECT @image_id, @left_alone_at, @checked, @stood_on, @checksums
         WHERE EXISTS (SELECT 1 FROM images WHERE id = @image_id)
-      ON CONFLICT (image_id) DO UPDATE SET left_alone_at = @left_alone_at, checked = @checked, stood_on = @stood_on`);
+      ON CONFLICT (image_id) DO UPDATE SET left_alone_at = @left_alone_at, checked = @checked, stood_on = @stood_on,
+        checksums = @checksums`);
     for (const row of db.prepare<[], MemoryRow>('SELECT * FROM image_memory').all())
       this.known.set(row.image_id, {
         leftAloneAt: row.left_alone_at,
         checked: parsed<RememberedCheck>(row.checked),
         stoodOn: parsed<RememberedBacking>(row.stood_on),
+        checksums: parsed<RememberedChecksum[]>(row.checksums) ?? [],
       });
   }
 
@@ -71,12 +76,13 @@ export class ImageMemory {
     if (changes.length === 0) return;
     const next = changes.map(({ imageId, ...change }) => ({ imageId, ...this.of(imageId), ...change }));
     transaction(this.db, () => {
-      for (const { imageId, leftAloneAt, checked, stoodOn } of next)
+      for (const { imageId, leftAloneAt, checked, stoodOn, checksums } of next)
         this.put.run({
           image_id: imageId,
           left_alone_at: leftAloneAt,
           checked: written(checked),
           stood_on: written(stoodOn),
+          checksums: checksums.length === 0 ? null : written(checksums),
         });
     });
     for (const { imageId, ...remembered } of next) this.known.set(imageId, remembered);

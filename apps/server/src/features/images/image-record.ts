@@ -48,7 +48,7 @@ export interface FileFacts {
   readonly writable: boolean;
   /** When the file was made, in ns; tells a renamed file from a new one that got its inode. */
   readonly bornNs: string;
-  /** The time of the file's last change of any kind, in ns: nobody can set it back. Left out by a former version. */
+  /** When anything of it was last changed, its name, rights and times included (ctime), in ns: nobody can set it back. Left out by a former version. */
   readonly changedNs?: string;
   /** When this was read, in ms; a change within the same tick of the clock would go unnoticed. */
   readonly readAt: number;

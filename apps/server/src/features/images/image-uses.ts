@@ -1,4 +1,4 @@
-import type { DiskUse, MediaUse, OperationUse, SnapshotUse } from '@strata/backing-chain';
+import type { DiskUse, ExportUse, MediaUse, OperationUse, SnapshotUse } from '@strata/backing-chain';
 import type { ImageUse } from '@strata/contract';
 import type { UseSource } from './images.types.ts';
 
@@ -8,6 +8,7 @@ export interface Uses {
   readonly media: readonly MediaUse[];
   readonly snapshots: readonly SnapshotUse[];
   readonly operations: readonly OperationUse[];
+  readonly exports: readonly ExportUse[];
   readonly byImage: ReadonlyMap<string, readonly ImageUse[]>;
 }
 
@@ -16,6 +17,7 @@ export const collectUses = (sources: readonly UseSource[]): Uses => {
   const media = sources.flatMap((source) => source.media?.() ?? []);
   const snapshots = sources.flatMap((source) => source.snapshots?.() ?? []);
   const operations = sources.flatMap((source) => source.operations?.() ?? []);
+  const exports = sources.flatMap((source) => source.exports?.() ?? []);
   const byImage = new Map<string, ImageUse[]>();
   const add = (imageId: string, use: ImageUse): void => {
     const uses = byImage.get(imageId) ?? [];
@@ -29,7 +31,8 @@ export const collectUses = (sources: readonly UseSource[]): Uses => {
       ...(internalTag === undefined ? {} : { tag: internalTag }),
     });
   for (const use of operations) add(use.imageId, { kind: 'operation', id: use.operationId, name: use.title });
-  return { disks, media, snapshots, operations, byImage };
+  for (const use of exports) add(use.imageId, { kind: 'export', id: use.exportId, name: use.name });
+  return { disks, media, snapshots, operations, exports, byImage };
 };
 
 export type Taint = ReturnType<NonNullable<UseSource['taints']>>[number];

@@ -1,5 +1,6 @@
 import { type Forest, type Layer, overlaysOf, rolesOf } from '@strata/backing-chain';
 import type { Image, Problem } from '@strata/contract';
+import { shownChecksum } from './checksum/remembered-checksum.ts';
 import type { ImageMemory, RememberedCheck } from './image-memory.ts';
 import type { ImageRecord } from './image-record.ts';
 import type { Relation } from './image-relations.ts';
@@ -172,6 +173,7 @@ export const imageView = (record: ImageRecord, world: World): Image => {
       ),
       ...(remembered.checked === null ? [] : [foundByCheck(remembered.checked)]),
     ],
+    checksums: remembered.checksums.map((checksum) => shownChecksum(checksum, record)),
     ...((remembered.leftAloneAt !== null && isBroken(relation)) || isMissedByNobody(record, world)
       ? { leftAlone: true }
       : {}),

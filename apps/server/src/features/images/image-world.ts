@@ -64,11 +64,13 @@ export class ImageWorld {
   now(): World {
     const relations = this.relations();
     const uses = this.uses();
-    const { disks, media, snapshots, operations } = uses;
+    const { disks, media, snapshots, operations, exports } = uses;
     const { layers } = this;
     const trashed = this.library.trashed();
     const { complete } = this.library;
-    const forest: Forest = { layers, disks, media, snapshots, operations, trashed, complete };
+    const forest: Forest = {
+      ...{ layers, disks, media, snapshots, operations, exports, trashed, complete },
+    };
     return { forest, relations, uses, taints: collectTaints(this.sources), memory: this.memory };
   }
 

@@ -2,8 +2,10 @@ import { type ImageChain, imageMapQuery, type Problem } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
 import type { Db } from '../../db/open-database.ts';
 import type { Events } from '../events/events.types.ts';
+import { type Arrivals, createArrivals } from './arrivals.ts';
 import { approvedChain, visibleChain } from './chain-facts.ts';
 import { createEmptyImage, createOverlayImage } from './create-images.ts';
+import { demandUnwritten } from './demand-unwritten.ts';
 import { createExclusive } from './exclusive.ts';
 import { NotImages } from './find-new.ts';
 import { createFolderWatch } from './folder-watch.ts';
@@ -28,7 +30,7 @@ import { createNewFiles, type NewFiles } from './new-files.ts';
 import { isWithin } from './path-trees.ts';
 import { createPlacedOverlay, placeOverlay } from './placed-overlays.ts';
 import { glance, leadsTheSame, newRecord, reread, saysTheSame } from './read-record.ts';
-import { demandUnwritten, tagNamed } from './readable-tag.ts';
+import { tagNamed } from './readable-tag.ts';
 import { createBackingMemory } from './remember-backings.ts';
 import { leadsWhereItLed, resolveBackings } from './resolve-backings.ts';
 import { createTrashService, type TrashService } from './trash.service.ts';
@@ -41,6 +43,8 @@ export interface ImagesFeature {
   readonly newFiles: NewFiles;
   readonly moveFiles: MoveFiles;
   readonly linkFiles: LinkFiles;
+  /** For files that come from outside: judged before they are images. */
+  readonly arrivals: Arrivals;
   readonly access: LibraryAccess;
   /** For tests: what every overlay stands on has been noted. */
   remembered(): Promise<void>;
@@ -175,6 +179,10 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
       memory.change([{ imageId, checked }]);
       announcements.now();
     },
+    rememberChecksums: (imageId, checksums) => {
+      memory.change([{ imageId, checksums }]);
+      announcements.now();
+    },
     folders: () => repository.folders(),
     exclusive,
     adopt: (path, adoption) => exclusive(() => adoptAndWatch(path, adoption)),
@@ -284,7 +292,11 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
     chain,
     readableTag: async (id, tag) => {
       const { name, internalSnapshots } = world.view(id);
-      await demandUnwritten(world.now().forest, world.facts(id));
+      await demandUnwritten(
+        world.now().forest,
+        world.facts(id),
+        'Shut it down, or take an external snapshot of it, which freezes that layer; then what is inside it can be read.',
+      );
       return tagNamed(name, internalSnapshots, tag).id;
     },
     forest: () => world.now().forest,
@@ -337,11 +349,13 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
     },
   };
 
+  const newFiles = createNewFiles(access);
   return {
     images,
     folders,
     trash,
-    newFiles: createNewFiles(access),
+    newFiles,
+    arrivals: createArrivals(access, newFiles),
     moveFiles: createMoveFiles(access),
     linkFiles: createLinkFiles(access),
     access,

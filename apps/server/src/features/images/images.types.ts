@@ -1,6 +1,7 @@
 import type {
   CompactUsage,
   DiskUse,
+  ExportUse,
   ExtentList,
   Forest,
   MediaUse,
@@ -28,6 +29,7 @@ export interface UseSource {
   media?(): MediaUse[];
   snapshots?(): SnapshotUse[];
   operations?(): OperationUse[];
+  exports?(): ExportUse[];
   /** Paths of files that an unfinished operation is making or about to remove: no images of their own. */
   making?(): string[];
   /**

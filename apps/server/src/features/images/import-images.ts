@@ -1,12 +1,12 @@
-import { constants } from 'node:fs';
-import { chmod, copyFile, link, lstat, unlink } from 'node:fs/promises';
+import { link, lstat, unlink } from 'node:fs/promises';
 import { basename, dirname, extname } from 'node:path';
-import type { ImageFormat, ImportImage } from '@strata/contract';
+import { archiveName, type ImageFormat, type ImportImage } from '@strata/contract';
 import { OpenForReadingError, safetyProblems } from '@strata/disk-image';
 import { AppError } from '../../app-error.ts';
+import { copyBytes } from '../../copy-bytes.ts';
 import { lockHolder, openWords } from '../../qemu/lock-holder.ts';
-import { convertImage } from '../../qemu/qemu-img.ts';
-import { syncFolder, syncWithFolder } from '../../sync-files.ts';
+import { intoNewFile } from '../../qemu/new-image-file.ts';
+import { syncFolder } from '../../sync-files.ts';
 import { atFreeName, libraryFolder } from './create-images.ts';
 import { isForbidden, realFilePath } from './forbidden-paths.ts';
 import { demandFreeSpace } from './free-space.ts';
@@ -64,6 +64,8 @@ const judged = async (
   if (problem !== undefined) throw refused(path, problem.message);
   const format = formatOf(inspected.header);
   if (format === null) throw refused(path, 'it is in a format that Strata does not take.');
+  if (format === 'raw' && archiveName.test(path))
+    throw refused(path, 'it is an archive. Unpack it into the library instead (POST /images/unpack).');
   const inside = access.folders().some((folder) => isWithin(path, folder.path));
   // A second name could lie anywhere, and writing through this one would change that.
   if (!inside && inspected.stat.nlink > 1n) {
@@ -95,31 +97,20 @@ const asAppError = (error: unknown, path: string): AppError => {
   return new AppError('not-possible', `${path} could not be written: ${String(error)}`, {}, { cause: error });
 };
 
-/** Shares blocks where the file system can; a sparse raw image stays sparse. Complete under its name, or not there. */
+/** Shares blocks where the file system can; holes stay holes. Complete under its name, or not there. */
 const copyInto =
-  (from: string, format: ImageFormat) =>
+  (from: string) =>
   async (path: string): Promise<void> => {
-    const part = `${dirname(path)}/.${basename(path)}.part`;
-    try {
-      if (format === 'raw') await convertImage({ path: from, format }, { path: part, format });
-      else await copyFile(from, part, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-      await chmod(part, 0o600);
-      await syncWithFolder(part);
-      await link(part, path);
-      await syncFolder(dirname(path));
-    } catch (error) {
-      throw asAppError(error, path);
-    } finally {
-      await unlink(part).catch(() => undefined);
-    }
+    await intoNewFile(path, (part) => copyBytes(from, part));
+    await syncFolder(dirname(path));
   };
 
 const moveInto =
-  (from: string, format: ImageFormat) =>
+  (from: string) =>
   async (path: string): Promise<void> => {
     const [source, folder] = [await lstat(from), await lstat(dirname(path))];
     if (source.dev !== folder.dev) {
-      await copyInto(from, format)(path);
+      await copyInto(from)(path);
       const now = await lstat(from);
       if (now.size !== source.size || now.mtimeMs !== source.mtimeMs) {
         await unlink(path);
@@ -191,7 +182,7 @@ export const importImage = async (
   if (request.mode === 'copy' || !sameDisk)
     await demandFreeSpace(folder, allocatedOf(stat), request.useReserve);
   const name = request.name ?? basename(path, extname(path));
-  const into = request.mode === 'copy' ? copyInto(path, format) : moveInto(path, format);
+  const into = request.mode === 'copy' ? copyInto(path) : moveInto(path);
   const target = await atFreeName(folder, name, extensions[format], into);
   return access.adopt(target, { name: request.name ?? basename(path), format, fixed: format === 'raw' });
 };

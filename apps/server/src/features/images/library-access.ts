@@ -1,4 +1,5 @@
 import type { ImageFormat } from '@strata/contract';
+import type { RememberedChecksum } from './checksum/remembered-checksum.ts';
 import type { ImageMemory, RememberedCheck } from './image-memory.ts';
 import type { ImageRecord } from './image-record.ts';
 import type { ImageWorld } from './image-world.ts';
@@ -25,6 +26,7 @@ export interface LibraryAccess {
   readonly memory: ImageMemory;
   /** What a check has found and left; null: nothing. Tells the pages. */
   rememberCheck(imageId: string, checked: RememberedCheck | null): void;
+  rememberChecksums(imageId: string, checksums: readonly RememberedChecksum[]): void;
   folders(): readonly FolderRow[];
   /** One change of the library after the other. */
   exclusive<Result>(work: () => Promise<Result>): Promise<Result>;

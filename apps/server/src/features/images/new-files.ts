@@ -4,6 +4,7 @@ import type { ImageFormat } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
 import { relativeBacking } from '../../backing-link.ts';
 import { copyBytes, sameBytes } from '../../copy-bytes.ts';
+import { type ConvertForm, convertContent } from '../../qemu/convert-image.ts';
 import { contentsAreEqual, copyContent, type WorkWatch } from '../../qemu/image-work.ts';
 import { createOverlay, relinkImage } from '../../qemu/qemu-img.ts';
 import { copyTag, tagReadsAs } from '../../qemu/tag-content.ts';
@@ -42,6 +43,9 @@ export interface NewFileWish {
   /** With `content`: what this internal snapshot of the image shows, by its number; left out: what the image shows now. */
   readonly snapshot?: string | undefined;
   readonly useReserve?: boolean | undefined;
+  /** With `content`: another format, written so; it may take so many bytes. */
+  readonly form?: ConvertForm | undefined;
+  readonly bytes?: number | undefined;
   /** Of the operation and the file in it: makes the hidden name nobody else's. */
   readonly tag: string;
 }
@@ -69,13 +73,15 @@ export interface NewFiles {
 const driverFormat = (format: ImageFormat): 'qcow2' | 'raw' => (format === 'raw' ? 'raw' : 'qcow2');
 
 /** A VM writes qcow2 and raw only, so content of any other format becomes qcow2. */
-const newFormat = (record: ImageRecord, kind: NewFileWish['kind']): ImageFormat => {
+const newFormat = (record: ImageRecord, { kind, form }: NewFileWish): ImageFormat => {
+  if (form !== undefined) return form.format;
   if (kind === 'overlay') return 'qcow2';
   return kind === 'file' || record.format === 'raw' ? record.format : 'qcow2';
 };
 
-const spaceFor = (kind: NewFileWish['kind'], chain: readonly ImageRecord[]): number => {
+const spaceFor = ({ kind, bytes }: NewFileWish, chain: readonly ImageRecord[]): number => {
   const [top] = chain;
+  if (bytes !== undefined) return bytes;
   if (kind === 'overlay' || top === undefined) return justHeader;
   if (kind === 'file') return top.facts.allocatedSize;
   const stored = chain.reduce((sum, { facts }) => sum + facts.allocatedSize, 0);
@@ -105,12 +111,17 @@ export const createNewFiles = (access: LibraryAccess): NewFiles => {
       await verifyOverlay(file.part, backingLink, backing);
     });
 
-  const makeContent = async (file: NewFile, { imageId }: NewFileWish, watch: WorkWatch): Promise<void> => {
+  const makeContent = async (
+    file: NewFile,
+    { imageId, form }: NewFileWish,
+    watch: WorkWatch,
+  ): Promise<void> => {
     const { path, format } = world.facts(imageId);
     const [copies, compares] = halves(watch);
-    const target = { path: file.part, format: driverFormat(file.format) };
-    await copyContent({ path, format }, target, copies);
-    if (!(await contentsAreEqual({ path, format }, target, compares)))
+    if (form === undefined)
+      await copyContent({ path, format }, { path: file.part, format: driverFormat(file.format) }, copies);
+    else await convertContent({ path, format }, file.part, form, copies);
+    if (!(await contentsAreEqual({ path, format }, { path: file.part, format: file.format }, compares)))
       throw new AppError(
         'image-unreadable',
         `The copy of ${path} does not read as the original; it was removed.`,
@@ -187,14 +198,15 @@ export const createNewFiles = (access: LibraryAccess): NewFiles => {
   };
 
   return {
-    place: async ({ imageId, kind, name, folder, tag, useReserve }) => {
+    place: async (wish) => {
+      const { imageId, kind, name, folder, tag, useReserve } = wish;
       const chain = kind === 'file' ? [world.record(imageId)] : approvedChain(world, imageId);
       const [top] = chain;
       if (top === undefined) throw new AppError('not-found', `There is no image ${imageId}.`);
       const place =
         folder === undefined ? await overlayFolder(access, top) : await libraryFolder(access, folder);
-      await demandFreeSpace(place, spaceFor(kind, chain), useReserve);
-      const format = newFormat(top, kind);
+      await demandFreeSpace(place, spaceFor(wish, chain), useReserve);
+      const format = newFormat(top, wish);
       const part = join(place, `.strata-${tag}.part`);
       return { part, folder: place, name, format, key: null, place: await placeOfFolder(place) };
     },

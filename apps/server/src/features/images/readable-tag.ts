@@ -1,7 +1,5 @@
-import type { Forest } from '@strata/backing-chain';
 import type { Image } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
-import { lockHolder, openWords } from '../../qemu/lock-holder.ts';
 
 type ImageTag = Image['internalSnapshots'][number];
 
@@ -20,24 +18,4 @@ export const tagNamed = <Tag extends Pick<ImageTag, 'id' | 'tag'>>(
     'not-possible',
     `“${name}” holds “${tag}” more than once. Say which by its number: ${numbers}.`,
   );
-};
-
-/**
- * The tables of a file lag behind what a QEMU that writes it has in memory. A frozen layer below a running VM is read
- * like any other.
- */
-export const demandUnwritten = async (
-  forest: Forest,
-  image: Pick<Image, 'id' | 'name' | 'path'>,
-): Promise<void> => {
-  const writer = forest.disks.find((disk) => disk.running && disk.imageId === image.id);
-  if (writer !== undefined)
-    throw new AppError(
-      'image-in-use',
-      `The running VM “${writer.vmName}” writes “${image.name}”. Shut it down, or take an external snapshot of it, which freezes that layer; then what is inside it can be read.`,
-      { usedBy: [{ kind: 'vm', id: writer.vmId, name: writer.vmName }] },
-    );
-  const holder = await lockHolder(image.path);
-  const frozen = [...forest.layers.values()].some(({ backingId }) => backingId === image.id);
-  if (holder !== null && !frozen) throw new AppError('image-locked', openWords(holder, image));
 };

@@ -57,6 +57,7 @@ export const createOperationsService = ({
   const repository = operationsRepository(db);
   const taints = taintedLayersRepository(db);
   const executors = new Map<string, Executor<unknown, unknown>>();
+  const holds: ((locks: OperationLocks) => void)[] = [];
   let closing = false;
 
   const publish = (operation: Operation, change: 'created' | 'updated' = 'updated') =>
@@ -139,6 +140,7 @@ export const createOperationsService = ({
     register: (executor) => {
       executors.set(executor.kind, executor as Executor<unknown, unknown>);
     },
+    addHold: (hold) => void holds.push(hold),
     look: letGo.now,
     start: (operation) => {
       const executor = executors.get(operation.kind);
@@ -150,6 +152,7 @@ export const createOperationsService = ({
           'operation-running',
           `“${holder.row.title}” is working on this. Wait for it to end, or cancel it first.`,
         );
+      for (const hold of holds) hold(operation.locks);
       if (operation.lookedAt !== undefined && letGo.since(operation.lookedAt, operation.locks))
         throw new AppError(
           'plan-stale',

@@ -123,6 +123,8 @@ export interface OperationsService {
    * go since it was looked.
    */
   start<Request, Journal>(operation: StartOperation<Request, Journal>): Operation;
+  /** What others than operations hold, asked before each start: it throws when one of these is among the locks. */
+  addHold(hold: (locks: OperationLocks) => void): void;
   /** Throws `not-found`. */
   get(id: string): Operation;
   list(query: OperationQuery): { items: Operation[]; total: number; nextCursor?: string };

@@ -32,6 +32,13 @@ const plainParts: readonly (readonly [what: string, words: (of: StoredDefinition
   ['Sound', ({ audio }) => audio],
   ['Serial ports', ({ serial }) => String(serial)],
   ['TPM', ({ tpm }) => onOff(tpm)],
+  [
+    'Network disks',
+    ({ nbdDisks = [] }) =>
+      nbdDisks
+        .map(({ uri, bus, readOnly }) => [uri, bus, readOnly ? 'read-only' : 'written'].join(', '))
+        .join('; ') || none,
+  ],
   ['Further options', ({ extraArgs }) => extraArgs.join(' ') || none],
 ];
 

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { CreateVm, NicInput, PatchVm, Vm } from '@strata/contract';
+import type { CreateVm, NbdDisk, NicInput, PatchVm, Vm } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
 import { checkExtraArgs } from '../../qemu/argv/extra-args.ts';
 import { machineFamily } from '../../qemu/argv/machine-layout.ts';
+import { mostBesideNbd } from '../../qemu/argv/nbd-disks.ts';
 import { isLoopback } from '../../qemu/argv/network.ts';
 import { findProgram, type QemuTarget, versionedMachine } from '../../qemu/capabilities.ts';
 import { findUefi } from '../../qemu/firmware.ts';
@@ -93,6 +94,16 @@ export const storedMedia = (
   }));
 };
 
+/** Left out where there are none: a definition of a former version is then the same text. */
+const storedNbdDisks = (wishes: readonly NbdDisk[]): Pick<StoredDefinition, 'nbdDisks'> =>
+  wishes.length === 0 ? {} : { nbdDisks: [...wishes] };
+
+/** They have places of their own, so that a disk that is added moves none of them. */
+const checkNbdDisks = ({ nbdDisks = [] }: StoredDefinition, diskCount: number): void => {
+  if (nbdDisks.length > 0 && diskCount > mostBesideNbd)
+    refuse('nbdDisks', `a VM with a network disk has at most ${mostBesideNbd} other disks`);
+};
+
 const checkTpm = (wanted: boolean): void => {
   if (!wanted) return;
   if (findProgram('swtpm') === null)
@@ -136,10 +147,12 @@ export const newDefinition = (
     machine: versionedMachine(target, wish.machine ?? usualMachine(arch)).name,
     boot: { order: wish.boot.order, menu: wish.boot.menu, once: wish.boot.once ?? null },
     kernel: kernelOf(wish.kernel),
+    ...storedNbdDisks(wish.nbdDisks),
     media: storedMedia(wish.media),
     nics: storedNics(vmId, wish.nics, taken),
     serial: portCount(wish.serial),
   };
+  checkNbdDisks(definition, wish.disks.length);
   checkBootDevice(definition.boot.once, { definition, diskCount: wish.disks.length }, 'boot.once');
   checkDefinition(definition, target);
   return definition;
@@ -157,13 +170,16 @@ const kernelOf = (wish: CreateVm['kernel']): Vm['kernel'] =>
 /** Throws unless the VM has what it shall boot from. */
 export const checkBootDevice = (
   device: string | null,
-  vm: { readonly definition: Pick<StoredDefinition, 'media' | 'nics'>; readonly diskCount: number },
+  vm: {
+    readonly definition: Pick<StoredDefinition, 'media' | 'nics' | 'nbdDisks'>;
+    readonly diskCount: number;
+  },
   path: string,
 ): void => {
-  const { media, nics } = vm.definition;
+  const { media, nics, nbdDisks = [] } = vm.definition;
   const count =
     device === 'disk'
-      ? vm.diskCount
+      ? vm.diskCount + nbdDisks.length
       : device === 'network'
         ? nics.filter((nic) => nic.mode !== 'none').length
         : media.filter((medium) => medium.kind === device).length;
@@ -192,6 +208,7 @@ export const changedDefinition = (
     machine: change.machine === undefined ? before.machine : versionedMachine(target, change.machine).name,
     boot: bootOf(before.boot, change.boot),
     kernel: change.kernel === undefined ? before.kernel : kernelOf(change.kernel),
+    ...storedNbdDisks(change.nbdDisks ?? before.nbdDisks ?? []),
     media: change.media === undefined ? before.media : storedMedia(change.media),
     nics: change.nics === undefined ? before.nics : storedNics(record.id, change.nics, taken),
     display: change.display ?? before.display,
@@ -202,6 +219,7 @@ export const changedDefinition = (
     autostart: change.autostart ?? before.autostart,
     notes: change.notes ?? before.notes,
   };
+  checkNbdDisks(definition, (change.disks ?? record.disks).length);
   if (change.boot?.once !== undefined)
     checkBootDevice(
       definition.boot.once,

@@ -1,8 +1,8 @@
-import type { CommandLine, Vm } from '@strata/contract';
+import { type CommandLine, type NbdDisk, parseNbdUri, type Vm } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
 import { chooseAccelerator } from '../../qemu/accelerators.ts';
 import { qemuArgs } from '../../qemu/argv/argv.ts';
-import type { BootDevice, Launch } from '../../qemu/argv/launch.types.ts';
+import type { BootDevice, Launch, LaunchNbdDisk } from '../../qemu/argv/launch.types.ts';
 import { findUefi } from '../../qemu/firmware.ts';
 import { shellWord } from '../../shell-word.ts';
 import type { VmPaths } from './vm-paths.ts';
@@ -33,6 +33,12 @@ const toLaunchDisk = (disk: StoredDisk, image: Located): Launch['disks'][number]
   discard: disk.discard,
 });
 
+const toLaunchNbd = ({ uri, credentials, readOnly, bus }: NbdDisk, index: number): LaunchNbdDisk => {
+  const target = parseNbdUri(uri);
+  if (target === null) throw new AppError('not-possible', `“${uri}” is no address of an NBD export.`);
+  return { id: `nbd${index}`, target, credentials: credentials ?? null, readOnly, bus };
+};
+
 /** Looks up what the definition only names. Throws for what is gone; starts and changes nothing. */
 export const buildLaunch = (
   context: VmsContext,
@@ -49,6 +55,7 @@ export const buildLaunch = (
     firmware: definition.firmware === 'uefi' ? { code: findUefi(arch).code, vars: paths.uefiVars } : null,
     boot: { ...definition.boot, once: (wishes.bootOnce as BootDevice | undefined) ?? definition.boot.once },
     disks: vm.disks.map((disk) => toLaunchDisk(disk, locate(disk.imageId))),
+    nbdDisks: (definition.nbdDisks ?? []).map(toLaunchNbd),
     media: definition.media.map(({ slot, kind, imageId }) => ({
       slot,
       kind,

@@ -33,8 +33,26 @@ const checkImages = async (context: VmsContext, record: VmRecord): Promise<void>
     checkChain(context, disk.imageId);
     checkUnshared(context, disk.imageId, record.id);
   }
+  checkNbdUnshared(context, record);
   checkMedia(context, record.definition.media);
   await checkKernel(record.definition.kernel);
+};
+
+/** What a server serves it cannot know who writes: two VMs of ours must not write the same disk. */
+const checkNbdUnshared = (context: VmsContext, record: VmRecord): void => {
+  for (const { uri, readOnly } of record.definition.nbdDisks ?? [])
+    for (const other of context.repository.all()) {
+      if (other.id === record.id || !context.runs.has(other.id)) continue;
+      const shared = other.definition.nbdDisks?.find((disk) => disk.uri === uri);
+      if (shared === undefined || (shared.readOnly && readOnly)) continue;
+      throw new AppError(
+        'image-in-use',
+        `The running VM “${other.name}” has the network disk ${uri} too, and one of them writes it.`,
+        {
+          usedBy: [{ kind: 'vm', id: other.id, name: other.name }],
+        },
+      );
+    }
 };
 
 /** What something stands on must not be written, whoever made the overlay. */

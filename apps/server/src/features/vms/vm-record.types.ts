@@ -12,6 +12,7 @@ export type StoredDefinition = Pick<
   | 'machine'
   | 'boot'
   | 'kernel'
+  | 'nbdDisks'
   | 'media'
   | 'nics'
   | 'display'

@@ -12,6 +12,7 @@ import {
   rootPortArgs,
   slots,
 } from './machine-layout.ts';
+import { nbdPorts } from './nbd-disks.ts';
 import { needsBridgeHelper, networkArgs, nicPorts } from './network.ts';
 
 /** In QEMU's option syntax a comma ends a value; doubled it is a comma. */
@@ -177,7 +178,7 @@ export const qemuArgs = (launch: Launch): string[] => {
     ...['-boot', `menu=${launch.boot.menu ? 'on,splash-time=5000' : 'off'},strict=on`],
     ...kernelArgs(launch),
     ...monitorArgs(launch),
-    ...rootPortArgs(family, [...diskPorts, ...nicPorts(launch.nics)]),
+    ...rootPortArgs(family, [...diskPorts, ...nbdPorts(launch.nbdDisks ?? []), ...nicPorts(launch.nics)]),
     ...displayArgs(launch, family),
     ...usualDeviceArgs(launch, family),
     ...serialArgs(launch, family),

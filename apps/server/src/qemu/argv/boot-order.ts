@@ -8,8 +8,11 @@ export interface Bootable {
 }
 
 /** Everything a machine could boot from, in the order of the definition. */
-export const bootables = (launch: Pick<Launch, 'disks' | 'media' | 'nics'>): Bootable[] => [
-  ...launch.disks.map((disk) => ({ kind: 'disk' as const, device: diskDevice(disk.id) })),
+export const bootables = (launch: Pick<Launch, 'disks' | 'nbdDisks' | 'media' | 'nics'>): Bootable[] => [
+  ...[...launch.disks, ...(launch.nbdDisks ?? [])].map((disk) => ({
+    kind: 'disk' as const,
+    device: diskDevice(disk.id),
+  })),
   ...launch.media.map((medium) => ({ kind: medium.kind, device: medium.slot })),
   ...launch.nics.map((nic) => ({ kind: 'network' as const, device: nic.id })),
 ];
@@ -33,11 +36,13 @@ const inOrder = (
 
 /** Device → bootindex, as it shall be from the second boot on. */
 export const usualBootIndexes = (
-  launch: Pick<Launch, 'disks' | 'media' | 'nics' | 'boot'>,
+  launch: Pick<Launch, 'disks' | 'nbdDisks' | 'media' | 'nics' | 'boot'>,
 ): Map<string, number> => inOrder(bootables(launch), [...new Set(launch.boot.order)], firstUsual);
 
 /** The same for this start, with the one-time device first. */
-export const bootIndexes = (launch: Pick<Launch, 'disks' | 'media' | 'nics' | 'boot'>): Map<string, number> =>
+export const bootIndexes = (
+  launch: Pick<Launch, 'disks' | 'nbdDisks' | 'media' | 'nics' | 'boot'>,
+): Map<string, number> =>
   new Map([
     ...usualBootIndexes(launch),
     ...inOrder(bootables(launch), launch.boot.once === null ? [] : [launch.boot.once], firstOnce),
@@ -48,7 +53,7 @@ export const bootIndexes = (launch: Pick<Launch, 'disks' | 'media' | 'nics' | 'b
  * next reset builds the list anew, from these. A floppy's place belongs to its controller, which only q35 names.
  */
 export const afterOnce = (
-  launch: Pick<Launch, 'disks' | 'media' | 'nics' | 'boot' | 'machine'>,
+  launch: Pick<Launch, 'disks' | 'nbdDisks' | 'media' | 'nics' | 'boot' | 'machine'>,
 ): { device: string; property: string; bootindex: number }[] => {
   const usual = usualBootIndexes(launch);
   return bootables(launch)

@@ -2,9 +2,8 @@ import { AppError } from '../../app-error.ts';
 import { diskDevice } from './boot-order.ts';
 import type { Launch, LaunchDisk, LaunchMedium } from './launch.types.ts';
 import { address, expressPlace, type MachineFamily, portOf, rootBus, slots } from './machine-layout.ts';
+import { diskNode, nbdDiskArgs } from './nbd-disks.ts';
 
-/** The block node at the top of a disk's chain; the layers below have no names that last. */
-export const diskNode = (diskId: string): string => `d-${diskId}`;
 /** The host's page cache, and whether the guest's writes wait for the medium (QEMU's cache modes, spelled out). */
 const cacheModes: Readonly<Record<string, { direct: boolean; writeCache: 'on' | 'off' }>> = {
   writeback: { direct: false, writeCache: 'on' },
@@ -123,7 +122,8 @@ const mediumArgs = (medium: LaunchMedium, buses: Buses, boot: string): string[] 
 
 const controllerArgs = (launch: Launch, family: MachineFamily): string[] => {
   const root = rootBus(family);
-  const uses = (bus: string): boolean => launch.disks.some((disk) => disk.bus === bus);
+  const uses = (bus: string): boolean =>
+    [...launch.disks, ...(launch.nbdDisks ?? [])].some((disk) => disk.bus === bus);
   const args: string[] = [];
   if (uses('scsi')) args.push('-device', `virtio-scsi-pci,id=scsi,bus=${root},addr=${address(slots.scsi)}`);
   if (uses('sata') && family !== 'q35')
@@ -150,6 +150,7 @@ export const storageArgs = (
       ...diskNodes(disk),
       ...diskArgs(disk, position, buses, bootIndex(diskDevice(disk.id))),
     ]),
+    ...nbdDiskArgs(launch.nbdDisks ?? [], family, bootIndex),
     ...launch.media.flatMap((medium) => [
       ...mediumNodes(medium),
       ...mediumArgs(medium, buses, bootIndex(medium.slot)),

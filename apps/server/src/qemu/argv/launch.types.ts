@@ -1,4 +1,4 @@
-import type { Vm } from '@strata/contract';
+import type { NbdTarget, Vm } from '@strata/contract';
 
 export type BootDevice = Vm['boot']['order'][number];
 export type DiskBus = Vm['disks'][number]['bus'];
@@ -11,6 +11,15 @@ export interface LaunchDisk {
   readonly bus: DiskBus;
   readonly cache: string;
   readonly discard: boolean;
+}
+/** A disk that an NBD server has. */
+export interface LaunchNbdDisk {
+  readonly id: string;
+  readonly target: NbdTarget;
+  /** With TLS: the folder with the client's keys. */
+  readonly credentials: string | null;
+  readonly readOnly: boolean;
+  readonly bus: 'virtio' | 'scsi';
 }
 export interface LaunchMedium {
   readonly slot: string;
@@ -51,6 +60,7 @@ export interface Launch {
   };
   readonly kernel: Vm['kernel'];
   readonly disks: readonly LaunchDisk[];
+  readonly nbdDisks?: readonly LaunchNbdDisk[];
   readonly media: readonly LaunchMedium[];
   readonly nics: readonly LaunchNic[];
   readonly display: string;

@@ -12,6 +12,7 @@ export function image(id: string, { on, ...facts }: Partial<Image> & { on?: stri
     backingId: on ?? null,
     ...(on === undefined ? {} : { backing: { path: `/images/${on}`, format: 'qcow2', state: 'ok' } }),
     overlays: [],
+    checksums: [],
     internalSnapshots: [],
     usedBy: [],
     role: 'base',

@@ -10,6 +10,7 @@ import { DisksPanel } from './disks-panel.tsx';
 import { GeneralPanel } from './general-panel.tsx';
 import classes from './hardware-tab.module.css';
 import { MediaPanel } from './media-panel.tsx';
+import { NbdDisksPanel } from './nbd-disks-panel.tsx';
 import { NicsPanel } from './nics-panel.tsx';
 import { ProcessorPanel } from './processor-panel.tsx';
 import { SaveBar } from './save-bar.tsx';
@@ -41,6 +42,7 @@ function HardwareForm({ vm }: { vm: Vm }) {
         </div>
         <div className={classes.column}>
           <DisksPanel draft={draft} />
+          <NbdDisksPanel draft={draft} />
           <MediaPanel draft={draft} />
           <NicsPanel draft={draft} />
           <DevicesPanel draft={draft} />

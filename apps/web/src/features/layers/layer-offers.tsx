@@ -3,9 +3,12 @@ import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { words } from '../../lib/words.ts';
 import { PromoteDialog } from '../branches/promote-dialog.tsx';
+import { ChecksumDialog } from '../library/checksum-dialog.tsx';
 import { CompactImageDialog, isCompactable } from '../library/compact-image-dialog.tsx';
+import { ConvertDialog } from '../library/convert-dialog.tsx';
 import { CreateImageDialog } from '../library/create-image-dialog.tsx';
 import { MoveImageDialog } from '../library/move-image-dialog.tsx';
+import { ResizeDialog } from '../library/resize-dialog.tsx';
 import { breakRefusal, useBreak } from '../library/use-break.ts';
 import { TakeSnapshotButton } from '../snapshots/take-snapshot-button.tsx';
 import { OfferCard } from './action-card.tsx';
@@ -22,11 +25,14 @@ interface LayerOffersProps {
   isBrief?: boolean;
 }
 
+type Offer = 'overlay' | 'rebase' | 'compact' | 'move' | 'promote' | 'checksum' | 'convert' | 'resize';
+
 /** What one can do with a single layer besides moving data along its chain. */
 export function LayerOffers({ layer: { image }, vms, vm, isBrief = false }: LayerOffersProps) {
-  const [opened, setOpened] = useState<'overlay' | 'rebase' | 'compact' | 'move' | 'promote' | null>(null);
+  const [opened, setOpened] = useState<Offer | null>(null);
   const navigate = useNavigate();
   const { offers } = words.layers;
+  const { checksum, convert, resize } = words.imageChanges;
   const refusal = breakRefusal(useBreak(image));
   const writer = vms.find(({ disks }) => disks.some(({ imageId }) => imageId === image.id));
   const written = writer === undefined ? null : words.copies.branch.fromLayerReason(writer.name);
@@ -80,8 +86,34 @@ export function LayerOffers({ layer: { image }, vms, vm, isBrief = false }: Laye
           <span className={classes.price}>{offers.moveText}</span>
         </OfferCard>
       )}
+      {isBrief || !image.present ? null : (
+        <OfferCard
+          title={convert.offer(image.name)}
+          blocked={wholeBlocked}
+          onChoose={() => setOpened('convert')}
+        >
+          <span className={classes.price}>{convert.offerText}</span>
+        </OfferCard>
+      )}
+      {isBrief || !image.present ? null : (
+        <OfferCard
+          title={resize.offer(image.name)}
+          blocked={wholeBlocked}
+          onChoose={() => setOpened('resize')}
+        >
+          <span className={classes.price}>{resize.offerText}</span>
+        </OfferCard>
+      )}
+      {isBrief || !image.present ? null : (
+        <OfferCard title={checksum.offer(image.name)} blocked={[]} onChoose={() => setOpened('checksum')}>
+          <span className={classes.price}>{checksum.offerText}</span>
+        </OfferCard>
+      )}
       <CreateImageDialog opened={opened === 'overlay'} onClose={close} backing={image} />
       {opened === 'promote' ? <PromoteDialog image={image} vm={vm} onClose={close} /> : null}
+      {opened === 'convert' ? <ConvertDialog image={image} onClose={close} /> : null}
+      {opened === 'resize' ? <ResizeDialog image={image} onClose={close} /> : null}
+      {opened === 'checksum' ? <ChecksumDialog image={image} onClose={close} /> : null}
       {opened === 'compact' ? <CompactImageDialog image={image} onClose={close} /> : null}
       {opened === 'move' ? <MoveImageDialog image={image} onClose={close} /> : null}
       {opened === 'rebase' ? <RebaseDialog image={image} onClose={close} /> : null}

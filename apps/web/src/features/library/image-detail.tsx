@@ -14,6 +14,7 @@ import { ReasonedButton } from '../../ui/reasoned-button.tsx';
 import { When } from '../../ui/when.tsx';
 import { deletesAsLayer } from '../layers/conceivable-actions.ts';
 import { ImageActions } from '../layers/image-actions.tsx';
+import { SumList } from './checksum-facts.tsx';
 import { CreateImageDialog } from './create-image-dialog.tsx';
 import { DeleteImageButton } from './delete-image-button.tsx';
 import classes from './image-detail.module.css';
@@ -69,6 +70,11 @@ export function ImageDetail({ image, onClose, onOpen }: ImageDetailProps) {
         )}
       </Group>
       <Facts image={image} />
+      {image.checksums.length === 0 ? null : (
+        <Section title={words.imageChanges.checksum.facts}>
+          <SumList sums={image.checksums} />
+        </Section>
+      )}
       {hasActions ? (
         <Section title={detail.actions}>
           <ImageActions key={image.id} image={image} />

@@ -13,6 +13,7 @@ const image = (name: string, fields: Partial<Image> = {}) =>
     allocatedSize: 1,
     backingId: null,
     overlays: [],
+    checksums: [],
     usedBy: [],
     problems: [],
     present: true,

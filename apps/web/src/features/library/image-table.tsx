@@ -6,6 +6,7 @@ import { useRef } from 'react';
 import { words } from '../../lib/words.ts';
 import { Bytes } from '../../ui/bytes.tsx';
 import { When } from '../../ui/when.tsx';
+import { VerifiedMark } from './checksum-facts.tsx';
 import { hasProblem, problemsOf, type SortColumn, type Sorting, sortColumns } from './image-list.ts';
 import classes from './image-table.module.css';
 
@@ -122,6 +123,7 @@ function ImageRow({ image, index, nameOf, onOpen }: ImageRowProps) {
               aria-label={problemsOf(image)[0]?.message ?? library.gone}
             />
           ) : null}
+          <VerifiedMark image={image} />
           {image.name}
           {shown === image.name ? null : <span className={classes.file}> {shown}</span>}
         </UnstyledButton>

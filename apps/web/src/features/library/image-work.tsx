@@ -5,24 +5,58 @@ import { useState } from 'react';
 import { words } from '../../lib/words.ts';
 import { ReasonedMenuItem } from '../../ui/reasoned-menu-item.tsx';
 import { PromoteDialog } from '../branches/promote-dialog.tsx';
+import { DownloadDialog } from '../exports/download-dialog.tsx';
+import { ExportDialog } from '../exports/export-dialog.tsx';
 import { CheckImageDialog } from './check-image-dialog.tsx';
+import { ChecksumDialog } from './checksum-dialog.tsx';
 import { CompactImageDialog, isCompactable } from './compact-image-dialog.tsx';
+import { ConvertDialog } from './convert-dialog.tsx';
 import { CopyImageDialog } from './copy-image-dialog.tsx';
 import { MoveImageDialog } from './move-image-dialog.tsx';
 import { RenameImageDialog } from './rename-image-dialog.tsx';
+import { ResizeDialog } from './resize-dialog.tsx';
 import { breakRefusal, useBreak } from './use-break.ts';
 
-const works = ['copy', 'rename', 'move', 'check', 'compact', 'promote'] as const;
+const works = [
+  'copy',
+  'convert',
+  'rename',
+  'move',
+  'check',
+  'checksum',
+  'resize',
+  'compact',
+  'download',
+  'export',
+  'promote',
+] as const;
 type Work = (typeof works)[number];
 
 /** What can be done with the file of an image, beside its layers. */
 export function ImageWork({ image }: { image: Image }) {
   const [work, setWork] = useState<Work | null>(null);
   const close = () => setWork(null);
-  const text = words.copies.image;
+  const { checksum, convert, resize } = words.imageChanges;
+  const text = {
+    ...words.copies.image,
+    ...{ convert: convert.menu, checksum: checksum.menu, resize: resize.menu },
+    download: words.exports.download.menu,
+    export: words.exports.menu,
+  };
   const broken = breakRefusal(useBreak(image));
   // The file by itself can be copied, renamed and checked, whatever it stands on.
-  const refusals = { copy: null, rename: null, check: null, move: broken, compact: broken, promote: broken };
+  const refusals = {
+    ...{ copy: null, rename: null, check: null, checksum: null },
+    ...{
+      convert: broken,
+      move: broken,
+      resize: broken,
+      compact: broken,
+      download: null,
+      export: broken,
+      promote: broken,
+    },
+  };
   return (
     <>
       <Menu>
@@ -46,10 +80,15 @@ export function ImageWork({ image }: { image: Image }) {
         </Menu.Dropdown>
       </Menu>
       {work === 'copy' ? <CopyImageDialog image={image} onClose={close} /> : null}
+      {work === 'download' ? <DownloadDialog image={image} onClose={close} /> : null}
+      {work === 'export' ? <ExportDialog image={image} onClose={close} /> : null}
       {work === 'rename' ? <RenameImageDialog image={image} onClose={close} /> : null}
       {work === 'promote' ? <PromoteDialog image={image} onClose={close} /> : null}
       {work === 'compact' ? <CompactImageDialog image={image} onClose={close} /> : null}
       {work === 'move' ? <MoveImageDialog image={image} onClose={close} /> : null}
+      {work === 'convert' ? <ConvertDialog image={image} onClose={close} /> : null}
+      {work === 'resize' ? <ResizeDialog image={image} onClose={close} /> : null}
+      {work === 'checksum' ? <ChecksumDialog image={image} onClose={close} /> : null}
       {work === 'check' ? <CheckImageDialog image={image} onClose={close} /> : null}
     </>
   );

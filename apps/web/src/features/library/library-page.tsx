@@ -3,13 +3,16 @@ import { IconPlus, IconSearch, IconStack2 } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { lazy, Suspense, useDeferredValue, useMemo, useState } from 'react';
-import { imagesQuery, trashQuery } from '../../api/queries.ts';
+import { exportsQuery, imagesQuery, trashQuery } from '../../api/queries.ts';
 import { imageNames } from '../../lib/image-names.ts';
 import { words } from '../../lib/words.ts';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { Page } from '../../ui/page.tsx';
 import { RowSkeletons } from '../../ui/skeletons.tsx';
+import { ExportsDialog } from '../exports/exports-dialog.tsx';
+import { UploadButton } from '../uploads/upload-button.tsx';
+import { UploadsPanel } from '../uploads/uploads-panel.tsx';
 import { CreateImageDialog } from './create-image-dialog.tsx';
 import { FoldersDialog } from './folders-dialog.tsx';
 import { ImageDrawer } from './image-drawer.tsx';
@@ -22,7 +25,7 @@ import { TrashDialog } from './trash-dialog.tsx';
 
 const ForestView = lazy(async () => ({ default: (await import('../forest/forest-view.tsx')).ForestView }));
 
-type Dialog = 'create' | 'register' | 'folders' | 'trash' | null;
+type Dialog = 'create' | 'register' | 'folders' | 'trash' | 'exports' | null;
 
 /** All images Strata knows, as a table or as a forest; `?image=ID` shows the details of one. */
 export function LibraryPage() {
@@ -60,6 +63,7 @@ export function LibraryPage() {
       actions={<Actions onOpen={setDialog} />}
     >
       <ErrorNotice error={images.error} onRetry={() => void images.refetch()} />
+      <UploadsPanel />
       {images.isPending ? <RowSkeletons count={8} /> : null}
       {items?.length === 0 ? (
         <EmptyState
@@ -68,6 +72,7 @@ export function LibraryPage() {
           actions={
             <>
               <Button onClick={() => setDialog('create')}>{words.library.actions.createImage}</Button>
+              <UploadButton />
               <Button variant="default" onClick={() => setDialog('folders')}>
                 {words.library.folders.add}
               </Button>
@@ -117,6 +122,7 @@ export function LibraryPage() {
       <CreateImageDialog opened={dialog === 'create'} onClose={close} />
       {dialog === 'register' ? <RegisterImageDialog onClose={close} /> : null}
       {dialog === 'folders' ? <FoldersDialog onClose={close} /> : null}
+      {dialog === 'exports' ? <ExportsDialog onClose={close} /> : null}
       {dialog === 'trash' || showsTrash ? <TrashDialog onClose={close} /> : null}
       <ImageDrawer imageId={openId ?? null} onClose={() => open(null)} onOpen={open} />
     </Page>
@@ -131,11 +137,15 @@ function LibraryFacts({ items }: { items: readonly { allocatedSize: number }[] |
 
 function Actions({ onOpen }: { onOpen: (dialog: Dialog) => void }) {
   const trash = useQuery(trashQuery());
+  const exports = useQuery(exportsQuery());
   const { actions } = words.library;
   return (
     <>
       <Button variant="default" onClick={() => onOpen('folders')}>
         {actions.folders}
+      </Button>
+      <Button variant="default" onClick={() => onOpen('exports')}>
+        {words.exports.button(exports.data?.total ?? 0)}
       </Button>
       <Button variant="default" onClick={() => onOpen('trash')}>
         {actions.trash(trash.data?.total ?? 0)}
@@ -143,6 +153,7 @@ function Actions({ onOpen }: { onOpen: (dialog: Dialog) => void }) {
       <Button variant="default" onClick={() => onOpen('register')}>
         {actions.register}
       </Button>
+      <UploadButton />
       <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => onOpen('create')}>
         {actions.createImage}
       </Button>

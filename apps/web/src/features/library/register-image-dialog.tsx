@@ -1,5 +1,5 @@
 import { Button, Group, Select, Stack, Text } from '@mantine/core';
-import { endpoints, type Image, type ImportImage } from '@strata/contract';
+import { archiveName, endpoints, type Image, type ImportImage } from '@strata/contract';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { isApiError } from '../../api/api-error.ts';
@@ -35,16 +35,26 @@ export function RegisterImageDialog({ onClose, onRegistered }: RegisterImageDial
       onRegistered?.(image);
     },
   });
+  const isArchive = archiveName.test(path.trim());
+  const unpack = useMutation({
+    mutationFn: () =>
+      call(endpoints.unpackImage, { body: { path: path.trim(), ...(useReserve ? { useReserve } : {}) } }),
+    onSuccess: () => {
+      notifyDone(register.unpacking);
+      onClose();
+    },
+  });
+  const work = isArchive ? unpack : take;
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (path.trim() !== '') take.mutate();
+    if (path.trim() !== '') work.mutate();
   };
   return (
     <Dialog onClose={onClose} title={register.title} size="34rem">
       <form onSubmit={submit}>
         <Stack gap="sm">
           <Text size="sm" c="dimmed">
-            {register.texts[mode]}
+            {isArchive ? register.archive : register.texts[mode]}
           </Text>
           <PathField
             label={register.path}
@@ -53,25 +63,27 @@ export function RegisterImageDialog({ onClose, onRegistered }: RegisterImageDial
             focused
             value={path}
             onChange={setPath}
-            error={isApiError(take.error) ? take.error.fieldError('path') : undefined}
+            error={isApiError(work.error) ? work.error.fieldError('path') : undefined}
           />
-          <Select
-            label={register.mode}
-            value={mode}
-            onChange={(value) => setMode((value ?? 'register') as ImportImage['mode'])}
-            data={(['register', 'copy', 'move'] as const).map((value) => ({
-              value,
-              label: register.modes[value],
-            }))}
-          />
-          <ErrorNotice error={take.error} />
-          <ReserveChoice error={take.error} checked={useReserve} onChange={setUseReserve} />
+          {isArchive ? null : (
+            <Select
+              label={register.mode}
+              value={mode}
+              onChange={(value) => setMode((value ?? 'register') as ImportImage['mode'])}
+              data={(['register', 'copy', 'move'] as const).map((value) => ({
+                value,
+                label: register.modes[value],
+              }))}
+            />
+          )}
+          <ErrorNotice error={work.error} />
+          <ReserveChoice error={work.error} checked={useReserve} onChange={setUseReserve} />
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>
               {words.common.cancel}
             </Button>
-            <Button type="submit" loading={take.isPending} disabled={path.trim() === ''}>
-              {register.submit}
+            <Button type="submit" loading={work.isPending} disabled={path.trim() === ''}>
+              {isArchive ? register.unpack : register.submit}
             </Button>
           </Group>
         </Stack>

@@ -52,8 +52,17 @@ export function SourceFields({ form, change, fieldError }: FormPartProps) {
   );
 }
 
+/** QEMU writes qcow2 and raw only: what came from another program is booted through an overlay. */
+const isForeign = (image: Image | undefined): boolean =>
+  image !== undefined && !['qcow2', 'raw'].includes(image.format);
+
 function FromImage({ form, change, fieldError }: FormPartProps) {
   const text = words.newVm;
+  const items = useQuery(imagesQuery()).data?.items ?? [];
+  const find = (id: string | null) => items.find((image) => image.id === id);
+  const chosen = find(form.imageId);
+  const choose = (imageId: string | null) =>
+    change({ imageId, ...(isForeign(find(imageId)) ? { useAs: 'overlay' } : {}) });
   return (
     <>
       <ImageSelect
@@ -61,7 +70,7 @@ function FromImage({ form, change, fieldError }: FormPartProps) {
         value={form.imageId}
         accept={isDisk}
         error={fieldError('disks.0')}
-        onChange={(imageId) => change({ imageId })}
+        onChange={choose}
       />
       <Radio.Group
         label={text.useAs}
@@ -70,7 +79,12 @@ function FromImage({ form, change, fieldError }: FormPartProps) {
       >
         <Stack gap={6} mt={4}>
           <Radio value="overlay" label={text.overlay} />
-          <Radio value="itself" label={text.itself} description={text.itselfHint} />
+          <Radio
+            value="itself"
+            label={text.itself}
+            disabled={isForeign(chosen)}
+            description={isForeign(chosen) ? text.itselfForeign(chosen?.format ?? '') : text.itselfHint}
+          />
         </Stack>
       </Radio.Group>
     </>

@@ -1,4 +1,4 @@
-import type { CreateVm, DiskInput, NicInput, PatchVm, Vm } from '@strata/contract';
+import type { CreateVm, DiskInput, NbdDisk, NicInput, PatchVm, Vm } from '@strata/contract';
 
 type DiskDraft = NonNullable<PatchVm['disks']>[number];
 
@@ -13,6 +13,7 @@ export interface Definition {
   boot: { order: CreateVm['boot']['order']; menu: boolean; once: CreateVm['boot']['once'] | null };
   kernel: NonNullable<CreateVm['kernel']> | null;
   disks: DiskDraft[];
+  nbdDisks: NbdDisk[];
   media: CreateVm['media'];
   nics: NicInput[];
   display: CreateVm['display'];
@@ -40,6 +41,7 @@ export function definitionOf(vm: Vm): Definition {
       cache: cache as DiskDraft['cache'],
       discard,
     })),
+    nbdDisks: vm.nbdDisks ?? [],
     media: vm.media.map(({ kind, imageId }) => ({ kind, imageId })),
     nics: vm.nics.map(({ mode, model, mac, network, forwards }) => ({
       mode: mode as NicInput['mode'],

@@ -35,8 +35,12 @@ const carryOut = async (files: NewFiles, context: Context): Promise<string> => {
   return (await files.publish(placeOf(context))).imageId;
 };
 
-export const copyExecutor = (files: NewFiles): Executor<CopyRun, CopyJournal> => ({
-  kind: 'image-copy',
+/** A new image of what is there: copied as it is, or written in another format. */
+export const copyExecutor = (
+  files: NewFiles,
+  kind: 'image-copy' | 'image-convert' = 'image-copy',
+): Executor<CopyRun, CopyJournal> => ({
+  kind,
   run: async (context) => {
     try {
       return { imageId: await carryOut(files, context) };

@@ -2,8 +2,9 @@ import { internalName } from '@strata/backing-chain';
 import type { ExtractImage, Image, Operation } from '@strata/contract';
 import { AppError } from '../../../app-error.ts';
 import { newId } from '../../../new-id.ts';
+import { demandUnwritten } from '../demand-unwritten.ts';
 import type { NewFileWish } from '../new-files.ts';
-import { demandUnwritten, tagNamed } from '../readable-tag.ts';
+import { tagNamed } from '../readable-tag.ts';
 import type { ImageWorkDeps } from './image-work.service.ts';
 
 /** What an internal snapshot shows, through the backing of its layer, becomes an image of its own. */
@@ -15,7 +16,11 @@ export const extractImage = async (
   const { images, newFiles } = deps.library;
   const snapshot = tagNamed(image.name, image.internalSnapshots, tag);
   const chain = await images.checkedChain(image.id);
-  await demandUnwritten(images.forest(), image);
+  await demandUnwritten(
+    images.forest(),
+    image,
+    'Shut it down, or take an external snapshot of it, which freezes that layer; then the internal one can be extracted.',
+  );
   const [taint] = image.problems.filter(({ code }) => code === 'tainted');
   if (taint !== undefined)
     throw new AppError('plan-blocked', `${taint.message} ${taint.repair ?? ''}`.trim(), {

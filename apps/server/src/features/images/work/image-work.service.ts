@@ -1,4 +1,4 @@
-import { type Forest, withDescendants } from '@strata/backing-chain';
+import { chainIds, type Forest, withDescendants } from '@strata/backing-chain';
 import type { CheckImage, CopyImage, ExtractImage, Image, Operation, RenameImage } from '@strata/contract';
 import { AppError } from '../../../app-error.ts';
 import { newId } from '../../../new-id.ts';
@@ -53,6 +53,13 @@ export const demandIdle = async (forest: Forest, image: Image, doing: string): P
     const names = running.map(({ vmName }) => `“${vmName}”`).join(', ');
     const usedBy = running.map(({ vmId, vmName }) => ({ kind: 'vm' as const, id: vmId, name: vmName }));
     const words = `“${image.name}” is in use by the running VM ${names}. ${doing} when that is shut down.`;
+    throw new AppError('image-in-use', words, { usedBy });
+  }
+  const exported = forest.exports.filter((use) => chainIds(forest, use.imageId).includes(image.id));
+  if (exported.length > 0) {
+    const names = exported.map(({ name }) => `“${name}”`).join(', ');
+    const usedBy = exported.map(({ exportId, name }) => ({ kind: 'export' as const, id: exportId, name }));
+    const words = `“${image.name}” is open in the export ${names}. ${doing} when that is stopped.`;
     throw new AppError('image-in-use', words, { usedBy });
   }
   const holder = await lockHolder(image.path);

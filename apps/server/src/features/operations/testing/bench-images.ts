@@ -18,9 +18,10 @@ import type { Db } from '../../../db/open-database.ts';
 import { newId } from '../../../new-id.ts';
 import { readTags } from '../../../qemu/image-tags.ts';
 import { mapImage, writeOverlay } from '../../../qemu/qemu-img.ts';
+import { demandUnwritten } from '../../images/demand-unwritten.ts';
 import type { ImageFacts, ImagesService, UseSource } from '../../images/images.types.ts';
 import { usageOf } from '../../images/layer-usage.ts';
-import { demandUnwritten, tagNamed } from '../../images/readable-tag.ts';
+import { tagNamed } from '../../images/readable-tag.ts';
 
 /** What chain operations need of a library: one folder, its real headers, its real files. Names are file names. */
 export interface BenchImages extends ImagesService {
@@ -91,6 +92,7 @@ export const benchImages = (folder: string, db: Db): BenchImages => {
     media: collect<MediaUse>((source) => source.media?.()),
     snapshots: collect<SnapshotUse>((source) => source.snapshots?.()),
     operations: collect<OperationUse>((source) => source.operations?.()),
+    exports: [],
     trashed: [],
     complete: true,
   });
@@ -180,7 +182,7 @@ export const benchImages = (folder: string, db: Db): BenchImages => {
     },
     readableTag: async (id, tag) => {
       const { name, path } = facts(id);
-      await demandUnwritten(forest(), facts(id));
+      await demandUnwritten(forest(), facts(id), 'Shut it down.');
       return tagNamed(name, await readTags(path), tag).id;
     },
     page: unused,

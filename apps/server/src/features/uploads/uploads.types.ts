@@ -1,0 +1,38 @@
+import type { ImageFormat, Operation, Upload } from '@strata/contract';
+
+/** How the file shall be taken in, when it is complete. */
+export interface UploadWishes {
+  readonly folder?: string | undefined;
+  readonly format?: ImageFormat | undefined;
+  readonly sha256?: string | undefined;
+  readonly useReserve?: boolean | undefined;
+}
+
+export interface UploadRow {
+  readonly id: string;
+  readonly filename: string;
+  readonly name: string;
+  readonly size: number;
+  readonly wishes: UploadWishes;
+  readonly state: Upload['state'];
+  readonly operationId: string | null;
+  readonly error: Upload['error'];
+  /** What is on disk for certain, and in which run of the host that was. */
+  readonly synced: number;
+  readonly bootId: string;
+  readonly createdAt: string;
+  readonly touchedAt: string;
+}
+
+export interface UploadsService {
+  list(): Promise<Upload[]>;
+  /** Throws `not-found`. */
+  get(id: string): Promise<Upload>;
+  /** Ends a part that is on its way, and removes what was sent. Throws `operation-running` while it is taken in. */
+  remove(id: string): Promise<void>;
+  /** Takes a complete upload in. Throws `not-possible` for one that is not. */
+  import(id: string): Promise<Operation>;
+  /** At the start, after operations were recovered: what a crash has left. */
+  start(): Promise<void>;
+  close(): void;
+}

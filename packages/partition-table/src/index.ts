@@ -1,0 +1,11 @@
+export type {
+  GptPlace,
+  Partition,
+  PartitionTable,
+  ReadDisk,
+  TableProblem,
+  TableProblemCode,
+} from './partition-table.types.ts';
+export { readPartitionTable } from './read-partition-table.ts';
+export { type DiskWrite, relocateGpt } from './relocate-gpt.ts';
+export { lastPartition, partitionsEnd, smallestSize } from './table-end.ts';

@@ -1,0 +1,1 @@
+export { gptTable, mbrTable, memoryDisk, type TestDisk } from './table-writers.ts';

@@ -87,3 +87,20 @@ test('a VM gets an export as its disk by the address that the export shows', asy
   expect((await strata.ok('POST', `/vms/${id}/start`)).state).toBe('running');
   await strata.ok('POST', `/vms/${id}/poweroff`);
 });
+
+test('a VM that is off is exported as an OVA from its menu, and fetched', async ({ page, strata }) => {
+  const paths = makeChain(join(strata.dataDir, 'images'), 'whole');
+  const images = await imagesAt(strata, paths);
+  const disks = [{ imageId: images.active.id }];
+  await strata.ok('POST', '/vms', { name: 'whole', disks, nics: [] });
+  await page.goto(strata.readyLink);
+  await page.getByRole('button', { name: 'More actions: whole' }).click();
+  await page.getByRole('menuitem', { name: 'Export…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Export the VM “whole”' });
+  const download = page.waitForEvent('download');
+  await dialog.getByRole('button', { name: 'Export' }).click();
+  const file = await download;
+  expect(file.suggestedFilename()).toBe('whole.ova');
+  const names = execFileSync('tar', ['-tf', await file.path()], { encoding: 'utf8' });
+  expect(names.trim().split('\n')).toEqual(['whole.ovf', 'whole.mf', 'whole-disk1.vmdk']);
+});

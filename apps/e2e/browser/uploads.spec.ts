@@ -126,7 +126,7 @@ test('an upload is paused, survives a reload of the page and a restart of the se
   await expect(line(page, 'big.img')).toContainText('is in the library', { timeout: 60_000 });
   expect(offsets[0]).toBe(offset);
   expect(readFileSync(join(strata.dataDir, 'images', 'big.raw')).equals(bytes)).toBe(true);
-  expect((await strata.ok('GET', '/uploads')).items).toEqual([]);
+  await expect.poll(async () => (await strata.ok('GET', '/uploads')).items).toEqual([]);
   await disposeStrata(strata);
 });
 
@@ -163,5 +163,5 @@ test('what another browser has left unfinished is gone on with, or removed', asy
   await page.getByRole('button', { name: 'Remove: unwanted.img' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Remove', exact: true }).click();
   await expect(line(page, 'unwanted.img')).toBeHidden();
-  expect((await strata.ok('GET', '/uploads')).items).toEqual([]);
+  await expect.poll(async () => (await strata.ok('GET', '/uploads')).items).toEqual([]);
 });

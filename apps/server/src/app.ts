@@ -61,6 +61,8 @@ import { suspendRoutes } from './features/suspend/suspend.routes.ts';
 import { createSuspendService } from './features/suspend/suspend.service.ts';
 import { uploadsRoutes } from './features/uploads/uploads.routes.ts';
 import { createUploadsService } from './features/uploads/uploads.service.ts';
+import { vmExportRoutes } from './features/vm-export/vm-export.routes.ts';
+import { createVmExportService } from './features/vm-export/vm-export.service.ts';
 import { vmsRoutes } from './features/vms/vms.routes.ts';
 import { createVmsService } from './features/vms/vms.service.ts';
 import type { StartCodes } from './http/sessions.ts';
@@ -168,6 +170,10 @@ const createServices = (base: Base) => {
     ...{ dataDir, runDir, images, operations },
     demandStill: (id) => demandStill(images.forest(), images.get(id)),
   });
+  const vmExports = createVmExportService({
+    ...{ dataDir, images, operations, vms, files: downloads.files },
+    demandStill: (id) => demandStill(images.forest(), images.get(id)),
+  });
   const report = (what: string, error: unknown): void => {
     log(error, what);
     startProblems.push({
@@ -198,6 +204,7 @@ const createServices = (base: Base) => {
     adoption,
     exports,
     downloads,
+    vmExports,
     imports,
     uploads,
   };
@@ -223,6 +230,7 @@ const registerRoutes = ({ app, config }: Base, services: Services): void => {
   adoptRoutes(app, services.adoption, services.operations);
   exportsRoutes(app, services.exports);
   downloadsRoutes(app, services.downloads, services.operations);
+  vmExportRoutes(app, services.vmExports, services.operations);
   importsRoutes(app, services.imports, services.operations);
   uploadsRoutes(app, services.uploads, services.operations);
   repairRoutes(app, services.repairs, services.library.images, services.operations);

@@ -3,6 +3,7 @@ import { id, waitQuery } from './common.ts';
 import { downloadImageQuery, downloadList, fetchQuery, prepareDownloadBody } from './downloads.ts';
 import { endpoint } from './endpoint.ts';
 import { operation } from './operations.ts';
+import { vmExportBody } from './vm-export.ts';
 
 const params = z.strictObject({ id });
 const wait = z.strictObject(waitQuery);
@@ -24,6 +25,15 @@ export const downloadEndpoints = {
     summary: 'Make a file of what the image shows, to be fetched for a day',
     params,
     body: prepareDownloadBody,
+    query: wait,
+    responses: { 200: operation, 202: operation },
+  }),
+  exportVm: endpoint({
+    method: 'POST',
+    path: '/vms/:id/export',
+    summary: 'An archive of a whole VM for other programs: an OVA, libvirt, KubeVirt',
+    params,
+    body: vmExportBody,
     query: wait,
     responses: { 200: operation, 202: operation },
   }),

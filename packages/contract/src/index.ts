@@ -22,4 +22,5 @@ export * from './resize.ts';
 export * from './snapshot-schedule.ts';
 export * from './snapshots.ts';
 export * from './uploads.ts';
+export * from './vm-export.ts';
 export * from './vms.ts';

@@ -29,6 +29,7 @@ export const operationKind = z.enum([
   'vm-suspend',
   'vm-branch',
   'vm-duplicate',
+  'vm-export',
   'image-copy',
   'image-rename',
   'image-check',

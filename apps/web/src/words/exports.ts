@@ -57,6 +57,23 @@ export const exports = {
       'The file is being made. You can close this: when it is ready, it stands under Exports for a day.',
     ready: (name: string) => `${name} is ready, and its download has begun.`,
   },
+  vm: {
+    menu: 'Export…',
+    title: (name: string) => `Export the VM “${name}”`,
+    as: 'As what',
+    forms: { ova: 'OVA', libvirt: 'libvirt domain and images', kubevirt: 'KubeVirt manifest and images' },
+    formText: {
+      ova: 'For VirtualBox, VMware and others: one file, with compressed disks.',
+      libvirt: 'An archive with the XML for virsh define and a qcow2 image for each disk.',
+      kubevirt: 'An archive with a VirtualMachine, its disks, and the commands that upload them.',
+    },
+    notes:
+      'Each disk becomes one file that stands on nothing, compared with what it shows. What the form cannot express stands with the file in the library, under Exports.',
+    submit: 'Export',
+    running: 'The VM writes its disks now. Shut it down first.',
+    suspended: 'The VM is suspended: its memory waits for these disks.',
+    bare: 'It has no disk that could be taken along.',
+  },
   files: {
     title: 'Ready to be downloaded',
     text: (size: number) => `${formatBytes(size)} · goes`,

@@ -23,6 +23,7 @@ export const operations = {
     'snapshot-forget': 'Forget snapshot',
     'vm-branch': 'Branch',
     'vm-duplicate': 'Duplicate',
+    'vm-export': 'Export VM',
     'image-copy': 'Copy image',
     'image-rename': 'Rename or move file',
     'image-check': 'Check image',

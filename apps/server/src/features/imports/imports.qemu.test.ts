@@ -15,6 +15,8 @@ import { testDataDir } from '../../testing/test-app.ts';
 import { type UploadClient, uploadClient } from '../../testing/upload-client.ts';
 
 const token = 'test-token-test-token-test-token-test';
+/** The machine may be busy. */
+const patient = { timeout: 30_000 };
 const folder = testDataDir();
 const scratch = mkdtempSync(join(tmpdir(), 'strata-imports-'));
 let strata: StrataApp;
@@ -105,7 +107,7 @@ describe('a compressed image is unpacked while it is read:', () => {
     const operation = await client.send(gzipSync(readFileSync(path)), { filename: 'h.qcow2.gz' });
     expect(operation).toMatchObject({ state: 'failed', error: { code: 'image-refused' } });
     expect(images()).toEqual(before);
-    await expect.poll(incoming).toEqual([]);
+    await expect.poll(incoming, patient).toEqual([]);
   });
 
   it.each(packers)('.%s that is cut off is refused, and nothing of it stays', async (ending, pack) => {
@@ -115,14 +117,14 @@ describe('a compressed image is unpacked while it is read:', () => {
     const operation = await client.send(whole.subarray(0, Math.floor(whole.length / 2)), { filename });
     expect(operation).toMatchObject({ state: 'failed', error: { code: 'image-refused' } });
     expect(images()).toEqual(before);
-    await expect.poll(incoming).toEqual([]);
+    await expect.poll(incoming, patient).toEqual([]);
   });
 
   it('an archive in an archive in an archive is refused', async () => {
     const twice = gzipSync(gzipSync(gzipSync(disk)));
     const operation = await client.send(twice, { filename: 'x.img.gz.gz.gz' });
     expect(operation).toMatchObject({ state: 'failed', error: { code: 'image-refused' } });
-    await expect.poll(incoming).toEqual([]);
+    await expect.poll(incoming, patient).toEqual([]);
   });
 });
 
@@ -144,7 +146,7 @@ describe.runIf(canMount)('a bomb is cut off where the space ends:', () => {
         const operation = await client.send(bytes(), { filename, useReserve: 'true' });
         expect(operation).toMatchObject({ state: 'failed', error: { code: 'image-refused' } });
         expect(operation.error?.message).toContain('all the space there is');
-        await expect.poll(incoming).toEqual([]);
+        await expect.poll(incoming, patient).toEqual([]);
       }
       expect(images()).toEqual(before);
     } finally {
@@ -279,7 +281,7 @@ describe('a VM in an OVA', () => {
       error: { code: 'image-refused', message: expect.stringMatching(words) },
     });
     expect([images(), strata.services.vms.list().length]).toEqual([before, vms]);
-    await expect.poll(incoming).toEqual([]);
+    await expect.poll(incoming, patient).toEqual([]);
   });
 });
 

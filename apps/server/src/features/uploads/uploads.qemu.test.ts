@@ -13,6 +13,8 @@ import { testDataDir } from '../../testing/test-app.ts';
 import { type UploadClient, uploadClient } from '../../testing/upload-client.ts';
 
 const token = 'test-token-test-token-test-token-test';
+/** The machine may be busy. */
+const patient = { timeout: 30_000 };
 let folder: ReturnType<typeof testDataDir>;
 let strata: StrataApp;
 let client: UploadClient;
@@ -75,7 +77,7 @@ describe('an upload', () => {
     expect(made).toMatchObject({ name: 'My disk', format: 'qcow2', virtualSize: 8 * 1024 ** 2 });
     expect(readFileSync(made.path).equals(bytes)).toBe(true);
     expect(incoming()).toEqual([]);
-    expect((await list()).items).toEqual([]);
+    await expect.poll(async () => (await list()).items, patient).toEqual([]);
   });
 
   it('is taken up where it was after the server was restarted', async () => {
@@ -307,7 +309,7 @@ describe('an upload is refused, and nothing of it stays,', () => {
     const operation = await client.send(bytes, meta('b.qcow2', { sha256: '0'.repeat(64) }));
     expect(operation).toMatchObject({ state: 'failed', error: { code: 'image-refused' } });
     expect(operation.error?.message).toContain(right);
-    await expect.poll(async () => (await list()).items).toEqual([]);
+    await expect.poll(async () => (await list()).items, patient).toEqual([]);
     expect([images(), incoming()]).toEqual([before, []]);
   });
 
@@ -325,7 +327,7 @@ describe('an upload is refused, and nothing of it stays,', () => {
     // Cloud images of qcow2 are called .img: the header tells.
     expect(await outcome(bytes, meta('cloud.img'))).toEqual(['done', undefined]);
     expect(images().sort()).toEqual(['a.txt.raw', 'cloud.qcow2']);
-    await expect.poll(incoming).toEqual([]);
+    await expect.poll(incoming, patient).toEqual([]);
   });
 });
 
@@ -420,7 +422,7 @@ describe('a hostile image is refused before anything that it names is opened:', 
     expect(connections).toBe(0);
     const after = statSync(join(scratch, 'canary'), { bigint: true });
     expect([after.mtimeNs, after.size, after.ino]).toEqual([before.mtimeNs, before.size, before.ino]);
-    await expect.poll(incoming).toEqual([]);
+    await expect.poll(incoming, patient).toEqual([]);
     expect(images()).toEqual([]);
     listener.close();
   });
@@ -478,13 +480,13 @@ describe.runIf(canMount)('on a disk that becomes full an upload', () => {
       const failed = await client.ended(last.headers.get('strata-operation') ?? '');
       expect(failed).toMatchObject({ state: 'failed', error: { code: 'disk-full' } });
       await expect
-        .poll(async () => (await list()).items)
+        .poll(async () => (await list()).items, patient)
         .toMatchObject([{ id, state: 'failed', error: { code: 'disk-full' } }]);
       disk.free();
       const again = await client.call('POST', `/uploads/${id}/import?wait=30`);
       expect([again.status, again.body.state]).toEqual([200, 'done']);
       expect(readFileSync(image(again.body.result.imageId).path).equals(bytes)).toBe(true);
-      await expect.poll(incoming).toEqual([]);
+      await expect.poll(incoming, patient).toEqual([]);
     } finally {
       disk.unmount();
     }

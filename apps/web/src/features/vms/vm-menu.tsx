@@ -18,6 +18,7 @@ import { ConfirmDialog } from '../../ui/confirm-button.tsx';
 import { LinkMenuItem } from '../../ui/link-button.tsx';
 import { ReasonedMenuItem } from '../../ui/reasoned-menu-item.tsx';
 import { DuplicateItem, DuplicateVmDialog } from '../branches/duplicate-item.tsx';
+import { ExportVmDialog, ExportVmItem } from '../exports/export-vm.tsx';
 import { DeleteVmDialog } from './delete-vm-dialog.tsx';
 import { useVmAction } from './use-vm-action.ts';
 import { type VmVerb, vmRefusal } from './vm-can.ts';
@@ -86,6 +87,7 @@ function VerbItem({ verb, vm, onSelect }: VerbItemProps) {
 /** Everything else one can do with a VM from a list. */
 export function VmMenu({ vm }: { vm: Vm }) {
   const action = useVmAction(vm.id);
+  const [exporting, setExporting] = useState(false);
   const [asking, setAsking] = useState<Asking>(null);
   const [duplicating, setDuplicating] = useState(false);
   const params = { vmId: vm.id };
@@ -105,11 +107,13 @@ export function VmMenu({ vm }: { vm: Vm }) {
             {words.vms.actions.hardware}
           </LinkMenuItem>
           <DuplicateItem vm={vm} onSelect={() => setDuplicating(true)} />
+          <ExportVmItem vm={vm} onSelect={() => setExporting(true)} />
           <Menu.Divider />
           <PowerItems vm={vm} onAct={action.mutate} onAsk={setAsking} />
         </Menu.Dropdown>
       </Menu>
       <VmDialogs vm={vm} asking={asking} onClose={() => setAsking(null)} />
+      {exporting ? <ExportVmDialog vm={vm} onClose={() => setExporting(false)} /> : null}
       {duplicating ? <DuplicateVmDialog vm={vm} onClose={() => setDuplicating(false)} /> : null}
     </>
   );

@@ -29,10 +29,11 @@ const snapshotFields = z.object({
   /** Why it cannot be deleted now, other than by forgetting it; not there when it can. */
   deleteRefusal: z.string().optional(),
   /**
-   * `own`: bytes of the frozen layers this snapshot points to. `freed`: what deleting it alone would give back, what
-   * goes to the trash included; null while that is not known, and where it cannot be deleted.
+   * `own`: bytes of the frozen layers this snapshot points to; of an internal one what it alone holds inside them, its
+   * memory there included, and null while that is not known. `freed`: what deleting it alone would give back, what goes
+   * to the trash included; null while that is not known, and where it cannot be deleted.
    */
-  sizes: z.object({ own: bytes, freed: bytes.nullable() }),
+  sizes: z.object({ own: bytes.nullable(), freed: bytes.nullable() }),
 });
 export type Snapshot = z.infer<typeof snapshotFields> & { children: Snapshot[] };
 export const snapshot: z.ZodType<Snapshot> = snapshotFields

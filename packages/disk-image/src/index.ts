@@ -1,5 +1,6 @@
 export { type BackingTarget, resolveBacking } from './backing-path.ts';
 export { emptyQcow2 } from './empty-qcow2.ts';
+export { readHeldApart } from './held-apart.ts';
 export type * from './image-header.types.ts';
 export { type LayerUsage, rawGrain, readQcow2Usage, readRawUsage, wholeGrains } from './layer-usage.ts';
 export { type MappedApart, type Qcow2State, readMappedApart } from './mapped-apart.ts';

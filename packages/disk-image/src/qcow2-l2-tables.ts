@@ -14,7 +14,7 @@ export interface PieceSink {
   /** Nothing more is wanted. */
   readonly full: boolean;
 }
-interface Table {
+export interface Table {
   /** Where the guest's range of this table begins. */
   readonly guest: number;
   readonly offset: number;
@@ -28,11 +28,11 @@ const maxTableBytes = 1024 ** 3;
 const subclusters = 32;
 
 /** Bits 9–55 of an entry are the offset; high and low half are handled apart, BigInt being 20 times slower. */
-const offsetOf = (high: number, low: number): number =>
+export const offsetOf = (high: number, low: number): number =>
   (high & 0x00ffffff) * 2 ** 32 + ((low & 0xfffffe00) >>> 0);
 
 /** Big-endian 64-bit entries as pairs (high, low) of 32-bit numbers. */
-const words = (bytes: Buffer): Uint32Array => {
+export const words = (bytes: Buffer): Uint32Array => {
   bytes.swap32();
   return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
 };
@@ -98,7 +98,7 @@ const addExtended = (entries: Uint32Array, guest: number, clusterSize: number, t
 };
 
 /** How many tables from `first` on can be read in one go: rising in the file, close together. */
-const batchEnd = (tables: readonly Table[], first: number, clusterSize: number): number => {
+export const batchEnd = (tables: readonly Table[], first: number, clusterSize: number): number => {
   const begin = tables[first]?.offset ?? 0;
   let end = begin + clusterSize;
   let next = first + 1;

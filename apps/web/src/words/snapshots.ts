@@ -61,6 +61,7 @@ export const snapshots = {
     worth: 'Its disks',
     pause: 'Pause',
     own: 'Own data',
+    notKnown: 'Not known yet',
     freed: 'Deleting frees',
     nothing: 'nothing',
     deleting: 'Deleting',

@@ -85,9 +85,13 @@ it('is suspended on the memory of the snapshot, and its start goes on from there
     const { files } = await bench.vms.planDeletion(other, 'delete');
     expect(files).toContainEqual({ kind: 'memory', path: own, bytes: 0 });
 
+    const forgetting = { snapshots: [then.id], mode: 'forget' as const };
+    expect((await bench.deletions.plan(vm, forgetting)).freed).toBe(0);
+
     expect(await bench.vms.start(other)).toMatchObject({ state: 'running', changedSinceStart: false });
     expect(memories(other)).toEqual([]);
     expect(existsSync(kept)).toBe(true);
+    expect((await bench.deletions.plan(vm, forgetting)).freed).toBe(statSync(kept).blocks * 512);
   }
   expect(bench.vms.get(vm).state).toBe('running');
   const back = await bench.snapshots.revert(vm, then.id, { keepCurrent: false });

@@ -16,6 +16,7 @@ import type { VmsService } from '../vms/vms.types.ts';
 import { chosenSnapshots, noneMeant } from './chosen-snapshots.ts';
 import { withTagLocks, withTags } from './delete-both-kinds.ts';
 import { deleteView, forgetPlan, freedBy, nothingPlan } from './delete-view.ts';
+import { memoryFreed } from './freed-memory.ts';
 import {
   deleteInternal,
   doomedTags,
@@ -69,6 +70,7 @@ const modesOf = (
   world: World,
   snapshots: readonly StoredSnapshot[],
   forgotten: Plan,
+  memory: number,
 ): NonNullable<Plan['modes']> => {
   const merging = (['commit', 'pull'] as const).map((mode) => {
     const plan = planDeleteSnapshots(world, { snapshotIds: snapshots.map(({ id }) => id), mode });
@@ -79,7 +81,7 @@ const modesOf = (
       possible: reason === '',
       ...(reason === '' ? {} : { reason }),
       bytesToMove: plan.bytesToMove,
-      freed: freedBy(world.forest, plan, snapshots),
+      freed: freedBy(world.forest, plan, memory),
     };
   });
   const freed = forgotten.freed ?? 0;
@@ -95,6 +97,7 @@ export const createSnapshotDeletions = ({
   merges,
 }: SnapshotDeletionsDeps): SnapshotDeletions => {
   const repository = snapshotsRepository(db);
+  const freedMemory = memoryFreed(vms);
 
   /** A blocker of its own: the plan can be looked at meanwhile. */
   const working = (vmId: string): Plan['blockers'] => {
@@ -135,17 +138,19 @@ export const createSnapshotDeletions = ({
       isForget && !shown
         ? { forest: images.forest(), allocation: new Map() }
         : await merges.world((forest) => layers.filter((id) => forest.layers.has(id)));
-    const forgotten = forgetPlan(whole.forest, snapshots, current);
+    const forgotten = forgetPlan(whole.forest, snapshots, current, freedMemory(snapshots));
+    // The tags bring the memory of their own.
+    const memory = freedMemory(layered);
     const tagsGo = inside.length > 0 && inside.length < snapshots.length;
     const world = tagsGo ? worldWithoutTags(whole, idsOf(inside)) : whole;
-    const modes = shown ? { modes: modesOf(world, layered, forgotten) } : {};
+    const modes = shown ? { modes: modesOf(world, layered, forgotten, memory) } : {};
     const busy = working(vmId);
     if (wish.mode === 'forget')
       return { lookedAt, vm, snapshots, merged: null, view: withBlockers({ ...forgotten, ...modes }, busy) };
     const plan = planIn(world, layered, wish.mode);
     const meant = [wish.mode, snapshots.map(({ id }) => id)];
     const prepared = await merges.prepare(world.forest, plan, meant, shown);
-    const view = { ...deleteView(world.forest, plan, layered, prepared), ...modes };
+    const view = { ...deleteView(world.forest, plan, layered, prepared, memory), ...modes };
     if (!tagsGo)
       return { lookedAt, vm, snapshots, merged: { plan, prepared }, view: withBlockers(view, busy) };
     const tags = await planTags({ images, vms, operations }, vmId, inside, new Set(prepared.locks.images));

@@ -9,22 +9,15 @@ const list = (names: readonly string[]): string =>
   names.length < 2 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 const quoted = (names: readonly string[]): string => list(names.map((name) => `“${name}”`));
 
-/** Memory that is a file of its own; that of an internal snapshot lies inside its layer. */
-const memoryBytes = (snapshots: readonly StoredSnapshot[]): number =>
-  snapshots.reduce(
-    (sum, { memoryFile, memoryBytes: bytes }) => sum + (memoryFile === null ? 0 : (bytes ?? 0)),
-    0,
-  );
-
-/** What the files that go take now, without what those that grow may grow by at the most. */
+/** `memory`: what goes of saved memory. What the files that go take now, without what those that grow may grow by at the most. */
 export const freedBy = (
   forest: Forest,
   { deletes, parts = [] }: DeleteSnapshotsPlan,
-  snapshots: readonly StoredSnapshot[],
+  memory: number,
 ): number => {
   const goes = deletes.reduce((sum, id) => sum + (forest.layers.get(id)?.allocatedBytes ?? 0), 0);
   const grows = parts.reduce((sum, part) => sum + part.grows.bytes, 0);
-  return Math.max(0, goes - grows) + memoryBytes(snapshots);
+  return Math.max(0, goes - grows) + memory;
 };
 
 const nameIn =
@@ -76,13 +69,14 @@ export const deleteView = (
   plan: DeleteSnapshotsPlan,
   snapshots: readonly StoredSnapshot[],
   prepared: PreparedMerges,
+  memory: number,
 ): Plan => {
   const inTrash = new Set(plan.disposals.filter(({ toTrash }) => toTrash).map(({ layer }) => layer));
   const { toTrash: _toTrash, ...facts } = prepared.facts;
   return {
     ...facts,
     mode: plan.mode,
-    freed: freedBy(forest, plan, snapshots),
+    freed: freedBy(forest, plan, memory),
     keeps: plan.keeps.map(({ layer, because }) => ({ imageId: layer, name: nameIn(forest)(layer), because })),
     deletes: facts.deletes.map((file) => ({
       ...file,
@@ -125,6 +119,7 @@ export const forgetPlan = (
   forest: Forest,
   snapshots: readonly StoredSnapshot[],
   current: string | null,
+  memory: number,
 ): Plan => {
   const gone = new Set(snapshots.map(({ id }) => id));
   const ids = [...new Set(snapshots.flatMap(({ disks }) => disks.map((disk) => disk.imageId)))];
@@ -141,7 +136,7 @@ export const forgetPlan = (
     fingerprint: fingerprintOf([snapshots, current]),
     operation: 'forget',
     mode: 'forget',
-    freed: memoryBytes(snapshots),
+    freed: memory,
     losesSnapshots: snapshots.map(({ id, name }) => ({ id, name })),
     nowUnused: unused,
     steps: [

@@ -25,6 +25,8 @@ const sizes = (forest: Forest) => {
         return Promise.resolve(held[id] ?? []);
       },
     },
+    memoryFreed: ([snapshot]) => snapshot?.memoryBytes ?? 0,
+    held: ({ id }) => (id === 'unknown' ? null : 5),
     learned: tell,
   });
   return { freed, learned, reads: () => reads };
@@ -67,4 +69,12 @@ it('of a layer that is pulled into several counts each copy', async () => {
   expect(freed()(stored('s1', 'l1'))).toBeNull();
   await learned;
   expect(freed()(stored('s1', 'l1'))).toBe(0);
+});
+
+it('of an internal one is what it holds alone and its memory, and not known while that is not', () => {
+  const { freed, reads } = sizes(forestWith(layers, { disks: [diskOf('web', 'l1')] }));
+  const inside = (id: string) => ({ ...stored(id, 'l1', 7), kind: 'internal' as const });
+  expect(freed()(inside('tag'))).toBe(5 + 7);
+  expect(freed()(inside('unknown'))).toBeNull();
+  expect(reads()).toBe(0);
 });

@@ -8,6 +8,7 @@ import {
   totalLength,
 } from '@strata/backing-chain';
 import type { ImagesService } from '../images/images.types.ts';
+import type { MemoryFreed } from './freed-memory.ts';
 import type { StoredSnapshot } from './snapshots.types.ts';
 
 /** What one layer and one on it have in common, as far as it matters here; bytes. */
@@ -21,6 +22,9 @@ interface Pair {
 
 export interface FreedSizesDeps {
   readonly images: Pick<ImagesService, 'forest' | 'allocation'>;
+  readonly memoryFreed: MemoryFreed;
+  /** What an internal snapshot holds alone. */
+  readonly held: (snapshot: StoredSnapshot) => number | null;
   /** More is known now than at the last answer. */
   readonly learned: (snapshotId: string) => void;
 }
@@ -63,7 +67,7 @@ const compared = (
  * What deleting a snapshot alone would give back. The tree asks for hundreds of them, so nothing is read for an answer:
  * what is not known yet is null, is read in the background, and is told by an event.
  */
-export const createFreedSizes = ({ images, learned }: FreedSizesDeps) => {
+export const createFreedSizes = ({ images, memoryFreed, held, learned }: FreedSizesDeps) => {
   const pairs = new Map<string, Pair>();
   const wanted = new Map<string, readonly [LayerId, LayerId, snapshotId: string]>();
   let reading = false;
@@ -117,10 +121,14 @@ export const createFreedSizes = ({ images, learned }: FreedSizesDeps) => {
   return (): ((snapshot: StoredSnapshot) => number | null) => {
     const forest = images.forest();
     const isNeeded = needs(forest);
-    return ({ id, disks, memoryBytes }) => {
-      let freed = memoryBytes ?? 0;
-      for (const { imageId, internalTag } of disks) {
-        if (internalTag !== null) return null;
+    return (snapshot) => {
+      const { id, kind, disks } = snapshot;
+      let freed = memoryFreed([snapshot]);
+      if (kind === 'internal') {
+        const inside = held(snapshot);
+        return inside === null ? null : inside + freed;
+      }
+      for (const { imageId } of disks) {
         const part = isNeeded(imageId, id) ? 0 : ofLayer(forest, imageId, id);
         if (part === null) return null;
         freed += Math.max(0, part);

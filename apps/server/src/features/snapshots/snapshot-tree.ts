@@ -2,15 +2,15 @@ import type { Snapshot } from '@strata/contract';
 import type { StoredSnapshot } from './snapshots.types.ts';
 
 export interface SnapshotSizes {
-  /** Bytes a layer takes. */
-  layer(imageId: string): number;
+  /** Bytes of its layers, each counted once; of an internal one what it alone holds inside them, null: not known. */
+  own(snapshot: StoredSnapshot): number | null;
   /** Bytes that deleting the snapshot alone would give back; null: not known yet. */
   freed(snapshot: StoredSnapshot): number | null;
   /** Why it cannot be deleted now; null: it can. */
   deleteRefusal(snapshot: StoredSnapshot): string | null;
 }
 
-/** A snapshot as the wire shows it; each layer counts once. */
+/** A snapshot as the wire shows it. */
 export const toSnapshot = (
   stored: StoredSnapshot,
   sizes: SnapshotSizes,
@@ -40,10 +40,7 @@ export const toSnapshot = (
     ...(stored.pauseMs === null ? {} : { pauseMs: stored.pauseMs }),
     ...(deleteRefusal === null ? {} : { deleteRefusal }),
     sizes: {
-      own: [...new Set(stored.disks.map((disk) => disk.imageId))].reduce(
-        (sum, id) => sum + sizes.layer(id),
-        0,
-      ),
+      own: sizes.own(stored),
       freed: deleteRefusal === null ? sizes.freed(stored) : null,
     },
     children,

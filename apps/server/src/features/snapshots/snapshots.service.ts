@@ -13,7 +13,9 @@ import { deleteRefusals } from './delete-refusals.ts';
 import { eitherExecutor } from './either-executor.ts';
 import { forecastSnapshot } from './forecast.ts';
 import { foundPoints } from './found-points.ts';
+import { memoryFreed } from './freed-memory.ts';
 import { createFreedSizes } from './freed-sizes.ts';
+import { createHeldSizes } from './held-sizes.ts';
 import { deleteInternalExecutor } from './internal/delete-internal.executor.ts';
 import { revertInternalExecutor } from './internal/revert-internal.executor.ts';
 import { planInternalRevert, revertInternal } from './internal/revert-internal.ts';
@@ -70,9 +72,16 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
   operations.register(deleteInternalExecutor(executorDeps));
   images.addUseSource({ snapshots: () => repository.uses() });
 
-  const freedSizes = createFreedSizes({ images, learned: (id) => publish(id, 'updated') });
+  const learned = (id: string): void => publish(id, 'updated');
+  const held = createHeldSizes({ images, learned });
+  const freedSizes = createFreedSizes({ images, memoryFreed: memoryFreed(vms), held, learned });
+  const layersOf = ({ disks }: StoredSnapshot): number =>
+    [...new Set(disks.map(({ imageId }) => imageId))].reduce(
+      (sum, imageId) => sum + images.facts(imageId).allocatedSize,
+      0,
+    );
   const sizes = (): SnapshotSizes => ({
-    layer: (imageId) => images.facts(imageId).allocatedSize,
+    own: (snapshot) => (snapshot.kind === 'internal' ? held(snapshot) : layersOf(snapshot)),
     freed: freedSizes(),
     deleteRefusal: deleteRefusals(images.forest()),
   });

@@ -59,10 +59,13 @@ export function SelectedSnapshots({ ids, chosen, acts }: SelectedSnapshotsProps)
   );
 }
 
-/** Several may point to one layer: it counts once. */
+/** Several may point to one layer: it counts once, and not for those that lie inside it. */
 function OwnData({ chosen }: { chosen: readonly Snapshot[] }) {
   const images = useQuery(imagesQuery()).data?.items;
-  const layers = new Set(chosen.flatMap(({ disks }) => disks.map(({ imageId }) => imageId)));
-  const own = (images ?? []).filter(({ id }) => layers.has(id));
-  return <Bytes value={own.reduce((sum, { allocatedSize }) => sum + allocatedSize, 0)} />;
+  const inside = chosen.filter(({ kind }) => kind === 'internal').map(({ sizes }) => sizes.own);
+  if (inside.includes(null)) return words.snapshots.facts.notKnown;
+  const external = chosen.filter(({ kind }) => kind === 'external');
+  const layers = new Set(external.flatMap(({ disks }) => disks.map(({ imageId }) => imageId)));
+  const own = (images ?? []).filter(({ id }) => layers.has(id)).map(({ allocatedSize }) => allocatedSize);
+  return <Bytes value={[...own, ...inside].reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0)} />;
 }

@@ -44,7 +44,7 @@ export function SnapshotFacts({ vm, snapshot, parent, onSelect }: SnapshotFactsP
         <Fact label={facts.pause}>{words.snapshots.pausedFor(snapshot.pauseMs)}</Fact>
       )}
       <Fact label={facts.own}>
-        <Bytes value={snapshot.sizes.own} />
+        {snapshot.sizes.own === null ? facts.notKnown : <Bytes value={snapshot.sizes.own} />}
       </Fact>
       <Deleting snapshot={snapshot} />
       {snapshot.memoryBytes === undefined ? null : (

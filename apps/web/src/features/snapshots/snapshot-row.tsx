@@ -132,7 +132,13 @@ function SnapshotText({ snapshot, vm, row, search }: SnapshotTextProps) {
           {snapshot.sizes.freed ? (
             <span className={classes.freed}>{snapshots.frees(snapshot.sizes.freed)}</span>
           ) : null}
-          <Bytes value={snapshot.sizes.own} className={classes.size ?? ''} />
+          {snapshot.sizes.own === null ? (
+            <span className={classes.size} title={snapshots.facts.notKnown}>
+              –
+            </span>
+          ) : (
+            <Bytes value={snapshot.sizes.own} className={classes.size ?? ''} />
+          )}
         </span>
       </span>
     </>

@@ -159,7 +159,7 @@ export const benchVms = (db: Db, images: ImagesService): BenchVms => {
       }),
       ...{ save: unused, goOn: unused, stayPaused: unused, standsSaved: unused, keep: unused },
       has: () => Promise.resolve(true),
-      pathOf: unused,
+      pathOf: (vmId, file) => `/no memories in this bench/${vmId}/${file}`,
       remove: () => Promise.resolve(),
       suspended,
       setSuspended,

@@ -1,8 +1,9 @@
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deleteTag } from '../../../qemu/image-tags.ts';
 import { type BenchGuest, startGuest } from '../../operations/testing/bench-guest.ts';
-import { flatten, readsAs } from '../../operations/testing/bench-layers.ts';
+import { cluster, flatten, readsAs } from '../../operations/testing/bench-layers.ts';
 import { type Bench, type BenchFolder, benchFolder } from '../../operations/testing/chain-bench.ts';
 import { killPoints } from '../../operations/testing/kill-points.ts';
 import {
@@ -73,6 +74,28 @@ describe('deleting internal snapshots', () => {
       expect(await readsAs(bench, id, now.get(id))).toBe(true);
       expect(await isSound(bench, name)).toBe(true);
     }
+  });
+
+  it('each tells what it alone holds inside its layers, and the plan what goes with all that are meant', async () => {
+    const [first, second, third] = (await three()).map(({ id }) => id);
+    const files = names.map((name) => bench.images.pathOf(`${name}.qcow2`));
+    const taken = (): number => files.reduce((sum, file) => sum + statSync(file).blocks * 512, 0);
+    const sizes = (id = '') => bench.snapshots.get('vmone', id).sizes;
+    await expect.poll(() => sizes(second).own, { timeout: 30_000 }).not.toBeNull();
+    const [all, own] = [taken(), sizes(second).own ?? 0];
+    expect(own).toBeGreaterThan(0);
+    expect(own).toBeLessThan(all / 2);
+    expect(sizes(second)).toEqual({ own, freed: own });
+
+    // Both need clusters that none of the others needs.
+    const wish = { snapshots: [second ?? '', third ?? ''], mode: 'auto' as const };
+    const { freed = 0 } = await bench.deletions.plan('vmone', wish);
+    expect(freed).toBeGreaterThanOrEqual(own + (sizes(third).own ?? 0));
+    expect(await remove(wish.snapshots)).toMatchObject({ state: 'done' });
+    // The list of the tags is written anew, in another cluster.
+    expect(Math.abs(all - taken() - freed)).toBeLessThanOrEqual(3 * files.length * cluster);
+    // What they shared with the one that is left is its own from now on.
+    await expect.poll(() => sizes(first).own, { timeout: 30_000 }).toBeGreaterThan(own);
   });
 
   it('waits while the VM is suspended: nobody writes to the files that its memory waits for', async () => {

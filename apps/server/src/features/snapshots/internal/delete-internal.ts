@@ -4,7 +4,9 @@ import { shellWord } from '../../../shell-word.ts';
 import { taintBlockers } from '../../chains/taint-blockers.ts';
 import { tagStays } from '../delete-refusals.ts';
 import { forgetPlan } from '../delete-view.ts';
+import { memoryFreed } from '../freed-memory.ts';
 import { openBlockers } from '../held-layers.ts';
+import { heldTogether } from '../held-sizes.ts';
 import { subjectsOf } from '../snapshot-subjects.ts';
 import type { SnapshotsDeps } from '../snapshots.service.ts';
 import type { StoredSnapshot } from '../snapshots.types.ts';
@@ -88,10 +90,16 @@ export const planTags = async (
     );
   };
   const blockers = await blockersOf(deps, vmId, snapshots, merged);
+  // Where a file does not tell, at least the memory inside it, which is shared with nobody.
+  const inside =
+    (await heldTogether(images, snapshots)) ??
+    snapshots.reduce(
+      (sum, { memoryFile, memoryBytes }) => sum + (memoryFile === null ? (memoryBytes ?? 0) : 0),
+      0,
+    );
   return {
     blockers,
-    // What clusters a tag shares with others only its deletion shows; its memory is its own.
-    freed: snapshots.reduce((sum, { memoryBytes }) => sum + (memoryBytes ?? 0), 0),
+    freed: inside + memoryFreed(vms)(snapshots),
     steps: snapshots.map(
       (snapshot) =>
         `Delete “${snapshot.name}” inside ${disksOf(snapshot)
@@ -117,7 +125,12 @@ export const planInternalDelete = async (
 ): Promise<Plan> => {
   const { images, vms } = deps;
   await images.scan();
-  const forgotten = forgetPlan(images.forest(), snapshots, vms.currentSnapshot(vmId));
+  const forgotten = forgetPlan(
+    images.forest(),
+    snapshots,
+    vms.currentSnapshot(vmId),
+    memoryFreed(vms)(snapshots),
+  );
   const { blockers, freed, steps, commands } = await planTags(deps, vmId, snapshots);
   const reason = blockers.map(({ message }) => message).join(' ');
   const possible = { possible: reason === '', ...(reason === '' ? {} : { reason }) };

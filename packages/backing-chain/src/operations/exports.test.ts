@@ -27,7 +27,13 @@ const nothing = new Map([
   ['sibling', []],
 ]);
 const unused = {
-  ...{ storedBytes: 0, dataBytes: 0, zeroBytes: 0, neededBytes: 0, scannedBytes: 0 },
+  ...{
+    storedBytes: 64 * 1024 ** 2,
+    dataBytes: 0,
+    zeroBytes: 64 * 1024 ** 2,
+    neededBytes: 0,
+    scannedBytes: 0,
+  },
   ...{ exact: true, compressed: false, bitmaps: 0, otherNames: 0 },
 };
 

@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { writeBlocks } from '../../qemu/qemu-io.ts';
 import { type WorkBench, type WorkFolder, workFolder } from '../../testing/work-bench.ts';
@@ -130,4 +131,24 @@ it.each(ofMemory)('%s does not begin on disks that a snapshot has overtaken', as
   expect((await bench.snapshots.tree(vm)).tree).toMatchObject([
     { name: 'first', children: [{ name: 'second', children: [] }] },
   ]);
+});
+
+it('a snapshot takes another name for its layer when somebody has taken the one it chose', async () => {
+  const { images } = bench.library;
+  const { placeOverlay } = images;
+  const places: string[] = [];
+  Object.assign(images, {
+    placeOverlay: async (wish: Parameters<typeof placeOverlay>[0]): Promise<string> => {
+      const path = await placeOverlay(wish);
+      if (places.length === 0) writeFileSync(path, 'of somebody else');
+      places.push(path);
+      return path;
+    },
+  });
+  const restorePoint = active().id;
+  await take('first');
+  const [taken = '', own = ''] = places;
+  expect(readFileSync(taken, 'utf8')).toBe('of somebody else');
+  expect(active()).toMatchObject({ path: own, backingId: restorePoint });
+  expect(own).not.toBe(taken);
 });

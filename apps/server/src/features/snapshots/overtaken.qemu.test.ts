@@ -100,6 +100,24 @@ it('a limit for a memory that is not kept is refused, and nothing is taken', asy
   expect(bench.operations.list({}).items).toEqual([]);
 });
 
+it('a promotion does not begin on a plan that a snapshot has overtaken', async () => {
+  const first = await takeFirst('external');
+  const [{ diskId, imageId } = { diskId: '', imageId: '' }] = bench.snapshots.get(vm, first).disks;
+  const request = {
+    ...{ operation: 'promote' as const, vmId: vm, disks: [{ diskId, imageId }] },
+    ...{ keepCurrent: true, overlay: true, powerOff: false },
+  };
+  const { fingerprint, blockers } = await bench.chains.plan(request);
+  expect(blockers).toEqual([]);
+  takeBehindItsBack();
+  await expect(bench.chains.run(request, fingerprint)).rejects.toMatchObject({ code: 'plan-stale' });
+  bench = await folder.open();
+  expect(bench.operations.list({}).items.map(({ kind }) => kind)).toEqual(['snapshot-take', 'snapshot-take']);
+  const { tree, current } = await bench.snapshots.tree(vm);
+  expect(tree).toMatchObject([{ name: 'first', children: [{ name: 'second', children: [] }] }]);
+  expect(current).toMatchObject({ snapshotId: tree[0]?.children[0]?.id, changed: false });
+});
+
 /** Until now the VM writes the layer whose memory would fit it; then it writes another one. */
 const takeWhileMemoryIsMeasured = (): void => {
   const { moments } = bench.vms;

@@ -88,6 +88,41 @@ it('a snapshot is not taken of disks that another one has just frozen', async ()
   }
 });
 
+/** Begins and ends while the next request reads the headers of a chain. */
+const workBehindItsBack = (work: () => Promise<unknown>): void => {
+  const { images } = bench.library;
+  const { checkedChain } = images;
+  const look: typeof checkedChain = async (id) => {
+    Object.assign(images, { checkedChain });
+    const chain = await checkedChain(id);
+    await work();
+    return chain;
+  };
+  Object.assign(images, { checkedChain: look });
+};
+
+it('no VM is branched from a snapshot whose layer a merge has just changed', async () => {
+  const first = await takeFirst('external');
+  workBehindItsBack(async () => {
+    const merged = await bench.deletions.run(vm, { snapshots: [first], mode: 'commit' });
+    expect(await bench.ended(merged)).toMatchObject({ state: 'done' });
+  });
+  const branch = bench.branches.branch(vm, first, { name: 'other', mode: 'linked' });
+  await expect(branch).rejects.toMatchObject({ code: 'plan-stale' });
+  expect(bench.library.images.get(active().id).overlays).toEqual([]);
+});
+
+it('a duplicate does not put a VM back on what a revert has just left', async () => {
+  const first = await takeFirst('external');
+  workBehindItsBack(async () => {
+    const reverted = await bench.snapshots.revert(vm, first, { keepCurrent: true });
+    expect(await bench.ended(reverted)).toMatchObject({ state: 'done' });
+  });
+  const duplicate = bench.branches.duplicate(vm, { name: 'other', mode: 'linked' });
+  await expect(duplicate).rejects.toMatchObject({ code: 'plan-stale' });
+  expect(active().backingId).toBe(bench.snapshots.get(vm, first).disks[0]?.imageId);
+});
+
 it('a limit for a memory that is not kept is refused, and nothing is taken', async () => {
   for (const [kind, memory] of [
     ['external', false],

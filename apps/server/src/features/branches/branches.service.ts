@@ -133,6 +133,8 @@ export const createBranchesService = (deps: BranchesDeps): BranchesService => {
 
   interface Wish {
     readonly kind: 'vm-branch' | 'vm-duplicate';
+    /** Before the first look at the VM and its snapshot. */
+    readonly lookedAt: number;
     readonly title: string;
     readonly vm: Vm;
     readonly disks: readonly Disk[];
@@ -146,7 +148,8 @@ export const createBranchesService = (deps: BranchesDeps): BranchesService => {
     readonly moment: CopyMoment | null;
   }
 
-  const start = async ({ kind, title, vm, disks, name, mode, useReserve, subjects, ofNow, moment }: Wish) => {
+  const start = async (branch: Wish) => {
+    const { kind, lookedAt, title, vm, disks, name, mode, useReserve, subjects, ofNow, moment } = branch;
     if (disks.length === 0)
       throw new AppError('not-possible', 'There is no disk that a new VM could stand on.');
     const copy = vms.copies.draft(vm.id, name, disks, moment);
@@ -171,7 +174,7 @@ export const createBranchesService = (deps: BranchesDeps): BranchesService => {
     // Looking at all that took a moment.
     if (ofNow) demandOff(vms.get(vm.id));
     return operations.start({
-      ...{ kind, title, request },
+      ...{ kind, title, request, lookedAt },
       journal: { phase: 'new', files: [] },
       steps: steps(wishes, mode, copy, continues.length === 0 ? null : vm.name),
       subjects,
@@ -191,11 +194,12 @@ export const createBranchesService = (deps: BranchesDeps): BranchesService => {
 
   return {
     branch: async (vmId, snapshotId, { name, mode, memory = false, useReserve }) => {
+      const lookedAt = operations.look();
       const vm = vms.get(vmId);
       const snapshot = snapshots.get(vmId, snapshotId);
       demandCopied(snapshot, mode);
       return start({
-        ...{ kind: 'vm-branch', vm, name, mode, useReserve, ofNow: false },
+        ...{ kind: 'vm-branch', lookedAt, vm, name, mode, useReserve, ofNow: false },
         moment: await snapshots.moment(vmId, snapshotId, memory),
         title: `Branch “${name}” from “${snapshot.name}” of “${vm.name}”`,
         disks: await disksOf(snapshot),
@@ -206,10 +210,11 @@ export const createBranchesService = (deps: BranchesDeps): BranchesService => {
       });
     },
     duplicate: async (vmId, { name, mode, useReserve }) => {
+      const lookedAt = operations.look();
       const vm = vms.get(vmId);
       demandOff(vm);
       return start({
-        ...{ kind: 'vm-duplicate', vm, name, mode, useReserve, ofNow: true, moment: null },
+        ...{ kind: 'vm-duplicate', lookedAt, vm, name, mode, useReserve, ofNow: true, moment: null },
         title: `Duplicate “${vm.name}” as “${name}”`,
         disks: vm.disks.map(({ id, imageId }) => ({ diskId: id, imageId })),
         subjects: [{ kind: 'vm', id: vm.id, name: vm.name }],

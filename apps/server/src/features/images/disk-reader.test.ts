@@ -1,10 +1,21 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { writeQcow2File } from '../../testing/qcow2-file.ts';
 import { inspectFiles, isUnreadable, sampleContent, walkFolder } from './disk-reader.ts';
+import { wasReadLater } from './image-record.ts';
 import { type Inspected, inspectFile } from './inspect-file.ts';
+import { newRecord } from './read-record.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -34,11 +45,38 @@ describe('the thread that reads the disk', () => {
     });
     expect(read.size).toBe(4);
     for (const [path, file] of read) {
-      expect(file).toEqual(await inspectFile(path));
+      expect(file).toEqual({ ...(await inspectFile(path)), readAt: file.readAt });
       expect(file.stat).toEqual(files.get(path));
     }
     expect(read.get(at('top.qcow2'))?.header.backing).toEqual({ string: 'base.qcow2', format: 'qcow2' });
     expect(read.get(at('cut.qcow2'))?.header.problems).toMatchObject([{ code: 'truncated' }]);
+  });
+
+  test('says when it read a file, and not when somebody had the time to take that in', async () => {
+    writeQcow2File(at('disk.qcow2'));
+    const read: Inspected[] = [];
+    await inspectFiles([at('disk.qcow2')], (_, file) => {
+      if (!isUnreadable(file)) read.push(file);
+    });
+    const taken = Date.now();
+    await expect.poll(() => Date.now(), { interval: 1 }).toBeGreaterThan(taken);
+    const [file] = read;
+    const record = file === undefined ? null : newRecord(at('disk.qcow2'), file);
+    expect(record?.facts.readAt).toBeLessThanOrEqual(taken);
+  });
+
+  test('proves nothing by an old time of its contents in the tick in which it was changed', async () => {
+    writeQcow2File(at('copy.qcow2'));
+    utimesSync(at('copy.qcow2'), 1_000_000, 1_000_000);
+    const { ctimeMs } = statSync(at('copy.qcow2'));
+    const record = newRecord(at('copy.qcow2'), await inspectFile(at('copy.qcow2')));
+    if (record === null) throw new Error('no image');
+    const readAfter = (ms: number) => ({
+      ...record,
+      facts: { ...record.facts, readAt: Math.trunc(ctimeMs) + ms },
+    });
+    expect(wasReadLater(readAfter(2))).toBe(false);
+    expect(wasReadLater(readAfter(100))).toBe(true);
   });
 
   test('opens no link and no folder, says why, and goes on with the next file', async () => {

@@ -80,12 +80,13 @@ export const statKey = (stat: FileStat): string => `${stat.dev}:${stat.ino}`;
 /** File systems stamp times by the tick of the kernel: a write in the tick of our reading leaves the same mtime. */
 const tickMilliseconds = 20;
 
-export const modifiedMs = ({ identity }: Pick<ImageRecord, 'identity'>): number =>
-  Number(BigInt(identity.mtimeNs || 0) / 1_000_000n);
+const msOf = (ns: string): number => Number(BigInt(ns || 0) / 1_000_000n);
 
-/** So much later than it was written that no write in the same tick can have followed. */
+export const modifiedMs = ({ identity }: Pick<ImageRecord, 'identity'>): number => msOf(identity.mtimeNs);
+
+/** So much later than it was changed that no change in the same tick can have followed. A copy has the times of long ago. */
 export const wasReadLater = ({ identity, facts }: ImageRecord): boolean =>
-  modifiedMs({ identity }) + tickMilliseconds < facts.readAt;
+  Math.max(modifiedMs({ identity }), msOf(facts.changedNs ?? '')) + tickMilliseconds < facts.readAt;
 
 export const isUnchanged = (record: ImageRecord, stat: FileStat): boolean =>
   record.identity.device === stat.dev.toString() &&

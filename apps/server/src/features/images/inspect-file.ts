@@ -26,17 +26,21 @@ export interface Inspected {
   readonly snapshots: FileFacts['snapshots'];
   /** By its permissions, whatever it is. */
   readonly writable: boolean;
+  /** Just before, in ms. Whoever takes this in may do so long after: what was written in between is not in it. */
+  readonly readAt: number;
 }
 
 const inspected = (
   stat: FileStat,
   { kind, virtualSize, backing, problems, qcow2 }: ImageHeader,
   writable: boolean,
+  readAt: number,
 ): Inspected => ({
   stat: statOf(stat),
   header: { kind, virtualSize, backing, problems },
   snapshots: qcow2?.snapshots ?? [],
   writable,
+  readAt,
 });
 
 const isWritable = (path: string): Promise<boolean> =>
@@ -47,10 +51,11 @@ const isWritable = (path: string): Promise<boolean> =>
 
 /** Reads the header. Throws `OpenForReadingError` when the file cannot be opened. */
 export const inspectFile = async (path: string): Promise<Inspected> => {
+  const readAt = Date.now();
   const { handle, stat } = await openForReading(path);
   try {
     const header = await readImageHeader(handle, Number(stat.size));
-    return inspected(stat, header, await isWritable(path));
+    return inspected(stat, header, await isWritable(path), readAt);
   } finally {
     await handle.close();
   }
@@ -67,9 +72,10 @@ const isWritableNow = (path: string): boolean => {
 
 /** {@link inspectFile}, for a thread that may wait for the disk. */
 export const inspectFileSync = (path: string): Inspected => {
+  const readAt = Date.now();
   const { fd, stat } = openForReadingSync(path);
   try {
-    return inspected(stat, readImageHeaderSync(fd, Number(stat.size)), isWritableNow(path));
+    return inspected(stat, readImageHeaderSync(fd, Number(stat.size)), isWritableNow(path), readAt);
   } finally {
     closeSync(fd);
   }
@@ -125,7 +131,7 @@ const plainFacts = (format: ImageFormat, { stat, header }: Inspected) => {
 
 /** What is remembered of a file. `settled` is its format when that is no longer a question. */
 export const fileState = (file: Inspected, settled: ImageFormat | null): FileState | null => {
-  const { stat, header, snapshots, writable } = file;
+  const { stat, header, snapshots, writable, readAt } = file;
   const format = settled ?? formatOf(header);
   if (format === null) return null;
   const facts: FileFacts = {
@@ -135,7 +141,7 @@ export const fileState = (file: Inspected, settled: ImageFormat | null): FileSta
     writable: (format === 'qcow2' || format === 'raw') && writable,
     bornNs: stat.birthtimeNs.toString(),
     changedNs: stat.ctimeNs.toString(),
-    readAt: Date.now(),
+    readAt,
   };
   return { format, identity: identityOf(stat), facts };
 };

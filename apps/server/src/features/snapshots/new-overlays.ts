@@ -1,3 +1,4 @@
+import { AppError } from '../../app-error.ts';
 import type { ImagesService } from '../images/images.types.ts';
 
 export interface OverlayWish {
@@ -36,18 +37,32 @@ export const createOverlays = async (
   wishes: readonly OverlayWish[],
   { operationId, known, save }: Maker,
 ): Promise<NewOverlay[]> => {
-  const places: { diskId: string; backingId: string; path: string }[] = [];
-  for (const { diskId, backingId, stem } of wishes) {
-    const avoid = places.map(({ path }) => path);
-    places.push({ diskId, backingId, path: await images.placeOverlay({ backingId, stem, avoid }) });
-  }
-  save({ ...known, paths: Object.fromEntries(places.map(({ diskId, path }) => [diskId, path])) });
+  const paths: Record<string, string> = {};
+  const tried: string[] = [];
+  const place = async ({ diskId, backingId, stem }: OverlayWish): Promise<void> => {
+    const path = await images.placeOverlay({ backingId, stem, avoid: tried });
+    tried.push(path);
+    paths[diskId] = path;
+  };
+  const make = async (wish: OverlayWish): Promise<NewOverlay> => {
+    const { diskId, backingId } = wish;
+    const path = paths[diskId] ?? '';
+    try {
+      const { id } = await images.createPlacedOverlay({ backingId, path, operationId });
+      return { diskId, imageId: id, path };
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'image-exists') throw error;
+      // Somebody has taken the name since: a VM whose files are named alike, at the same moment.
+      await place(wish);
+      save({ ...known, paths: { ...paths } });
+      return make(wish);
+    }
+  };
+  for (const wish of wishes) await place(wish);
+  save({ ...known, paths: { ...paths } });
   const made: NewOverlay[] = [];
   try {
-    for (const { diskId, backingId, path } of places) {
-      const { id } = await images.createPlacedOverlay({ backingId, path, operationId });
-      made.push({ diskId, imageId: id, path });
-    }
+    for (const wish of wishes) made.push(await make(wish));
     return made;
   } catch (error) {
     await removeOverlays(

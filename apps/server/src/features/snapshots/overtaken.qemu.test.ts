@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { writeBlocks } from '../../qemu/qemu-io.ts';
 import { type WorkBench, type WorkFolder, workFolder } from '../../testing/work-bench.ts';
@@ -87,6 +88,41 @@ it('a snapshot is not taken of disks that another one has just frozen', async ()
   }
 });
 
+/** Begins and ends while the next request reads the headers of a chain. */
+const workBehindItsBack = (work: () => Promise<unknown>): void => {
+  const { images } = bench.library;
+  const { checkedChain } = images;
+  const look: typeof checkedChain = async (id) => {
+    Object.assign(images, { checkedChain });
+    const chain = await checkedChain(id);
+    await work();
+    return chain;
+  };
+  Object.assign(images, { checkedChain: look });
+};
+
+it('no VM is branched from a snapshot whose layer a merge has just changed', async () => {
+  const first = await takeFirst('external');
+  workBehindItsBack(async () => {
+    const merged = await bench.deletions.run(vm, { snapshots: [first], mode: 'commit' });
+    expect(await bench.ended(merged)).toMatchObject({ state: 'done' });
+  });
+  const branch = bench.branches.branch(vm, first, { name: 'other', mode: 'linked' });
+  await expect(branch).rejects.toMatchObject({ code: 'plan-stale' });
+  expect(bench.library.images.get(active().id).overlays).toEqual([]);
+});
+
+it('a duplicate does not put a VM back on what a revert has just left', async () => {
+  const first = await takeFirst('external');
+  workBehindItsBack(async () => {
+    const reverted = await bench.snapshots.revert(vm, first, { keepCurrent: true });
+    expect(await bench.ended(reverted)).toMatchObject({ state: 'done' });
+  });
+  const duplicate = bench.branches.duplicate(vm, { name: 'other', mode: 'linked' });
+  await expect(duplicate).rejects.toMatchObject({ code: 'plan-stale' });
+  expect(active().backingId).toBe(bench.snapshots.get(vm, first).disks[0]?.imageId);
+});
+
 it('a limit for a memory that is not kept is refused, and nothing is taken', async () => {
   for (const [kind, memory] of [
     ['external', false],
@@ -97,6 +133,24 @@ it('a limit for a memory that is not kept is refused, and nothing is taken', asy
       bench.snapshots.take(vm, { name: 'never', kind, memory, stopAfterSeconds: 5 }),
     ).rejects.toMatchObject({ code: 'not-possible', message: expect.stringContaining('Leave it out') });
   expect(bench.operations.list({}).items).toEqual([]);
+});
+
+it('a promotion does not begin on a plan that a snapshot has overtaken', async () => {
+  const first = await takeFirst('external');
+  const [{ diskId, imageId } = { diskId: '', imageId: '' }] = bench.snapshots.get(vm, first).disks;
+  const request = {
+    ...{ operation: 'promote' as const, vmId: vm, disks: [{ diskId, imageId }] },
+    ...{ keepCurrent: true, overlay: true, powerOff: false },
+  };
+  const { fingerprint, blockers } = await bench.chains.plan(request);
+  expect(blockers).toEqual([]);
+  takeBehindItsBack();
+  await expect(bench.chains.run(request, fingerprint)).rejects.toMatchObject({ code: 'plan-stale' });
+  bench = await folder.open();
+  expect(bench.operations.list({}).items.map(({ kind }) => kind)).toEqual(['snapshot-take', 'snapshot-take']);
+  const { tree, current } = await bench.snapshots.tree(vm);
+  expect(tree).toMatchObject([{ name: 'first', children: [{ name: 'second', children: [] }] }]);
+  expect(current).toMatchObject({ snapshotId: tree[0]?.children[0]?.id, changed: false });
 });
 
 /** Until now the VM writes the layer whose memory would fit it; then it writes another one. */
@@ -130,4 +184,24 @@ it.each(ofMemory)('%s does not begin on disks that a snapshot has overtaken', as
   expect((await bench.snapshots.tree(vm)).tree).toMatchObject([
     { name: 'first', children: [{ name: 'second', children: [] }] },
   ]);
+});
+
+it('a snapshot takes another name for its layer when somebody has taken the one it chose', async () => {
+  const { images } = bench.library;
+  const { placeOverlay } = images;
+  const places: string[] = [];
+  Object.assign(images, {
+    placeOverlay: async (wish: Parameters<typeof placeOverlay>[0]): Promise<string> => {
+      const path = await placeOverlay(wish);
+      if (places.length === 0) writeFileSync(path, 'of somebody else');
+      places.push(path);
+      return path;
+    },
+  });
+  const restorePoint = active().id;
+  await take('first');
+  const [taken = '', own = ''] = places;
+  expect(readFileSync(taken, 'utf8')).toBe('of somebody else');
+  expect(active()).toMatchObject({ path: own, backingId: restorePoint });
+  expect(own).not.toBe(taken);
 });

@@ -105,8 +105,14 @@ export const giveBackKept = async (vms: Vms, context: RevertContext): Promise<vo
   const saves = context.request.keep?.saves ?? null;
   const kept = keptMemoryOf(context);
   if (saves === null || kept === null) return;
-  if (vms.live(context.request.vmId) !== null) return undo(vms, context.request.vmId, saves);
-  context.save(context.journal, () =>
+  const { savedBytes = 0, ...journal } = context.journal;
+  if (vms.live(context.request.vmId) !== null) {
+    // Before it goes on: from its first step on the file is older than its disks, and nobody may take it for kept.
+    context.save({ ...journal, phase: 'saving' });
+    return undo(vms, context.request.vmId, saves);
+  }
+  // With it goes that this is over: whoever takes it up must not switch the disks away from what waits for them.
+  context.save({ ...journal, phase: 'creating', savedBytes }, () =>
     vms.memory.setSuspended(context.request.vmId, { ...kept, at: new Date().toISOString() }),
   );
   context.recovered('The VM is suspended: its memory had been saved already, and its next start goes on.');

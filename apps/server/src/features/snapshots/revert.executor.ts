@@ -74,7 +74,7 @@ export interface RevertJournal {
   readonly screenshot: string | null;
   /** Of the state that is left; left out by a former version of Strata. */
   readonly moment?: KeptMoment;
-  /** The memory of the current state is in its file, which is durable. */
+  /** The memory of the current state is in its file, which is durable. With `creating`: it was given back. */
   readonly savedBytes?: number;
 }
 export type RevertContext = OperationContext<RevertRun, RevertJournal>;
@@ -184,12 +184,13 @@ const record = ({ vms, repository, publish }: TakeDeps, context: Context): void 
   if (keep !== null) publish(keep.id, 'created');
 };
 
-/** Nothing came of it: the VM writes its layers still. */
+/** Nothing came of it: the VM writes its layers still. What cannot be removed must not keep the guest from its memory. */
 const withdraw = async ({ images, vms }: TakeDeps, context: Context): Promise<void> => {
-  await removeOverlays(
-    images,
-    context.journal.overlays.map((overlay) => overlay.imageId),
-  );
+  for (const { imageId } of context.journal.overlays)
+    await removeOverlays(images, [imageId]).catch((error: unknown) => {
+      if (context.ending) throw error;
+      context.recovered(`Nothing needs it: ${error instanceof Error ? error.message : String(error)}`);
+    });
   await giveBackKept(vms, context);
 };
 
@@ -258,7 +259,9 @@ const beforeTheBooks = async (deps: TakeDeps, context: Context): Promise<void> =
     await removeStrays(deps.images, context.journal.known);
     throw new AppError(
       'not-possible',
-      'Strata was ended before the VM was touched. Nothing has changed; begin it again.',
+      context.journal.savedBytes === undefined
+        ? 'Strata was ended before the VM was touched. Nothing has changed; begin it again.'
+        : 'The VM could not be reverted. It is suspended: its memory had been saved already, and its next start goes on.',
     );
   }
   if (context.journal.phase === 'new') {

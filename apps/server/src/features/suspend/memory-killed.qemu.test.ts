@@ -1,4 +1,5 @@
-import { readdirSync, renameSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Operation } from '@strata/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -191,6 +192,12 @@ describe('killed before any call', () => {
   }, 120_000);
 });
 
+/** Another program of QEMU's, with its lock. */
+const holdOpen = (path: string, pidFile: string): void => {
+  const disk = ['--blockdev', `driver=qcow2,node-name=held,file.driver=file,file.filename=${path}`];
+  execFileSync('qemu-storage-daemon', [...disk, '--daemonize', '--pidfile', pidFile]);
+};
+
 describe('a revert that fails after the memory of the current state was saved', () => {
   const revertWith = async (harm: (call: string) => void): Promise<Operation> => {
     bench = await folder.open();
@@ -228,5 +235,43 @@ describe('a revert that fails after the memory of the current state was saved', 
     renameSync(away(layer), layer);
     await bench.library.images.scan();
     expect((await bench.vms.start(vm)).state).toBe('running');
+  });
+
+  it('leaves it suspended on it, too, while a program has one of the new overlays open', async () => {
+    const before = new Set<string>();
+    const pidFile = join(folder.folder, '..', 'holder.pid');
+    const { recovery } = await revertWith((call) => {
+      const { images: library } = bench.library;
+      if (call === 'createPlacedOverlay' && before.size === 0)
+        for (const { id } of library.list()) before.add(id);
+      if (call === 'poweroff')
+        holdOpen(library.list().find(({ id }) => !before.has(id))?.path ?? '', pidFile);
+    });
+    try {
+      expect(recovery).toMatch(/has it open.*its next start goes on/s);
+      expect(state()).toBe('suspended');
+    } finally {
+      process.kill(Number(readFileSync(pidFile, 'utf8')));
+    }
+    expect((await bench.vms.start(vm)).state).toBe('running');
+  });
+
+  it('powers no guest off that goes on already, when the server is killed then', async () => {
+    const stuck = (call: string): void => {
+      if (call === 'poweroff') throw new Error('the power switch is stuck');
+    };
+    await revertWith(stuck);
+    const kill = folder.calls.lastIndexOf('remove') + 1;
+    const files = memories();
+    const known = (await snapshots()).length;
+    const goal = (await snapshots()).at(-1)?.id ?? '';
+    bench = await folder.open(kill, stuck);
+    const started = await bench.snapshots.revert(vm, goal, { keepCurrent: true, keepMemory: true });
+    expect(await folder.died()).toBe('remove');
+    bench = await folder.open();
+    expect(await bench.ended(started)).toMatchObject({ state: 'failed' });
+    expect(state()).toBe('running');
+    expect(memories()).toEqual(files);
+    expect((await snapshots()).length).toBe(known);
   });
 });

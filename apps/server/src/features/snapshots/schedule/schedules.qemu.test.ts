@@ -5,7 +5,13 @@ import { checkImage } from '../../../qemu/qemu-img.ts';
 import { writeBlocks } from '../../../qemu/qemu-io.ts';
 import { type BenchGuest, startGuest } from '../../operations/testing/bench-guest.ts';
 import { buildLayers, cluster, fileOf, flatten, readsAs } from '../../operations/testing/bench-layers.ts';
-import { type Bench, type BenchFolder, benchFolder } from '../../operations/testing/chain-bench.ts';
+import {
+  type Bench,
+  type BenchFolder,
+  benchFolder,
+  type Disturbance,
+} from '../../operations/testing/chain-bench.ts';
+import { killPoints, killStride } from '../../operations/testing/kill-points.ts';
 import { scheduledName } from './schedule-times.ts';
 import { createSchedulesService } from './schedules.service.ts';
 import type { SchedulesService } from './schedules.types.ts';
@@ -24,7 +30,7 @@ let shown: Map<string, string>;
 /** Looks at the files that have begun and not ended: with one, a schedule begins to thin. */
 let looking: number;
 
-beforeEach(async () => {
+const build = async (): Promise<void> => {
   folder = await benchFolder();
   bench = folder.open();
   shown = new Map();
@@ -37,6 +43,16 @@ beforeEach(async () => {
   const image = (name: string) => bench.images.idOf(fileOf({ name }));
   bench.vms.define('vmone', [image('a'), image('b')]);
   clock = testClock(start);
+  serve();
+};
+beforeEach(build);
+afterEach(() => {
+  schedules.close();
+  folder.dispose();
+});
+
+/** The schedules of a server that has just begun. */
+const serve = (): void => {
   const events = { publish: () => {}, subscribe: () => () => {} };
   const log = (error: unknown): void => console.error(error);
   const scan = async (): Promise<void> => {
@@ -48,11 +64,7 @@ beforeEach(async () => {
   const images = { ...bench.images, scan };
   schedules = createSchedulesService({ ...bench, images, events, log, clock });
   schedules.start();
-});
-afterEach(() => {
-  schedules.close();
-  folder.dispose();
-});
+};
 
 const every = (keep: number) =>
   schedules.put('vmone', {
@@ -216,5 +228,58 @@ describe('automatic snapshots of a VM that is off', () => {
         detail: expect.stringContaining(`“${at(1)}” stays for now`),
       });
     }, patience);
+  });
+
+  /** Four, with a write before and after each; and what each of them, and both disks, show. */
+  const four = async (): Promise<readonly [string, string]> => {
+    every(4);
+    for (const number of [1, 2, 3, 4]) {
+      for (const disk of [0, 1]) await write(disk, 20 + number, number);
+      await due([1, 2, 3, 4].slice(0, number).map(at));
+    }
+    const copies = await flatten(bench, join(folder.folder, 'copies'));
+    for (const { id, disks } of await nodes())
+      for (const { diskId, imageId } of disks) shown.set(`${id} ${diskId}`, copies.get(imageId) ?? '');
+    const [first = '', second = ''] = [0, 1].map((position) =>
+      copies.get(bench.vms.diskImage('vmone', position)),
+    );
+    return [first, second];
+  };
+  const thinnings = () =>
+    bench.operations.list({ limit: 100 }).items.filter(({ kind }) => kind === 'snapshot-delete');
+  const open = async (disturb?: Disturbance): Promise<void> => {
+    schedules.close();
+    bench = folder.open(disturb);
+    await bench.images.scan();
+    await bench.operations.recover();
+    serve();
+  };
+
+  it('goes on with a thinning in the middle of which the server was killed: one operation, and all reads the same', {
+    timeout: 240_000,
+  }, async () => {
+    let killed = 0;
+    for (let point = 1; ; point += killStride(5)) {
+      const now = await four();
+      const points = killPoints({ at: point, only: /^(block-|job-|unlink|trash|refresh)/ });
+      await open(points.disturbance);
+      every(1);
+      // Nothing was written since: it only thins.
+      await clock.pass(hour);
+      await vi.waitFor(() => expect(thinnings()).toHaveLength(1), patience);
+      const [{ id } = { id: '' }] = thinnings();
+      const outcome = await Promise.race([points.reached, bench.operations.ended(id)]);
+      await open();
+      expect(await bench.operations.wait(id, 60)).toMatchObject({ state: 'done' });
+      expect(thinnings()).toHaveLength(1);
+      expect(await names()).toEqual([at(4)]);
+      await expectKept(now);
+      if (typeof outcome !== 'string') break;
+      killed += 1;
+      schedules.close();
+      folder.dispose();
+      await build();
+    }
+    expect(killed).toBeGreaterThan(2);
   });
 });

@@ -15,43 +15,66 @@ export interface ThinDeps {
   readonly ending: () => boolean;
 }
 
-/** Null: it is gone. */
+const quoted = (snapshots: readonly StoredSnapshot[]): string =>
+  snapshots.map(({ name }) => `“${name}”`).join(', ');
+const isBlocked = (error: unknown): boolean => error instanceof AppError && error.code === 'plan-blocked';
+
+/** One plan and one operation, as when a person selects them. Null: they are gone. Throws what refuses the plan. */
 const mergeAway = async (
   { operations, deletions }: ThinDeps,
   vmId: string,
-  { id, name }: StoredSnapshot,
+  snapshots: readonly StoredSnapshot[],
 ): Promise<Outcome | null> => {
-  try {
-    const { id: operationId } = await deletions.run(vmId, { snapshots: [id], mode: 'auto' });
-    const ended = await operations.ended(operationId);
-    if (ended.state === 'done') return null;
-    const outcome = outcomeOf(ended, '');
-    return { ...outcome, detail: `“${name}” could not be merged away: ${outcome.detail}` };
-  } catch (error) {
-    const { detail } = outcomeOfError(error);
-    // In the way is what a person has made: it stays, and the snapshot with it.
-    if (isPassing(error) || (error instanceof AppError && error.code === 'plan-blocked'))
-      return skipped(`“${name}” stays for now: ${detail}`);
-    return {
-      outcome: 'failed',
-      detail: `“${name}” could not be merged away: ${detail}`,
-      operationId: null,
-    };
+  const wish = { snapshots: snapshots.map(({ id }) => id), mode: 'auto' as const };
+  const { id: operationId } = await deletions.run(vmId, wish);
+  const ended = await operations.ended(operationId);
+  if (ended.state === 'done') return null;
+  const outcome = outcomeOf(ended, '');
+  return { ...outcome, detail: `${quoted(snapshots)} could not be merged away: ${outcome.detail}` };
+};
+
+const outcomeOfRefusal = (error: unknown, snapshots: readonly StoredSnapshot[]): Outcome => {
+  const { detail } = outcomeOfError(error);
+  const stay = snapshots.length === 1 ? 'stays' : 'stay';
+  // In the way is what a person has made: it stays, and the snapshot with it.
+  if (isPassing(error) || isBlocked(error)) return skipped(`${quoted(snapshots)} ${stay} for now: ${detail}`);
+  return {
+    outcome: 'failed',
+    detail: `${quoted(snapshots)} could not be merged away: ${detail}`,
+    operationId: null,
+  };
+};
+
+/** What stands in the way of some must not keep the others: they then go one after the other. */
+const mergeEach = async (
+  deps: ThinDeps,
+  vmId: string,
+  surplus: readonly StoredSnapshot[],
+): Promise<Outcome | null> => {
+  let worst: Outcome | null = null;
+  for (const snapshot of surplus) {
+    if (deps.ending()) break;
+    const stays = await mergeAway(deps, vmId, [snapshot]).catch((error: unknown) =>
+      outcomeOfRefusal(error, [snapshot]),
+    );
+    if (worst === null || (worst.outcome === 'skipped' && stays?.outcome === 'failed')) worst = stays;
   }
+  return worst;
 };
 
 /**
- * Older automatic snapshots go, one operation after the other. One that cannot go now is tried again the next time;
- * the answer is the worst of what kept one here.
+ * Older automatic snapshots go, all in one operation. What cannot go now is tried again the next time; the answer is the
+ * worst of what kept one here.
  */
 export const thinScheduled = async (deps: ThinDeps, vmId: string, keep: number): Promise<Outcome | null> => {
   await deps.images.scan();
   const surplus = surplusSnapshots(deps.images.forest(), vmId, deps.repository.ofVm(vmId), keep);
-  let worst: Outcome | null = null;
-  for (const snapshot of surplus) {
-    if (deps.ending()) break;
-    const stays = await mergeAway(deps, vmId, snapshot);
-    if (worst === null || (worst.outcome === 'skipped' && stays?.outcome === 'failed')) worst = stays;
+  if (surplus.length === 0 || deps.ending()) return null;
+  try {
+    return await mergeAway(deps, vmId, surplus);
+  } catch (error) {
+    return surplus.length > 1 && isBlocked(error)
+      ? mergeEach(deps, vmId, surplus)
+      : outcomeOfRefusal(error, surplus);
   }
-  return worst;
 };

@@ -40,6 +40,11 @@ const needs = {
       suse: ['xz', 'zstd'],
     },
   },
+  isoMaker: {
+    what: 'xorriso (to make ISOs)',
+    present: () => which('xorriso') !== null,
+    packages: { debian: ['xorriso'], fedora: ['xorriso'], arch: ['libisoburn'], suse: ['xorriso'] },
+  },
   compiler: {
     what: 'a C++ compiler, make and Python (to build the SQLite binding)',
     present: () => ['g++', 'make', 'python3'].every(which),

@@ -27,6 +27,8 @@ import { convertRoutes } from './features/images/convert/convert.routes.ts';
 import { createConvertService } from './features/images/convert/convert.service.ts';
 import { imagesRoutes } from './features/images/images.routes.ts';
 import { createImagesFeature } from './features/images/images.service.ts';
+import { makeRoutes } from './features/images/make/make.routes.ts';
+import { createMakeService } from './features/images/make/make.service.ts';
 import { repairRoutes } from './features/images/repair/repair.routes.ts';
 import { createRepairService } from './features/images/repair/repair.service.ts';
 import { diskTable } from './features/images/resize/disk-table.ts';
@@ -137,6 +139,7 @@ const createServices = (base: Base) => {
   const imageWork = createImageWorkService({ library, operations });
   const checksums = createChecksumService({ library, operations });
   const conversions = createConvertService({ library, operations });
+  const making = createMakeService({ dataDir, library, operations });
   const resizing = createResizeService({ library, operations, vms, engines, runDir });
   const nodesOf = nodesOfVm({ vms, engines });
   const chains = createChainsService({
@@ -199,6 +202,7 @@ const createServices = (base: Base) => {
     imageWork,
     checksums,
     conversions,
+    making,
     resizing,
     repairs,
     adoption,
@@ -226,6 +230,7 @@ const registerRoutes = ({ app, config }: Base, services: Services): void => {
   imageWorkRoutes(app, services.imageWork, services.operations);
   checksumRoutes(app, services.checksums, services.operations);
   convertRoutes(app, services.conversions, services.operations);
+  makeRoutes(app, services.making, services.operations);
   resizeRoutes(app, services.resizing, services.operations);
   adoptRoutes(app, services.adoption, services.operations);
   exportsRoutes(app, services.exports);
@@ -245,7 +250,7 @@ const needsNoLibrary = /^\/(session|tickets|events|host)$/;
  * on the Host page, and everything else works.
  */
 const takeUp = async (
-  { library, vms, operations, snapshots, exports, downloads, uploads }: Services,
+  { library, vms, operations, snapshots, exports, downloads, making, uploads }: Services,
   report: (what: string, error: unknown) => void,
 ): Promise<void> => {
   const done = async (what: string, work: () => Promise<void>): Promise<boolean> => {
@@ -268,6 +273,7 @@ const takeUp = async (
       await operations.recover((vmIds) => Promise.all(vmIds.map((id) => vms.settled(id))));
       snapshots.sweep();
       await downloads.sweep();
+      await making.sweep();
       await uploads.start();
     });
 };

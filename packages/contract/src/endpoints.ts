@@ -28,6 +28,7 @@ import {
   renameImageBody,
   trashList,
 } from './images.ts';
+import { makeEndpoints } from './make.ts';
 import { operation, operationList, operationQuery, patchOperationBody } from './operations.ts';
 import { imageRepairs, repairAnswer, repairImageBody, repairQuery } from './repair.ts';
 import { putScheduleBody, snapshotSchedule } from './snapshot-schedule.ts';
@@ -333,6 +334,7 @@ export const endpoints = {
     responses: { 200: operation, 202: operation },
   }),
   ...imageWorkEndpoints,
+  ...makeEndpoints,
   getImageRepair: endpoint({
     method: 'GET',
     path: '/images/:id/repair',

@@ -14,6 +14,7 @@ export * from './export-endpoints.ts';
 export * from './exports.ts';
 export * from './host.ts';
 export * from './images.ts';
+export * from './make.ts';
 export * from './nbd-disk.ts';
 export * from './operations.ts';
 export * from './partitions.ts';

@@ -39,6 +39,7 @@ export const operationKind = z.enum([
   'image-convert',
   'image-repair',
   'image-import',
+  'image-make',
   'folder-adopt',
 ]);
 export type OperationKind = z.infer<typeof operationKind>;

@@ -14,6 +14,7 @@ import { type AdoptService, createAdoptService } from '../features/images/adopt/
 import { type ChecksumService, createChecksumService } from '../features/images/checksum/checksum.service.ts';
 import { type ConvertService, createConvertService } from '../features/images/convert/convert.service.ts';
 import { createImagesFeature, type ImagesFeature } from '../features/images/images.service.ts';
+import { createMakeService, type MakeService } from '../features/images/make/make.service.ts';
 import type { MoveFiles, MoveSteps } from '../features/images/move-files.ts';
 import type { NewFiles } from '../features/images/new-files.ts';
 import { createRepairService, type RepairService } from '../features/images/repair/repair.service.ts';
@@ -58,6 +59,7 @@ export interface WorkBench {
   readonly adoption: AdoptService;
   readonly checksums: ChecksumService;
   readonly conversions: ConvertService;
+  readonly making: MakeService;
   readonly resizing: ResizeService;
   readonly imports: ImportsService;
   /** Until the operation has ended. */
@@ -187,6 +189,7 @@ export const workFolder = async (): Promise<WorkFolder> => {
     const adoption = createAdoptService({ library: mortalLibrary, operations });
     const checksums = createChecksumService({ library, operations });
     const conversions = createConvertService({ library: { ...library, newFiles }, operations });
+    const making = createMakeService({ dataDir, library: { newFiles }, operations });
     const resizing = createResizeService({
       ...{ library, operations, vms, engines, runDir },
       wrap: (steps) => mortal(steps, stopBefore),
@@ -214,9 +217,10 @@ export const workFolder = async (): Promise<WorkFolder> => {
     });
     await operations.recover();
     snapshots.sweep();
+    await making.sweep();
     return {
       ...{ db, library, vms, operations, snapshots, deletions, suspension, branches },
-      ...{ work, chains, repairs, adoption, checksums, conversions, resizing, imports },
+      ...{ work, chains, repairs, adoption, checksums, conversions, making, resizing, imports },
       ended: ({ id }) => operations.wait(id, 60),
       defineVm: async (wish) =>
         (await vms.create(createVmBody.parse({ memory: '32M', nics: [], ...wish }))).id,

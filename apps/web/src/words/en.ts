@@ -11,6 +11,7 @@ import { imageChanges } from './image-changes.ts';
 import { layers } from './layers.ts';
 import { library } from './library.ts';
 import { log } from './log.ts';
+import { make } from './make.ts';
 import { newVm } from './new-vm.ts';
 import { operations } from './operations.ts';
 import { plan } from './plan.ts';
@@ -42,5 +43,6 @@ export const en = {
   hardware,
   host,
   log,
+  make,
   newVm,
 };

@@ -33,6 +33,7 @@ export const operations = {
     'image-resize': 'Resize image',
     'image-repair': 'Repair image',
     'image-import': 'Take in file',
+    'image-make': 'Make image',
     'folder-adopt': 'Adopt folder',
     compact: 'Compact',
     promote: 'Continue on another branch',

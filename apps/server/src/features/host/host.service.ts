@@ -49,6 +49,7 @@ const toolPurposes: Readonly<Record<string, string>> = {
   openssl: 'exports with TLS',
   xz: 'taking in images compressed with xz',
   zstd: 'taking in images compressed with Zstandard',
+  xorriso: 'making ISOs, and seeds for cloud-init',
 };
 const uefiPurpose = 'VMs with UEFI firmware';
 

@@ -57,6 +57,17 @@ export interface SourceFile {
   readonly backing: { readonly path: string; readonly format: ImageFormat } | null;
 }
 
+/** An image that is made of nothing the library has. */
+export interface FreshFileWish {
+  readonly name: string;
+  readonly folder?: string | undefined;
+  readonly format: ImageFormat;
+  /** It may take so many bytes. */
+  readonly bytes: number;
+  readonly useReserve?: boolean | undefined;
+  readonly tag: string;
+}
+
 export interface NewFiles {
   /** Chooses folder and hidden name, and demands the space. Touches nothing. */
   place(wish: NewFileWish): Promise<NewFile>;
@@ -64,6 +75,9 @@ export interface NewFiles {
   make(file: NewFile, wish: NewFileWish, watch: WorkWatch): Promise<NewFile>;
   /** The same for one file with its link, from wherever it lies. */
   makeFrom(file: NewFile, source: SourceFile, watch: WorkWatch): Promise<NewFile>;
+  /** The same two for an image of other origin: `write` makes a file of that name, which there is not yet, and proves it. */
+  placeFresh(wish: FreshFileWish): Promise<NewFile>;
+  makeFresh(file: NewFile, write: (part: string) => Promise<void>): Promise<NewFile>;
   /** Gives it its name and takes it into the library. Again and again the same. */
   publish(file: NewFile): Promise<{ imageId: string; path: string }>;
   /** Whatever there is of it goes, unless something stands on it by now. */
@@ -165,7 +179,7 @@ export const createNewFiles = (access: LibraryAccess): NewFiles => {
   const completely = async (file: NewFile, make: () => Promise<void>): Promise<NewFile> => {
     if (file.key !== null && (await inodeOf(file.part)) === file.key) return file;
     const away = await awayFrom(file.folder, file.place);
-    if (away !== null) throw new AppError('not-possible', `${away} Nothing was copied.`);
+    if (away !== null) throw new AppError('not-possible', `${away} Nothing was made.`);
     try {
       await make();
       await syncWithFolder(file.part);
@@ -218,6 +232,19 @@ export const createNewFiles = (access: LibraryAccess): NewFiles => {
     },
 
     makeFrom: (file, source, watch) => completely(file, () => copyFile(file, source, watch)),
+
+    placeFresh: async ({ name, folder, format, bytes, useReserve, tag }) => {
+      const place = await libraryFolder(access, folder);
+      await demandFreeSpace(place, bytes, useReserve);
+      const part = join(place, `.strata-${tag}.part`);
+      return { part, folder: place, name, format, key: null, place: await placeOfFolder(place) };
+    },
+
+    makeFresh: (file, write) =>
+      completely(file, async () => {
+        await unlink(file.part).catch(() => {});
+        await write(file.part);
+      }),
 
     publish: (file) =>
       access.exclusive(async () => {

@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { ExecaError } from 'execa';
 import { AppError } from '../../app-error.ts';
 import { inTurn, type ProcessLimits, startLimited } from '../limited-process.ts';
+import { toolFailure } from './tool-failure.ts';
 
 const mebibyte = 1024 ** 2;
 const limits: ProcessLimits = {
@@ -22,25 +22,16 @@ const tools = {
 } as const;
 export type DecompressTool = keyof typeof tools;
 
-const failure = (error: unknown, { program, from }: (typeof tools)[DecompressTool]): unknown => {
-  if (!(error instanceof ExecaError)) return error;
-  const options = { cause: error };
-  if (error.code === 'ENOENT')
+const failure = (error: unknown, tool: (typeof tools)[DecompressTool]): unknown =>
+  toolFailure(error, tool, (said, options) => {
+    const [words = ''] = said.split('\n');
     return new AppError(
-      'tool-missing',
-      `${program} is not installed. Install the package ${from}.`,
+      'image-refused',
+      `${tool.program} says: ${words === '' ? 'it is damaged' : words}.`,
       {},
       options,
     );
-  const said: unknown = error.stderr;
-  const [words = ''] = typeof said === 'string' ? said.trim().split('\n') : [];
-  return new AppError(
-    'image-refused',
-    `${program} says: ${words === '' ? 'it is damaged' : words}.`,
-    {},
-    options,
-  );
-};
+  });
 
 /** Waits for a turn among the tools that work hard; what it answers gives the turn back. */
 const takeTurn = (): Promise<() => void> =>

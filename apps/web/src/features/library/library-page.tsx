@@ -11,6 +11,7 @@ import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { Page } from '../../ui/page.tsx';
 import { RowSkeletons } from '../../ui/skeletons.tsx';
 import { ExportsDialog } from '../exports/exports-dialog.tsx';
+import { MakeImageDialog } from '../make/make-image-dialog.tsx';
 import { UploadButton } from '../uploads/upload-button.tsx';
 import { UploadsPanel } from '../uploads/uploads-panel.tsx';
 import { CreateImageDialog } from './create-image-dialog.tsx';
@@ -25,7 +26,7 @@ import { TrashDialog } from './trash-dialog.tsx';
 
 const ForestView = lazy(async () => ({ default: (await import('../forest/forest-view.tsx')).ForestView }));
 
-type Dialog = 'create' | 'register' | 'folders' | 'trash' | 'exports' | null;
+type Dialog = 'create' | 'register' | 'folders' | 'trash' | 'exports' | 'make' | null;
 
 /** All images Strata knows, as a table or as a forest; `?image=ID` shows the details of one. */
 export function LibraryPage() {
@@ -123,6 +124,7 @@ export function LibraryPage() {
       {dialog === 'register' ? <RegisterImageDialog onClose={close} /> : null}
       {dialog === 'folders' ? <FoldersDialog onClose={close} /> : null}
       {dialog === 'exports' ? <ExportsDialog onClose={close} /> : null}
+      {dialog === 'make' ? <MakeImageDialog onClose={close} /> : null}
       {dialog === 'trash' || showsTrash ? <TrashDialog onClose={close} /> : null}
       <ImageDrawer imageId={openId ?? null} onClose={() => open(null)} onOpen={open} />
     </Page>
@@ -152,6 +154,9 @@ function Actions({ onOpen }: { onOpen: (dialog: Dialog) => void }) {
       </Button>
       <Button variant="default" onClick={() => onOpen('register')}>
         {actions.register}
+      </Button>
+      <Button variant="default" onClick={() => onOpen('make')}>
+        {words.make.button}
       </Button>
       <UploadButton />
       <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => onOpen('create')}>

@@ -1,0 +1,41 @@
+import { mkdir, open, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { syncFolder } from '../../../sync-files.ts';
+
+/** Files that something is made of, in a private folder of their own beside the images: never in the books. */
+export interface StagedFiles {
+  folderOf(tag: string): string;
+  /** On disk when it returns. Names are ours. */
+  stage(tag: string, files: Readonly<Record<string, string>>): Promise<string>;
+  remove(tag: string): Promise<void>;
+  /** Removes what no operation needs: the server was killed before that was written down. */
+  sweep(isNeeded: (folder: string) => boolean): Promise<void>;
+}
+
+export const stagedFiles = (dataDir: string): StagedFiles => {
+  const root = join(dataDir, 'making');
+  const folderOf = (tag: string): string => join(root, tag);
+  const remove = (tag: string): Promise<void> => rm(folderOf(tag), { recursive: true, force: true });
+  return {
+    folderOf,
+    remove,
+    stage: async (tag, files) => {
+      const folder = folderOf(tag);
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      for (const [name, text] of Object.entries(files)) {
+        const file = await open(join(folder, name), 'wx', 0o600);
+        try {
+          await file.writeFile(text);
+          await file.sync();
+        } finally {
+          await file.close();
+        }
+      }
+      for (const path of [folder, root, dataDir]) await syncFolder(path);
+      return folder;
+    },
+    sweep: async (isNeeded) => {
+      for (const tag of await readdir(root).catch(() => [])) if (!isNeeded(folderOf(tag))) await remove(tag);
+    },
+  };
+};

@@ -7,7 +7,7 @@ import { build, checkNode, Halt, installDependencies, root } from './workspace.m
 try {
   checkNode();
   // Without QEMU Strata still starts and its Host page says what is missing: the line was printed.
-  await ensureSystemPackages(['qemu', 'uefi', 'unpackers', 'isoMaker']);
+  await ensureSystemPackages(['qemu', 'uefi', 'unpackers', 'imageMakers']);
   await installDependencies();
   await build();
 } catch (error) {

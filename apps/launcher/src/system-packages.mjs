@@ -40,10 +40,15 @@ const needs = {
       suse: ['xz', 'zstd'],
     },
   },
-  isoMaker: {
-    what: 'xorriso (to make ISOs)',
-    present: () => which('xorriso') !== null,
-    packages: { debian: ['xorriso'], fedora: ['xorriso'], arch: ['libisoburn'], suse: ['xorriso'] },
+  imageMakers: {
+    what: 'xorriso and mtools (to make ISOs and floppies)',
+    present: () => ['xorriso', 'mformat', 'mcopy'].every(which),
+    packages: {
+      debian: ['xorriso', 'mtools'],
+      fedora: ['xorriso', 'mtools'],
+      arch: ['libisoburn', 'mtools'],
+      suse: ['xorriso', 'mtools'],
+    },
   },
   compiler: {
     what: 'a C++ compiler, make and Python (to build the SQLite binding)',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { makeIsoBody, makeSeedBody } from './make.ts';
+import { makeFloppyBody, makeIsoBody, makeSeedBody } from './make.ts';
 
 const iso = { name: 'Files', source: '/home/me/files' };
 
@@ -18,6 +18,14 @@ describe('an ISO that is asked for', () => {
   it('is of an absolute path', () => {
     for (const source of ['files', './x', '-o', '~/x', '/a\nb'])
       expect(makeIsoBody.safeParse({ ...iso, source }).success, source).toBe(false);
+  });
+});
+
+describe('a floppy that is asked for', () => {
+  it('has one of the sizes of a PC, and a label in capitals', () => {
+    expect(makeFloppyBody.parse(iso)).toEqual({ ...iso, label: 'STRATA', kilobytes: 1440 });
+    for (const wrong of [{ kilobytes: 1441 }, { label: 'lower' }, { label: '-O' }, { label: 'X'.repeat(12) }])
+      expect(makeFloppyBody.safeParse({ ...iso, ...wrong }).success, JSON.stringify(wrong)).toBe(false);
   });
 });
 

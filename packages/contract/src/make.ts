@@ -54,6 +54,19 @@ export const makeSeedBody = z.strictObject({
 });
 export type MakeSeed = z.output<typeof makeSeedBody>;
 
+export const floppyLabel = z
+  .string()
+  .regex(/^[A-Z0-9][A-Z0-9_-]{0,10}$/, 'must be 1 to 11 capital letters, digits, "_" or "-"');
+
+export const makeFloppyBody = z.strictObject({
+  ...target,
+  /** A folder of the host: what is in it will be in the root of the floppy. */
+  source: hostPath,
+  kilobytes: z.union([z.literal(720), z.literal(1440), z.literal(2880)]).default(1440),
+  label: floppyLabel.default('STRATA'),
+});
+export type MakeFloppy = z.output<typeof makeFloppyBody>;
+
 const wait = z.strictObject(waitQuery);
 
 /** Images that are made of files. */
@@ -63,6 +76,14 @@ export const makeEndpoints = {
     path: '/images/make-iso',
     summary: 'An ISO of a folder of the host, with Rock Ridge and Joliet names',
     body: makeIsoBody,
+    query: wait,
+    responses: { 200: operation, 202: operation },
+  }),
+  makeFloppy: endpoint({
+    method: 'POST',
+    path: '/images/make-floppy',
+    summary: 'A floppy (FAT, as a PC formats it) of a folder of the host',
+    body: makeFloppyBody,
     query: wait,
     responses: { 200: operation, 202: operation },
   }),

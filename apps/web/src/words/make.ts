@@ -3,10 +3,12 @@ export const make = {
   button: 'From files',
   title: 'Make an image from files',
   of: 'Of what',
-  kinds: { folder: 'ISO of a folder', seed: 'Seed for cloud-init' },
+  kinds: { folder: 'ISO', floppy: 'Floppy', seed: 'Seed for cloud-init' },
   texts: {
     folder:
       'Everything in a folder of the host, on a disc that any guest reads. It is compared with the folder before it counts.',
+    floppy:
+      'Everything in a folder of the host, on a floppy as a PC formats it (FAT), for systems that read nothing else.',
     seed: 'A seed disc for cloud-init: put it into the CD drive of a VM made from a cloud image, and its first start sets it up.',
   },
   name: 'Name of the image',
@@ -14,6 +16,13 @@ export const make = {
   source: 'Folder of the host',
   label: 'Name of the disc, as a guest shows it',
   labelWrong: '1 to 32 letters, digits, _ - and .',
+  floppyLabelWrong: '1 to 11 capital letters, digits, _ and -',
+  floppySize: 'Floppy',
+  floppySizes: {
+    '720': '3½ inch, 720 KB',
+    '1440': '3½ inch, 1.44 MB',
+    '2880': '3½ inch, 2.88 MB',
+  },
   joliet: 'Long names for Windows, too (Joliet)',
   joliets: 'Those for Unix (Rock Ridge) are always there. Links stay links and are not followed.',
   userData: 'User data',

@@ -50,6 +50,7 @@ const toolPurposes: Readonly<Record<string, string>> = {
   xz: 'taking in images compressed with xz',
   zstd: 'taking in images compressed with Zstandard',
   xorriso: 'making ISOs, and seeds for cloud-init',
+  mformat: 'making floppies (with mcopy, of mtools)',
 };
 const uefiPurpose = 'VMs with UEFI firmware';
 

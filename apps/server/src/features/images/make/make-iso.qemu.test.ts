@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import {
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -21,15 +20,11 @@ import { findProgram } from '../../../qemu/capabilities.ts';
 import { isoDiffers } from '../../../qemu/tools/iso-tool.ts';
 import { type WorkBench, type WorkFolder, workFolder } from '../../../testing/work-bench.ts';
 import { startExportBench } from '../../exports/testing/export-bench.ts';
+import { imageOf, killEverywhere, leftovers, staged } from './testing/make-bench.ts';
 
 let folder: WorkFolder;
 let bench: WorkBench;
 let scratch: string;
-const hidden = (): string[] => readdirSync(folder.folder).filter((name) => name.startsWith('.strata-'));
-const staged = (): string[] => {
-  const path = join(folder.folder, '../making');
-  return existsSync(path) ? readdirSync(path) : [];
-};
 const images = (): string[] => bench.library.images.list().map(({ name }) => name);
 
 beforeAll(async () => {
@@ -56,10 +51,7 @@ const makeSource = (name: string): string => {
   return source;
 };
 const wish = (source: string, more: object = {}) => makeIsoBody.parse({ name: 'Files', source, ...more });
-const done = (operation: Operation): Image => {
-  expect([operation.state, operation.error]).toEqual(['done', undefined]);
-  return bench.library.images.get(String(operation.result?.imageId));
-};
+const done = (operation: Operation): Image => imageOf(bench, operation);
 const xorriso = (...args: string[]): string =>
   execFileSync('xorriso', ['-no_rc', ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
 const unpacked = (path: string): string => {
@@ -92,7 +84,7 @@ describe.skipIf(findProgram('xorriso') === null)('an ISO of a folder of the host
     ])
       expect(readFileSync(join(target, name)).equals(readFileSync(join(source, name))), name).toBe(true);
     expect(readlinkSync(join(target, 'out'))).toBe('/etc/hostname');
-    expect(hidden()).toEqual([]);
+    expect(leftovers(folder)).toEqual([]);
   });
 
   it('has Joliet names beside them unless they are not wished for', async () => {
@@ -135,7 +127,7 @@ describe.skipIf(findProgram('xorriso') === null)('an ISO of a folder of the host
         message: expect.stringMatching(message),
       });
     rmSync(inside, { recursive: true });
-    expect([images(), hidden()]).toEqual([before, []]);
+    expect([images(), leftovers(folder)]).toEqual([before, []]);
   });
 
   it('is compared by its bytes: a file of the same size and time that differs is noticed', async () => {
@@ -160,7 +152,7 @@ describe.skipIf(findProgram('xorriso') === null)('an ISO of a folder of the host
     const operation = await bench.making.iso(wish(source));
     await bench.operations.cancel(operation.id);
     expect((await bench.ended(operation)).state).toBe('cancelled');
-    expect([images(), hidden()]).toEqual([before, []]);
+    expect([images(), leftovers(folder)]).toEqual([before, []]);
     expect(readFileSync(join(source, 'a/big.bin')).equals(big)).toBe(true);
   });
 });
@@ -186,7 +178,7 @@ describe.skipIf(findProgram('xorriso') === null)('a seed ISO for cloud-init', ()
   it('keeps its secrets out of the books and of the data folder', async () => {
     const operation = await bench.making.seed(makeSeedBody.parse({ name: 'Secret', userData }));
     done(await bench.ended(operation));
-    expect(staged()).toEqual([]);
+    expect(staged(folder)).toEqual([]);
     const row = bench.db.prepare('SELECT * FROM operations WHERE id = ?').get(operation.id);
     expect(JSON.stringify(row)).not.toContain('secret');
   });
@@ -204,29 +196,11 @@ describe.skipIf(findProgram('xorriso') === null)('a seed ISO for cloud-init', ()
 
   it('wherever the server is killed: it is there, whole and once, or it was never begun', async () => {
     const seed = makeSeedBody.parse({ name: 'Survivor', userData, metaData: 'instance-id: x' });
-    const survivors = () => bench.library.images.list().filter(({ name }) => name === 'Survivor');
-    const met: string[] = [];
-    for (let stop = 1; ; stop += 1) {
-      bench = await folder.open(stop);
-      const asked = bench.making.seed(seed).catch(() => null);
-      const ended = asked.then((operation) => (operation === null ? null : bench.ended(operation)));
-      const dead = await Promise.race([folder.died(), ended.then(() => null)]);
-      if (dead === null) break;
-      // What a tool that was killed with the server had written by then.
-      const [tag] = staged();
-      if (dead === 'makeFresh') writeFileSync(join(folder.folder, `.strata-${tag}.part`), 'half a disc');
-      const wasBegun = bench.operations.list({}).items.some(({ endedAt }) => endedAt === null);
-      bench = await folder.open();
-      const unfinished = bench.operations.list({}).items.filter(({ endedAt }) => endedAt === null);
-      for (const operation of unfinished) await bench.ended(operation);
-      met.push(`${dead} ${wasBegun}`);
-      expect([dead, survivors().length, staged(), hidden()]).toEqual([dead, wasBegun ? 1 : 0, [], []]);
-      for (const { id, path } of survivors()) {
-        expect(readFileSync(join(unpacked(path), 'user-data'), 'utf8')).toBe(userData);
-        await bench.library.images.delete(id);
-      }
-    }
-    expect(met).toEqual(['placeFresh false', 'placeFresh true', 'makeFresh true', 'publish true']);
+    bench = await killEverywhere(
+      folder,
+      ({ making }) => making.seed(seed),
+      (path) => expect(readFileSync(join(unpacked(path), 'user-data'), 'utf8')).toBe(userData),
+    );
   });
 });
 
@@ -266,7 +240,7 @@ describe('a host without xorriso', () => {
           code: 'tool-missing',
           message: expect.stringContaining('Install the package xorriso'),
         });
-      expect(staged()).toEqual([]);
+      expect(staged(folder)).toEqual([]);
     } finally {
       process.env.PATH = path;
     }

@@ -9,6 +9,9 @@ export const makeRoutes = (app: FastifyInstance, make: MakeService, operations: 
   bind(app, endpoints.makeIso, async ({ body, query }) =>
     operationAnswer(operations, await make.iso(body), query.wait),
   );
+  bind(app, endpoints.makeFloppy, async ({ body, query }) =>
+    operationAnswer(operations, await make.floppy(body), query.wait),
+  );
   bind(app, endpoints.makeSeed, async ({ body, query }) =>
     operationAnswer(operations, await make.seed(body), query.wait),
   );

@@ -5,8 +5,8 @@ import { syncFolder } from '../../../sync-files.ts';
 /** Files that something is made of, in a private folder of their own beside the images: never in the books. */
 export interface StagedFiles {
   folderOf(tag: string): string;
-  /** On disk when it returns. Names are ours. */
-  stage(tag: string, files: Readonly<Record<string, string>>): Promise<string>;
+  /** Relative path → content, null for a folder, which comes before what is in it. On disk when it returns. */
+  stage(tag: string, files: Readonly<Record<string, string | Buffer | null>>): Promise<string>;
   remove(tag: string): Promise<void>;
   /** Removes what no operation needs: the server was killed before that was written down. */
   sweep(isNeeded: (folder: string) => boolean): Promise<void>;
@@ -22,16 +22,22 @@ export const stagedFiles = (dataDir: string): StagedFiles => {
     stage: async (tag, files) => {
       const folder = folderOf(tag);
       await mkdir(folder, { recursive: true, mode: 0o700 });
-      for (const [name, text] of Object.entries(files)) {
+      for (const [name, content] of Object.entries(files)) {
+        if (content === null) {
+          await mkdir(join(folder, name), { mode: 0o700 });
+          continue;
+        }
         const file = await open(join(folder, name), 'wx', 0o600);
         try {
-          await file.writeFile(text);
+          await file.writeFile(content);
           await file.sync();
         } finally {
           await file.close();
         }
       }
-      for (const path of [folder, root, dataDir]) await syncFolder(path);
+      const folders = Object.keys(files).filter((name) => files[name] === null);
+      for (const path of [...folders.map((name) => join(folder, name)), folder, root, dataDir])
+        await syncFolder(path);
       return folder;
     },
     sweep: async (isNeeded) => {

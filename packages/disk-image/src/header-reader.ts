@@ -91,3 +91,13 @@ export const headerText = (buffer: Buffer): string | null => {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose
 const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
 export const hasControlCharacters = (text: string): boolean => controls.test(text);
+
+/** The name of the program that made a file: of strangers, so without controls and not longer than a line. */
+export const creatorText = (text: string): string | undefined => {
+  const [before = ''] = text.split('\0');
+  const line = before
+    .replace(/[\r\n\t]+/g, ' ')
+    .trim()
+    .slice(0, 120);
+  return line === '' || hasControlCharacters(line) ? undefined : line;
+};

@@ -91,6 +91,8 @@ export interface ImageHeader {
   readonly backing: HeaderBacking | null;
   /** Everything that forbids opening it; empty for a sound image. */
   readonly problems: readonly HeaderProblem[];
+  /** The program that made the file, as it says of itself or as its mark is known; left out where a format has no place for it. */
+  readonly creator?: string;
   readonly qcow2?: Qcow2Header;
   readonly vmdk?: VmdkHeader;
 }

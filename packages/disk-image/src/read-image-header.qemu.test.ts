@@ -53,6 +53,30 @@ describe('images made by qemu-img', () => {
   });
 
   test.each([
+    ['vmdk', 'QEMU'],
+    ['vdi', 'QEMU VM Virtual Disk Image'],
+    ['vhdx', 'QEMU v'],
+    ['vpc', 'QEMU'],
+  ])('reads from a %s who made it', async (format, creator) => {
+    qemuImg('create', '-f', format, at(`made.${format}`), '16M');
+    expect((await readImageHeader(at(`made.${format}`))).creator).toMatch(new RegExp(`^${creator}`));
+  });
+
+  test('reads from a VMDK of other programs who made it, and shows no controls of it', async () => {
+    qemuImg('create', '-f', 'vmdk', at('other.vmdk'), '16M');
+    const bytes = readFileSync(at('other.vmdk'));
+    const say = async (line: string): Promise<string | undefined> => {
+      const place = bytes.indexOf('ddb.toolsVersion');
+      patch(at('other.vmdk'), place, Buffer.from(line.padEnd(31, '\n')));
+      return (await readImageHeader(at('other.vmdk'))).creator;
+    };
+    expect(await say('ddb.toolsVersion = "10338"')).toBe('VMware, virtual hardware 4');
+    expect(await say('ddb.uuid.image="1-2-3"')).toBe('VirtualBox');
+    expect(await say('ddb.comment="dissectvmdk 1"')).toBe('dissectvmdk 1');
+    expect(await say('ddb.comment="a\u001b[2Jb"')).toBeUndefined();
+  });
+
+  test.each([
     ['qcow2', 'compat=0.10'],
     ['qcow2', 'cluster_size=512'],
     ['qcow2', 'cluster_size=2M'],

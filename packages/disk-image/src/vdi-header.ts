@@ -1,7 +1,8 @@
-import { demand, type HeaderReader, maxVirtualSize, type Reading } from './header-reader.ts';
+import { creatorText, demand, type HeaderReader, maxVirtualSize, type Reading } from './header-reader.ts';
 import type { HeaderProblem } from './image-header.types.ts';
 
 export interface VdiReading {
+  creator?: string;
   virtualSize: number;
   problems: HeaderProblem[];
 }
@@ -14,6 +15,9 @@ const isZero = (bytes: Buffer): boolean => bytes.every((byte) => byte === 0);
 /** VirtualBox disk image, version 1.1, as QEMU takes it. */
 export function* readVdiHeader(reader: HeaderReader, found: VdiReading): Reading<void> {
   const head = yield* reader.bytes(0, 512);
+  // "<<< QEMU VM Virtual Disk Image >>>": the first line says who made it.
+  const creator = creatorText(head.toString('latin1', 0, 64).replace(/^<<< | >>>\s*(?=\0|$)/g, ''));
+  if (creator !== undefined) found.creator = creator;
   const version = head.readUInt32LE(68);
   demand(version === 0x00010001, 'unknown-feature', `VDI version 0x${version.toString(16)} is unknown.`);
   const size = head.readBigUInt64LE(368);

@@ -1,7 +1,15 @@
-import { demand, type HeaderReader, maxVirtualSize, type Reading, safeNumber } from './header-reader.ts';
+import {
+  creatorText,
+  demand,
+  type HeaderReader,
+  maxVirtualSize,
+  type Reading,
+  safeNumber,
+} from './header-reader.ts';
 import type { HeaderProblem } from './image-header.types.ts';
 
 export interface VhdReading {
+  creator?: string;
   virtualSize: number;
   problems: HeaderProblem[];
 }
@@ -35,6 +43,26 @@ const sizeOf = (footer: Buffer): number => {
   const bySize = ['win ', 'd2v ', 'qem2', 'tap\0', 'CTXS', 'wa\0\0'].includes(creator);
   const current = safeNumber(footer.readBigUInt64BE(48), 'The virtual size');
   return bySize || geometry === geometryLimit ? Math.floor(current / 512) * 512 : geometry * 512;
+};
+
+/** Marks of four letters, as their programs write them. */
+const creators: Readonly<Record<string, string>> = {
+  'vpc ': 'Microsoft Virtual PC',
+  'vs  ': 'Microsoft Virtual Server',
+  'win ': 'Windows',
+  qemu: 'QEMU',
+  qem2: 'QEMU',
+  vbox: 'VirtualBox',
+  'd2v ': 'Disk2vhd',
+  'tap\0': 'XenServer',
+  CTXS: 'XenCenter',
+  'wa\0\0': 'Azure',
+};
+
+const creatorOf = (footer: Buffer): string | undefined => {
+  const mark = footer.toString('latin1', 28, 32);
+  const name = creators[mark] ?? creatorText(mark);
+  return name === undefined ? undefined : `${name} ${footer.readUInt16BE(32)}.${footer.readUInt16BE(34)}`;
 };
 
 /** Enough for 256 GiB in blocks of 2 MiB; QEMU looks through tables of any size. */
@@ -76,6 +104,8 @@ function* checkDynamic(reader: HeaderReader, footer: Buffer, found: VhdReading):
 /** Virtual PC's VHD; the footer is given by the caller, which knows where it lies. */
 export function* readVhdHeader(reader: HeaderReader, footer: Buffer, found: VhdReading): Reading<void> {
   demand(footer.length === 512, 'truncated', 'The file ends before its footer does.');
+  const creator = creatorOf(footer);
+  if (creator !== undefined) found.creator = creator;
   const type = footer.readUInt32BE(60);
   if (type === diskType.differencing) {
     found.problems.push({

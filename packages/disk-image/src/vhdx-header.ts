@@ -1,8 +1,16 @@
 import { crc32c } from './crc32c.ts';
-import { checkedVirtualSize, demand, type HeaderReader, type Reading, safeNumber } from './header-reader.ts';
+import {
+  checkedVirtualSize,
+  creatorText,
+  demand,
+  type HeaderReader,
+  type Reading,
+  safeNumber,
+} from './header-reader.ts';
 import type { HeaderBacking, HeaderProblem } from './image-header.types.ts';
 
 export interface VhdxReading {
+  creator?: string;
   virtualSize: number;
   backing: HeaderBacking | null;
   problems: HeaderProblem[];
@@ -117,6 +125,9 @@ function* readItems(reader: HeaderReader, place: Place): Reading<Map<string, Pla
 
 /** Hyper-V's VHDX, as far as QEMU reads it: 512-byte sectors, no parent, an empty log. */
 export function* readVhdxHeader(reader: HeaderReader, found: VhdxReading): Reading<void> {
+  // [MS-VHDX] 2.2.1: 256 units of UTF-16 behind the signature.
+  const creator = creatorText((yield* reader.bytes(8, 512)).toString('utf16le'));
+  if (creator !== undefined) found.creator = creator;
   const header = yield* activeHeader(reader);
   const logIsEmpty = header.subarray(48, 64).every((byte) => byte === 0);
   if (!logIsEmpty) {

@@ -1,5 +1,6 @@
 import {
   checkedVirtualSize,
+  creatorText,
   demand,
   type HeaderReader,
   headerText,
@@ -9,6 +10,7 @@ import {
 import type { HeaderBacking, HeaderProblem, VmdkHeader } from './image-header.types.ts';
 
 export interface VmdkReading {
+  creator?: string;
   virtualSize: number;
   backing: HeaderBacking | null;
   problems: HeaderProblem[];
@@ -26,7 +28,20 @@ interface Descriptor {
   extentSectors: number;
   parent: string | null;
   parentId: string | null;
+  creator: string | undefined;
 }
+
+/** No line names the program; each writes lines of its own (`ddb.` is the disk's data base). */
+const creatorOf = (value: (key: string) => string | null): string | undefined => {
+  const hardware = value('ddb\\.virtualHWVersion');
+  const tools = value('ddb\\.toolsVersion') ?? value('ddb\\.toolsInstallType');
+  if (value('ddb\\.uuid\\.image') !== null) return 'VirtualBox';
+  if (value('ddb\\.comment') !== null) return creatorText(value('ddb\\.comment') ?? '');
+  if (tools === null || hardware === null) return undefined;
+  // QEMU writes these two, whatever it is told.
+  if (hardware === '4' && tools === '2147483647') return 'QEMU';
+  return creatorText(`VMware, virtual hardware ${hardware}`);
+};
 
 /** The text part (patterns stay within a line: a file of blanks must not cost quadratic time): `key="value"` lines and one line an extent, like `RW 20480 SPARSE "disk.vmdk"`. */
 const parseDescriptor = (text: string): Descriptor => {
@@ -41,10 +56,12 @@ const parseDescriptor = (text: string): Descriptor => {
     extentSectors: extents.reduce((sum, match) => sum + Number(match[1]), 0),
     parent: value('parentFileNameHint'),
     parentId: value('parentCID'),
+    creator: creatorOf(value),
   };
 };
 
 const applyDescriptor = (descriptor: Descriptor, found: VmdkReading): void => {
+  if (descriptor.creator !== undefined) found.creator = descriptor.creator;
   found.vmdk = { createType: descriptor.createType, extents: descriptor.extents };
   const hasParentId = descriptor.parentId !== null && !/^f{8}$/i.test(descriptor.parentId);
   if (descriptor.parent !== null && descriptor.parent !== '') {

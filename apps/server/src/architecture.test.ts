@@ -90,6 +90,12 @@ describe('the rule of dependence', () => {
     expect(pure.length).toBeGreaterThan(3);
     expect(violations(pure, (_, { from }) => !from.startsWith('./'))).toEqual([]);
   });
+  it('what recognizes file systems imports nothing but itself and the partition tables', () => {
+    const pure = below('packages/file-systems/src/').filter((source) => !isTest(source));
+    expect(pure.length).toBeGreaterThan(3);
+    const own = /^(\.\/.*|@strata\/partition-table)$/;
+    expect(violations(pure, (_, { from }) => !own.test(from))).toEqual([]);
+  });
   it('the QMP client and the image reader know nothing of Strata', () => {
     const apart = [...below('packages/qmp/src/'), ...below('packages/disk-image/src/')];
     expect(violations(apart, (_, { from }) => from.startsWith('@strata/'))).toEqual([]);

@@ -1,3 +1,4 @@
+export { guidAt, showable, viewOf } from './little-endian.ts';
 export type {
   GptPlace,
   Partition,

@@ -21,6 +21,9 @@ export const guidAt = (view: DataView, at: number): string => {
 /** Control characters, bidirectional overrides and halves of pairs would lie where the name is shown. */
 const unshowable = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu;
 
+/** Text of strangers as it can be shown. */
+export const showable = (text: string): string => text.replace(unshowable, '\ufffd');
+
 /** UTF-16 as a GPT writes names, cut at its first NUL. */
 export const nameAt = (view: DataView, at: number, units: number): string => {
   const codes: number[] = [];
@@ -29,5 +32,5 @@ export const nameAt = (view: DataView, at: number, units: number): string => {
     if (code === 0) break;
     codes.push(code);
   }
-  return String.fromCharCode(...codes).replace(unshowable, '\ufffd');
+  return showable(String.fromCharCode(...codes));
 };

@@ -23,6 +23,8 @@ import { adoptRoutes } from './features/images/adopt/adopt.routes.ts';
 import { createAdoptService } from './features/images/adopt/adopt.service.ts';
 import { checksumRoutes } from './features/images/checksum/checksum.routes.ts';
 import { createChecksumService } from './features/images/checksum/checksum.service.ts';
+import { contentsRoutes } from './features/images/contents/contents.routes.ts';
+import { createContentsService } from './features/images/contents/contents.service.ts';
 import { convertRoutes } from './features/images/convert/convert.routes.ts';
 import { createConvertService } from './features/images/convert/convert.service.ts';
 import { imagesRoutes } from './features/images/images.routes.ts';
@@ -141,6 +143,7 @@ const createServices = (base: Base) => {
   const conversions = createConvertService({ library, operations });
   const making = createMakeService({ dataDir, library, operations });
   const resizing = createResizeService({ library, operations, vms, engines, runDir });
+  const contents = createContentsService({ library, runDir });
   const nodesOf = nodesOfVm({ vms, engines });
   const chains = createChainsService({
     ...{ images, operations, promotions, nodesOf },
@@ -204,6 +207,7 @@ const createServices = (base: Base) => {
     conversions,
     making,
     resizing,
+    contents,
     repairs,
     adoption,
     exports,
@@ -232,6 +236,7 @@ const registerRoutes = ({ app, config }: Base, services: Services): void => {
   convertRoutes(app, services.conversions, services.operations);
   makeRoutes(app, services.making, services.operations);
   resizeRoutes(app, services.resizing, services.operations);
+  contentsRoutes(app, services.contents);
   adoptRoutes(app, services.adoption, services.operations);
   exportsRoutes(app, services.exports);
   downloadsRoutes(app, services.downloads, services.operations);

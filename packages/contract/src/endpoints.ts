@@ -7,6 +7,7 @@ import { downloadEndpoints } from './download-endpoints.ts';
 import { endpoint } from './endpoint.ts';
 import { exportEndpoints } from './export-endpoints.ts';
 import { host } from './host.ts';
+import { imageContentsEndpoints } from './image-contents.ts';
 import { imageWorkEndpoints } from './image-work-endpoints.ts';
 import {
   checkImageBody,
@@ -335,6 +336,7 @@ export const endpoints = {
   }),
   ...imageWorkEndpoints,
   ...makeEndpoints,
+  ...imageContentsEndpoints,
   getImageRepair: endpoint({
     method: 'GET',
     path: '/images/:id/repair',

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -47,4 +47,25 @@ it('says in words why an image cannot be read, and can be cancelled', async () =
   });
   await expect(work).rejects.toThrow('cancelled');
   expect(readdirSync(folder).sort()).toEqual(['base.qcow2', 'top.qcow2']);
+});
+
+it('aside stands in nobody’s way: whoever wants to write the image, or what it stands on, can', async () => {
+  const file = image();
+  const writing = (path: string) => (): void => {
+    execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -P 5 4M 512', path], { stdio: 'pipe' });
+  };
+  const base = join(folder, 'base.qcow2');
+  await readingContent(file, { runDir: folder, signal }, async (reader) => {
+    await reader.read(0, 512);
+    expect(writing(base)).toThrow(/lock/);
+  });
+  const named = { ...file, path: join(folder, 'a, b.qcow2') };
+  renameSync(file.path, named.path);
+  await readingContent(named, { runDir: folder, signal, aside: true }, async (reader) => {
+    expect(
+      (await reader.read(1048490, 20)).equals(Buffer.concat([Buffer.alloc(10), Buffer.alloc(10, 9)])),
+    ).toBe(true);
+    writing(base)();
+    writing(named.path)();
+  });
 });

@@ -25,13 +25,35 @@ const connected = async (socket: string, ended: () => boolean): Promise<NbdReade
 /** `snapshot`: what the internal snapshot of this number shows; null or left out: what the image shows now. */
 export type ContentFile = ImageFile & { readonly snapshot?: string | null };
 
+export interface ReadHow {
+  /** Where sockets lie, for their paths must be short. */
+  readonly runDir: string;
+  readonly signal: AbortSignal;
+  /**
+   * Takes no locks: whoever wants to write the image meanwhile, a VM that starts for instance, can. Only for a look that is
+   * thrown away when the files have changed since.
+   */
+  readonly aside?: boolean;
+}
+
+/** An option value of QEMU: a comma in it is doubled. */
+const optionValue = (value: string): string => value.replaceAll(',', ',,');
+
+const sourceOf = (driver: string, path: string, aside: boolean): string[] =>
+  aside
+    ? [
+        '--image-opts',
+        `driver=${driver},force-share=on,file.driver=file,file.filename=${optionValue(absolute(path))}`,
+      ]
+    : ['--format', driver, '--', absolute(path)];
+
 /**
  * What an image reads through its whole chain, read-only, by a qemu-nbd that ends with the work. A layer that a VM
- * writes cannot be opened: `image-locked`. `snapshot`: what this internal snapshot shows instead, by its number. `runDir`: where sockets lie, for their paths must be short.
+ * writes cannot be opened: `image-locked`. `snapshot`: what this internal snapshot shows instead, by its number.
  */
 export const readingContent = async <Result>(
   { path, format, snapshot = null }: ContentFile,
-  { runDir, signal }: { readonly runDir: string; readonly signal: AbortSignal },
+  { runDir, signal, aside = false }: ReadHow,
   work: (reader: NbdReader) => Promise<Result>,
 ): Promise<Result> => {
   const folder = await mkdtemp(join(runDir, 'n-'));
@@ -40,8 +62,7 @@ export const readingContent = async <Result>(
   const stop = AbortSignal.any([signal, ending.signal]);
   let ended = false;
   const inside = snapshot === null ? [] : ['--load-snapshot', selectedTag(snapshot)];
-  const how = ['--read-only', '--format', driverOf(format), ...inside];
-  const args = [...how, '--socket', socket, '--', absolute(path)];
+  const args = ['--read-only', ...inside, '--socket', socket, ...sourceOf(driverOf(format), path, aside)];
   const server = inWords(`Reading ${path}`, () =>
     runLimited('qemu-nbd', args, heavy, { signal: stop }),
   ).finally(() => {

@@ -12,6 +12,7 @@ import { createMergeSequences } from '../features/chains/merge-sequences.ts';
 import { createEventsService } from '../features/events/events.service.ts';
 import { type AdoptService, createAdoptService } from '../features/images/adopt/adopt.service.ts';
 import { type ChecksumService, createChecksumService } from '../features/images/checksum/checksum.service.ts';
+import { type ContentsService, createContentsService } from '../features/images/contents/contents.service.ts';
 import { type ConvertService, createConvertService } from '../features/images/convert/convert.service.ts';
 import { createImagesFeature, type ImagesFeature } from '../features/images/images.service.ts';
 import { createMakeService, type MakeService } from '../features/images/make/make.service.ts';
@@ -61,6 +62,7 @@ export interface WorkBench {
   readonly conversions: ConvertService;
   readonly making: MakeService;
   readonly resizing: ResizeService;
+  readonly contents: ContentsService;
   readonly imports: ImportsService;
   /** Until the operation has ended. */
   ended(operation: Operation): Promise<Operation>;
@@ -194,6 +196,7 @@ export const workFolder = async (): Promise<WorkFolder> => {
       ...{ library, operations, vms, engines, runDir },
       wrap: (steps) => mortal(steps, stopBefore),
     });
+    const contents = createContentsService({ library, runDir });
     const imports = createImportsService({
       arrivals: mortal(library.arrivals, stopBefore),
       vms: mortal({ create: vms.create, list: vms.list }, stopBefore),
@@ -220,7 +223,7 @@ export const workFolder = async (): Promise<WorkFolder> => {
     await making.sweep();
     return {
       ...{ db, library, vms, operations, snapshots, deletions, suspension, branches },
-      ...{ work, chains, repairs, adoption, checksums, conversions, making, resizing, imports },
+      ...{ work, chains, repairs, adoption, checksums, conversions, making, resizing, contents, imports },
       ended: ({ id }) => operations.wait(id, 60),
       defineVm: async (wish) =>
         (await vms.create(createVmBody.parse({ memory: '32M', nics: [], ...wish }))).id,

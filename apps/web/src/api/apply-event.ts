@@ -43,6 +43,7 @@ export function applyEvent(
       // What a layer holds changes the drawings of every chain it is in.
       invalidate([...keys.images, 'chain']);
       invalidate([...keys.images, 'map']);
+      invalidate([...keys.images, 'contents']);
       invalidate(keys.forest);
       // And whether a VM has written since its snapshot.
       invalidate(['snapshots']);

@@ -14,6 +14,7 @@ export const keys = {
   image: (id: string) => ['images', 'one', id] as const,
   imageChain: (id: string) => ['images', 'chain', id] as const,
   imageMap: (id: string, wish: ImageMapWish) => ['images', 'map', id, wish] as const,
+  imageContents: (id: string) => ['images', 'contents', id] as const,
   imageRepair: (id: string, folder: string | null) => ['images', 'repair', id, folder] as const,
   forest: ['images', 'forest'] as const,
   folders: ['folders'] as const,
@@ -92,6 +93,11 @@ export const imageChainQuery = (id: string) =>
   queryOptions({
     queryKey: keys.imageChain(id),
     queryFn: ({ signal }) => call(endpoints.getImageChain, { params: { id }, signal }),
+  });
+export const imageContentsQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.imageContents(id),
+    queryFn: ({ signal }) => call(endpoints.getImageContents, { params: { id }, signal }),
   });
 export type ImageMapWish = Partial<ImageMapQuery>;
 export const imageMapQuery = (id: string, wish: ImageMapWish) =>

@@ -1,6 +1,7 @@
 import { adopt } from './adopt.ts';
 import { common, errors } from './common.ts';
 import { consoles } from './consoles.ts';
+import { contents } from './contents.ts';
 import { copies } from './copies.ts';
 import { exports } from './exports.ts';
 import { forest } from './forest.ts';
@@ -40,6 +41,7 @@ export const en = {
   login,
   vms,
   consoles,
+  contents,
   hardware,
   host,
   log,

@@ -15,6 +15,7 @@ import { When } from '../../ui/when.tsx';
 import { deletesAsLayer } from '../layers/conceivable-actions.ts';
 import { ImageActions } from '../layers/image-actions.tsx';
 import { SumList } from './checksum-facts.tsx';
+import { ContentsFacts } from './contents-facts.tsx';
 import { CreateImageDialog } from './create-image-dialog.tsx';
 import { DeleteImageButton } from './delete-image-button.tsx';
 import classes from './image-detail.module.css';
@@ -70,6 +71,11 @@ export function ImageDetail({ image, onClose, onOpen }: ImageDetailProps) {
         )}
       </Group>
       <Facts image={image} />
+      {image.present ? (
+        <Section title={words.contents.title}>
+          <ContentsFacts image={image} />
+        </Section>
+      ) : null}
       {image.checksums.length === 0 ? null : (
         <Section title={words.imageChanges.checksum.facts}>
           <SumList sums={image.checksums} />

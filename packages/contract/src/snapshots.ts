@@ -19,6 +19,8 @@ const snapshotFields = z.object({
   origin: z.enum(['taken', 'kept', 'schedule', 'found']),
   /** Size of the memory file. */
   memoryBytes: bytes.optional(),
+  /** The memory is a file of its own, from which another VM can go on as well. */
+  memoryInFile: z.boolean(),
   disks: z.array(snapshotDisk),
   hasScreenshot: z.boolean(),
   /** What the VM was at that moment; null where it was not kept. */

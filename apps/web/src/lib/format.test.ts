@@ -81,6 +81,7 @@ describe('what is short, and what is to come', () => {
   });
   it('is told as long as it will be, and never as zero', () => {
     expect(formatUntil(ago(-20), now)).toBe('in 1 min');
+    expect(formatUntil(ago(-73), now)).toBe('in 1 min');
     expect(formatUntil(ago(-3700), now)).toBe('in 1 h 1 min');
     expect(formatUntil(ago(-5 * 86_400), now)).toBe('in 5 d');
     expect(formatUntil(ago(5), now)).toBe('now');

@@ -71,11 +71,11 @@ export function formatRelativeTime(iso: string, now: number): string {
   return new Date(iso).toLocaleDateString('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
 }
 
-/** `in 1 min`, `in 2 d 4 h`; `now` when it is due. */
+/** `in 1 min`, `in 2 d 4 h`, in whole minutes: the clock behind it does not tick each second; `now` when it is due. */
 export function formatUntil(iso: string, now: number): string {
   const seconds = (Date.parse(iso) - now) / 1000;
   if (!(seconds > 0)) return 'now';
-  return `in ${formatDuration(Math.max(seconds, 60))}`;
+  return `in ${formatDuration(Math.max(Math.floor(seconds / 60), 1) * 60)}`;
 }
 
 /** How long something has been going: `12 s`, `3 h`, only the largest part, for a calm label. */

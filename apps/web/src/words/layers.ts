@@ -196,9 +196,9 @@ export const layers = {
     by: {
       commit: 'by committing it down',
       pull: 'by pulling it up',
-      trash: 'its file goes to the trash',
+      trash: 'by moving its file to the trash',
       copy: 'by copying what differs',
-      relink: 'only the link changes',
+      relink: 'by changing the link alone',
       rewrite: 'by writing it anew',
       punch: 'by making holes',
       mirror: 'by the running VM',

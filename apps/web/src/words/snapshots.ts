@@ -52,6 +52,7 @@ export const snapshots = {
     from === null
       ? 'What the disks hold now. No snapshot lies below it.'
       : `What the disks hold now; it goes on from “${from}”. No snapshot holds it yet.`,
+  hereHeld: (by: string) => `What the disks hold now. “${by}” holds the same.`,
   frozenHere: ': its disks are frozen until it goes on, or its memory is given up.',
   hardwareThen: (then: { cpus: number; memory: number; firmware: 'bios' | 'uefi'; machine: string }) =>
     `${then.cpus} CPU, ${formatBytes(then.memory)}, ${{ bios: 'BIOS', uefi: 'UEFI' }[then.firmware]}, ${then.machine}`,
@@ -128,7 +129,7 @@ export const snapshots = {
     overlays: (count: number) =>
       `${formatCount(count, 'new overlay', 'new overlays')} of about 200 KiB ${count === 1 ? 'now; it grows' : 'each now; they grow'} with what the VM writes from then on`,
     free: (bytes: number) => `${formatBytes(bytes)} are free`,
-    grown: (disk: string, bytes: number) => `${disk}: ${formatBytes(bytes)} written into its layer so far`,
+    grown: (disk: string, bytes: number) => `${disk}: its layer takes ${formatBytes(bytes)} so far`,
     tooLittle: (bytes: number) => `${formatBytes(bytes)} too little space for the memory`,
     live: 'Live: the guest keeps running, all disks at one instant.',
     stops: 'The guest stands still while its images are written, then it goes on.',

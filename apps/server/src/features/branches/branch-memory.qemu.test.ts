@@ -39,7 +39,7 @@ beforeEach(async () => {
     imageId: bench.library.images.findByPath(folder.at(`${bus}.qcow2`))?.id ?? '',
     bus,
   }));
-  vm = await bench.defineVm({ name: 'web', disks, nics: [{ mode: 'user' }], display: 'none' });
+  vm = await bench.defineVm({ name: 'web', disks, nics: [{ mode: 'user' }], display: 'std' });
   for (const [position, { imageId }] of bench.vms.get(vm).disks.entries())
     qemuImg('convert', '-O', 'qcow2', path(imageId), flat(position));
   await bench.vms.start(vm);
@@ -98,6 +98,19 @@ it('is suspended on the memory of the snapshot, and its start goes on from there
   await done(back);
   expect(bench.vms.get(vm)).toMatchObject({ state: 'running', suspended: null });
 }, 60_000);
+
+it('shows the picture of that moment until it goes on', async () => {
+  const { id } = await take(true);
+  await expect.poll(() => bench.snapshots.get(vm, id).hasScreenshot, { timeout: 10_000 }).toBe(true);
+  const then = await bench.snapshots.screenshot(vm, id);
+  const { result } = await done(await branch(bench.snapshots.get(vm, id), {}));
+  const other = String(result?.vmId);
+  expect(bench.vms.get(other)).toMatchObject({ state: 'suspended', hasPicture: true });
+  expect(then?.equals((await bench.vms.screenshot(other)) ?? Buffer.alloc(0))).toBe(true);
+
+  const bare = await branch(bench.snapshots.get(vm, id), { name: 'bare', memory: false });
+  expect(bench.vms.get(String((await done(bare)).result?.vmId)).hasPicture).toBe(false);
+});
 
 it('has the network addresses that its guest remembers until that is restarted, and then its own', async () => {
   // Standing, so that its firmware does not reset the card between the load and the question.

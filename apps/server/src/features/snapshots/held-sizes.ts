@@ -9,10 +9,15 @@ export interface HeldSizesDeps {
   readonly learned: (snapshotId: string) => void;
 }
 type ByTag = ReadonlyMap<string, number> | null;
-type Known = { readonly identity: string; readonly bytes: ByTag };
+type Known = { readonly identity: string | null; readonly bytes: ByTag };
 
-const identityOf = async (path: string): Promise<string> => {
-  const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
+/** The times of a file move in steps: within one, it may be written once more and look the same. */
+const stepMs = 1000;
+
+/** Null: written so lately that it may change unseen. */
+const identityOf = async (path: string): Promise<string | null> => {
+  const { dev, ino, size, mtimeNs, ctimeNs, ctimeMs } = await stat(path, { bigint: true });
+  if (Math.abs(Date.now() - Number(ctimeMs)) < stepMs) return null;
   return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
 };
 
@@ -63,7 +68,7 @@ export const createHeldSizes = ({ images, learned }: HeldSizesDeps) => {
   const look = async (imageId: string): Promise<boolean> => {
     const before = known.get(imageId);
     const identity = await identityOf(images.facts(imageId).path);
-    if (before?.identity === identity) return false;
+    if (identity !== null && before?.identity === identity) return false;
     const bytes = await readHeld(images, imageId, (tag) => tag);
     known.set(imageId, { identity, bytes });
     return before === undefined || !isSame(before.bytes, bytes);

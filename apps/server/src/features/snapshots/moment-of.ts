@@ -4,14 +4,19 @@ import type { VmsService } from '../vms/vms.types.ts';
 import type { KeptVarsFiles } from './kept-vars.ts';
 import { varsBlockers } from './revert-hardware.ts';
 import { memoryBlockers, memoryOf } from './revert-memory.ts';
+import type { ScreenshotFiles } from './screenshot-files.ts';
 import type { StoredSnapshot } from './snapshots.types.ts';
 
 interface Deps {
   readonly vms: Pick<VmsService, 'memory'>;
   readonly vars: KeptVarsFiles;
+  readonly screenshots: Pick<ScreenshotFiles, 'pathOf'>;
 }
 
-const memoryFor = async ({ vms }: Deps, snapshot: StoredSnapshot): Promise<Pick<CopyMoment, 'memory'>> => {
+const memoryFor = async (
+  { vms, screenshots }: Deps,
+  snapshot: StoredSnapshot,
+): Promise<Pick<CopyMoment, 'memory'>> => {
   const memory = memoryOf(snapshot);
   if (memory === null)
     throw new AppError(
@@ -22,7 +27,9 @@ const memoryFor = async ({ vms }: Deps, snapshot: StoredSnapshot): Promise<Pick<
     );
   const [gone] = await memoryBlockers(vms, snapshot);
   if (gone !== undefined) throw new AppError('not-possible', gone.message);
-  return { memory: { path: vms.memory.pathOf(snapshot.vmId, memory.file), bytes: memory.bytes } };
+  const { vmId, screenshot } = snapshot;
+  const picture = screenshot === null ? {} : { picture: screenshots.pathOf(vmId, screenshot) };
+  return { memory: { path: vms.memory.pathOf(vmId, memory.file), bytes: memory.bytes, ...picture } };
 };
 
 /** For a new VM that begins as this one was then; with all files that belong to it, or not at all. */

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 /** The pictures of snapshots: `vms/<vmId>/snapshots/<snapshotId>.png`. */
 export const screenshotFiles = (dataDir: string) => {
   const folder = (vmId: string): string => join(dataDir, 'vms', vmId, 'snapshots');
+  const pathOf = (vmId: string, name: string): string => join(folder(vmId), name);
   return {
+    pathOf,
     /** The file name, or null when there was no picture or no place for it: a snapshot never fails for that. */
     async keep(
       vmId: string,
@@ -16,17 +18,17 @@ export const screenshotFiles = (dataDir: string) => {
         if (png === null) return null;
         const name = `${snapshotId}.png`;
         await mkdir(folder(vmId), { recursive: true, mode: 0o700 });
-        await writeFile(join(folder(vmId), name), png, { mode: 0o600 });
+        await writeFile(pathOf(vmId, name), png, { mode: 0o600 });
         return name;
       } catch {
         return null;
       }
     },
     async read(vmId: string, name: string): Promise<Buffer | null> {
-      return readFile(join(folder(vmId), name)).catch(() => null);
+      return readFile(pathOf(vmId, name)).catch(() => null);
     },
     async remove(vmId: string, name: string): Promise<void> {
-      await rm(join(folder(vmId), name), { force: true });
+      await rm(pathOf(vmId, name), { force: true });
     },
   };
 };

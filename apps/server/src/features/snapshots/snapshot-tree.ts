@@ -1,4 +1,5 @@
 import type { Snapshot } from '@strata/contract';
+import { memoryOf } from './revert-memory.ts';
 import type { StoredSnapshot } from './snapshots.types.ts';
 
 export interface SnapshotSizes {
@@ -30,6 +31,7 @@ export const toSnapshot = (
     createdAt: stored.createdAt,
     origin: stored.origin,
     ...(stored.memoryBytes === null ? {} : { memoryBytes: stored.memoryBytes }),
+    memoryInFile: memoryOf(stored) !== null,
     disks: stored.disks.map(({ diskId, imageId, internalTag }) => ({
       diskId,
       imageId,

@@ -107,7 +107,8 @@ export const createSnapshotsService = (deps: SnapshotsDeps): SnapshotsService =>
     get: (vmId, snapshotId) => toSnapshot(find(vmId, snapshotId), sizes()),
 
     forecast: (vmId) => forecastSnapshot(deps, vmId),
-    moment: (vmId, snapshotId, memory) => momentOf({ vms, vars }, find(vmId, snapshotId), memory),
+    moment: (vmId, snapshotId, memory) =>
+      momentOf({ vms, vars, screenshots }, find(vmId, snapshotId), memory),
     adopt: async (vmId, wish) => toSnapshot(find(vmId, await adoptFound(deps, vmId, wish)), sizes()),
 
     take: async (vmId, wish, origin = 'taken') => {

@@ -198,6 +198,18 @@ const holdOpen = (path: string, pidFile: string): void => {
   execFileSync('qemu-storage-daemon', [...disk, '--daemonize', '--pidfile', pidFile]);
 };
 
+it('a VM that cannot be powered off once its memory is saved goes on, and no file is left', async () => {
+  bench = await folder.open();
+  await ready(false);
+  const files = memories();
+  bench = await folder.open(undefined, (call) => {
+    if (call === 'poweroff') throw new Error('the power switch is stuck');
+  });
+  await ended(await bench.suspension.suspend(vm), 'failed');
+  expect(bench.vms.get(vm)).toMatchObject({ state: 'running', suspended: null });
+  expect(memories()).toEqual(files);
+});
+
 describe('a revert that fails after the memory of the current state was saved', () => {
   const revertWith = async (harm: (call: string) => void): Promise<Operation> => {
     bench = await folder.open();

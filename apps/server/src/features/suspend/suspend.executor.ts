@@ -49,6 +49,22 @@ const save = async (vms: Vms, context: Context): Promise<void> => {
   }
 };
 
+/** What was saved is good as long as the guest does not run: if it cannot be ended, it goes on, and the file goes. */
+const end = async (vms: Vms, context: Context): Promise<void> => {
+  const { vmId } = context.request;
+  if (vms.live(vmId) === null) return;
+  try {
+    await vms.poweroff(vmId);
+  } catch (error) {
+    if (context.ending) throw error;
+    if (vms.live(vmId) === null) return;
+    // Before it goes on: whoever takes this up then must not take the file for its memory.
+    context.save({ phase: 'saving', bytes: 0 });
+    await undo(vms, context.request);
+    throw error;
+  }
+};
+
 const takeUp = async (vms: Vms, context: Context): Promise<never> => {
   const isGone = vms.live(context.request.vmId) === null;
   await undo(vms, context.request);
@@ -73,7 +89,7 @@ export const suspendExecutor = (vms: Vms): Executor<SuspendRun, SuspendJournal> 
     if (context.journal.phase === 'saved') {
       context.finishing();
       context.step(1);
-      if (vms.live(vmId) !== null) await vms.poweroff(vmId);
+      await end(vms, context);
       const { bytes } = context.journal;
       context.save({ phase: 'recorded', bytes }, () =>
         vms.memory.setSuspended(vmId, { file, bytes, hardware, at: new Date().toISOString() }),

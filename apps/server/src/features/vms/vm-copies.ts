@@ -26,15 +26,19 @@ export interface VmCopy {
   /** Port forwards of the original that another VM has: only one of them could run. In words. */
   readonly leftOut?: readonly string[];
   /** The new VM is suspended: its guest goes on from what this file holds. Left out: it is off. */
-  readonly memory?: Pick<Suspended, 'file' | 'bytes' | 'hardware'> & { readonly from: string };
+  readonly memory?: Pick<Suspended, 'file' | 'bytes' | 'hardware'> & {
+    readonly from: string;
+    /** The screen of then. */
+    readonly picture?: string;
+  };
 }
 
 /** The original as it was at a former moment. */
 export interface CopyMoment {
   readonly hardware: VmHardware;
   readonly vars: string | null;
-  /** The guest of then, in a file that stays as it is. Left out: it is not wanted. */
-  readonly memory?: { readonly path: string; readonly bytes: number };
+  /** The guest of then, in a file that stays as it is, and its screen. Left out: it is not wanted. */
+  readonly memory?: { readonly path: string; readonly bytes: number; readonly picture?: string };
 }
 
 export interface VmCopies {
@@ -67,9 +71,9 @@ const memoryOf = (
       'not-possible',
       'The memory belongs to all disks that the VM had then, and the snapshot does not show each of them. Branch without memory.',
     );
-  const { path: from, bytes } = memory;
+  const { path: from, ...then } = memory;
   const renamed = { ...hardware, disks: disks.map(({ copy }) => copy) };
-  return { memory: { from, bytes, file: `${newId()}.mem`, hardware: renamed } };
+  return { memory: { from, ...then, file: `${newId()}.mem`, hardware: renamed } };
 };
 
 const copyVars = async (context: VmsContext, copy: VmCopy, to: VmPaths): Promise<void> => {
@@ -110,6 +114,8 @@ export const createVmCopies = (context: VmsContext, created: (id: string) => voi
     if (copy.memory === undefined) return;
     await mkdir(to.memoryFolder, { recursive: true, mode: 0o700 });
     await shareMemory(copy.memory.from, join(to.memoryFolder, copy.memory.file), watch);
+    // What a suspended VM shows. A branch never fails for its picture.
+    if (copy.memory.picture !== undefined) await copyFile(copy.memory.picture, to.screen).catch(() => {});
     for (const folder of [to.folder, join(to.folder, '..')]) await syncFolder(folder);
   },
   insert: (copy, imageIds) => {

@@ -24,7 +24,7 @@ export function BranchDialog({ vm, snapshot, onClose }: { vm: Vm; snapshot: Snap
       }
       onClose={onClose}
       wishes={
-        snapshot.memory && !inside ? (
+        snapshot.memoryInFile ? (
           <Checkbox
             label={branch.memory}
             description={branch.memoryText(snapshot.memoryBytes ?? 0, vm.nics.length > 0)}

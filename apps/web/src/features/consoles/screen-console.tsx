@@ -8,7 +8,7 @@ import { EmptyState } from '../../ui/empty-state.tsx';
 import { ReasonedButton } from '../../ui/reasoned-button.tsx';
 import { useScreenshot } from '../vms/use-screenshot.ts';
 import { useVmAction } from '../vms/use-vm-action.ts';
-import { hasConsoles, isLive, vmRefusal } from '../vms/vm-can.ts';
+import { hasConsoles, isLive, verbLabel, vmRefusal } from '../vms/vm-can.ts';
 import { ScreenBar } from './screen-bar.tsx';
 import classes from './screen-console.module.css';
 import { useVnc } from './use-vnc.ts';
@@ -95,7 +95,7 @@ function StoppedScreen({ vm }: { vm: Vm }) {
           loading={action.isPending}
           onClick={() => action.mutate('start')}
         >
-          {words.vms.actions.start}
+          {verbLabel('start', vm)}
         </ReasonedButton>
       </div>
     </>

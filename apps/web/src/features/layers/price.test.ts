@@ -63,7 +63,7 @@ it('says why the other way is none', () => {
 
 it('a file that just goes moves nothing; a rebase moves at most so much', () => {
   expect(priceOf(plan({ method: 'trash', choices: [] })).line).toMatch(
-    /^its file goes to the trash · offline/,
+    /^by moving its file to the trash · offline/,
   );
   const rebase = plan({ operation: 'rebase', method: 'copy', bytesToMove: mebibyte });
   expect(priceOf(rebase).line).toMatch(/^copies at most 1/);

@@ -41,6 +41,7 @@ describe('an operation in words', () => {
     expect(percentOf(operation({ progress }))).toBe(99);
     expect(percentOf(operation({ progress, state: 'done' }))).toBe(100);
     expect(percentOf(operation({ progress: { ...progress, total: 0 } }))).toBe(0);
+    expect(percentOf(operation({ progress: { ...progress, total: 0 }, state: 'finishing' }))).toBe(99);
   });
   it('says how long a short one took in milliseconds', () => {
     const startedAt = '2026-11-23T10:00:00.000Z';

@@ -9,7 +9,7 @@ export const isUnfinished = ({ state }: Pick<Operation, 'state'>): boolean => un
 /** 0 to 100; a total of nothing is done at once. Never 100 before the end. */
 export function percentOf({ progress, state }: Pick<Operation, 'progress' | 'state'>): number {
   if (state === 'done') return 100;
-  if (progress.total <= 0) return 0;
+  if (progress.total <= 0) return state === 'finishing' ? 99 : 0;
   const percent = Math.floor((progress.done / progress.total) * 100);
   return Math.min(Math.max(percent, 0), 99);
 }

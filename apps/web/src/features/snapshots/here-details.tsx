@@ -6,7 +6,7 @@ import { useImageNames } from '../../api/use-image-names.ts';
 import { words } from '../../lib/words.ts';
 import { Bytes } from '../../ui/bytes.tsx';
 import { diskName } from '../layers/disk-name.ts';
-import { sinceWords } from './since-words.ts';
+import { hereWords, sinceWords } from './since-words.ts';
 import classes from './snapshot-details.module.css';
 import { Fact } from './snapshot-facts.tsx';
 
@@ -16,16 +16,16 @@ interface HereDetailsProps {
   changed: boolean;
 }
 
-/** The state that no restore point holds yet. */
+/** The state now, which no restore point holds unless nothing has been written since. */
 export function HereDetails({ vm, from, changed }: HereDetailsProps) {
   const images = useQuery(imagesQuery()).data?.items;
   const nameOf = useImageNames();
-  const { now, hereText, facts, frozenHere } = words.snapshots;
+  const { now, facts, frozenHere } = words.snapshots;
   return (
     <div className={classes.details}>
       <div className={classes.heading}>
         <h2 className={classes.name}>{now}</h2>
-        <p className={classes.description}>{hereText(from?.name ?? null)}</p>
+        <p className={classes.description}>{hereWords(vm, from, changed)}</p>
       </div>
       <dl className={classes.facts}>
         <Fact label={facts.state}>

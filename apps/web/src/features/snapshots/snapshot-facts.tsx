@@ -48,7 +48,7 @@ export function SnapshotFacts({ vm, snapshot, parent, onSelect }: SnapshotFactsP
       </Fact>
       <Deleting snapshot={snapshot} />
       {snapshot.memoryBytes === undefined ? null : (
-        <Fact label={snapshot.kind === 'internal' ? facts.memoryInside : facts.memory}>
+        <Fact label={snapshot.memoryInFile ? facts.memory : facts.memoryInside}>
           <Bytes value={snapshot.memoryBytes} />
         </Fact>
       )}

@@ -215,6 +215,8 @@ describe('a running VM', () => {
     await writeBoth(20, 21);
     const now = expectedNow('now');
     const { qmp } = guest.live;
+    const plan = await bench.snapshots.planRevert('vmone', first, { keepCurrent });
+    expect(plan.freeSpaceNeeded > 0).toBe(keepCurrent);
     const operation = await revert(first, { keepCurrent });
     expect(operation).toMatchObject({ state: 'done' });
     expect(bench.vms.live('vmone')?.qmp).toBe(qmp);

@@ -1,3 +1,5 @@
+import { statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Blocker } from '@strata/backing-chain';
 import type { Operation, Plan, Revert, Vm } from '@strata/contract';
 import { AppError } from '../../../app-error.ts';
@@ -149,6 +151,19 @@ const furtherBlockers = async (
   ];
 };
 
+/** The state that is kept takes the memory of the guest with it, into the first of the layers. */
+const spaceToKeep = async (
+  { images, vms }: Pick<Deps, 'images' | 'vms'>,
+  vm: Vm,
+  { live, memory }: InternalRevertHow,
+  [first]: readonly { readonly imageId: string }[],
+): Promise<Partial<Plan>> => {
+  if (!live || !memory || first === undefined) return {};
+  const { bavail, bsize } = await statfs(dirname(images.facts(first.imageId).path));
+  const freeSpaceNeeded = (await vms.moments.heldMemory(vm.id)) ?? vm.memory;
+  return { freeSpaceNeeded, freeSpace: bavail * bsize };
+};
+
 const compute = async (
   deps: Deps,
   vmId: string,
@@ -195,6 +210,7 @@ const compute = async (
   const steps = internalRevertSteps(deps, vm, snapshot, keepName, how);
   const view = {
     ...continueView(forest, plan, keepName, { fingerprint, steps: steps.map(({ text }) => text) }),
+    ...(keepName === null ? {} : await spaceToKeep(deps, vm, how, disks)),
     live: how.live,
     hardware: [...difference],
     commands: blockers.length > 0 ? [] : internalRevertCommands(deps, disks, tag, how.live),

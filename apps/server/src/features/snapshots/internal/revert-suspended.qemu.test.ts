@@ -110,6 +110,26 @@ describe('a suspended VM', () => {
     reads('now');
   });
 
+  it('leaves a memory in a file of its own, on which a branch begins with the disks of that moment', async () => {
+    const kept = await revert(first);
+    expect([first, kept].map((id) => bench.snapshots.get(vm, id).memoryInFile)).toEqual([false, true]);
+    const wish = { name: 'other', mode: 'full' as const, memory: true };
+    const operation = await bench.ended(await bench.branches.branch(vm, kept, wish));
+    expect(operation, JSON.stringify(operation.error)).toMatchObject({ state: 'done' });
+    const other = String(operation.result?.vmId);
+    expect(bench.vms.get(other)).toMatchObject({ state: 'suspended' });
+    for (const [position, { imageId }] of bench.vms.get(other).disks.entries())
+      expectSame(bench.library.images.facts(imageId).path, flat(`${names[position]} now`));
+    expect(await bench.vms.start(other)).toMatchObject({ state: 'running', changedSinceStart: false });
+    await bench.vms.poweroff(other);
+    // The one that was branched from stays where it went back to.
+    reads('then');
+    expect(memories()).toHaveLength(1);
+    await expect(bench.branches.branch(vm, first, { ...wish, name: 'none' })).rejects.toMatchObject({
+      code: 'not-possible',
+    });
+  });
+
   it('gives its memory up with the state that is given up, and says so', async () => {
     const plan = await bench.snapshots.planRevert(vm, first, { keepCurrent: false });
     expect(plan.steps[0]).toMatch(/given up at the end and its saved memory/);

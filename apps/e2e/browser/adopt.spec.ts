@@ -33,7 +33,7 @@ test('a folder of foreign images is looked at, planned, and copied into the libr
     await expect(dialog).toBeHidden();
     await expect(page.getByRole('row', { name: /old-s2/ })).toBeVisible({ timeout: 30_000 });
     const copy = join(strata.dataDir, 'images', 'old-s2.qcow2');
-    expect(backingOf(copy)).toBe('old-s1.qcow2');
+    await expect.poll(() => backingOf(copy)).toBe('old-s1.qcow2');
     expectSameContent(s2, copy);
     // What was taken in is whole; what was broken stays with its owner.
     execFileSync('qemu-img', [

@@ -18,6 +18,7 @@ export const serverEvent = z.object({
     'trash',
     'export',
     'upload',
+    'inside',
   ]),
   id: z.string(),
   change: z.enum(['created', 'updated', 'deleted']),

@@ -21,7 +21,7 @@ export type ImageFormat = z.infer<typeof imageFormat>;
 export const backingState = z.enum(['ok', 'missing', 'foreign', 'cycle']);
 
 export const imageUse = z.object({
-  kind: z.enum(['vm', 'snapshot', 'overlay', 'export', 'operation']),
+  kind: z.enum(['vm', 'snapshot', 'overlay', 'export', 'inside', 'operation']),
   id: z.string(),
   name: z.string(),
   /** Of a snapshot inside the file: it stays as it is when the image is written. */

@@ -15,6 +15,7 @@ export * from './exports.ts';
 export * from './host.ts';
 export * from './image-contents.ts';
 export * from './images.ts';
+export * from './inside.ts';
 export * from './make.ts';
 export * from './nbd-disk.ts';
 export * from './operations.ts';

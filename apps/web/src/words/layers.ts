@@ -30,6 +30,7 @@ export const layers = {
     vm: (names: readonly string[]) =>
       `the ${names.length === 1 ? 'VM' : 'VMs'} ${quoted(names)} ${names.length === 1 ? 'uses' : 'use'} it`,
     export: (names: readonly string[]) => `${quoted(names)} exports it`,
+    inside: () => 'somebody looks into it',
     operation: (names: readonly string[]) =>
       names.length === 1
         ? `an operation is working on it (${names[0]})`

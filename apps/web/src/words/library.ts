@@ -144,6 +144,7 @@ export const library = {
       snapshot: 'snapshot',
       overlay: 'overlay',
       export: 'export',
+      inside: 'looked into',
       operation: 'operation',
     },
     internal: 'Internal snapshots',

@@ -15,6 +15,7 @@ const useWords: Record<ImageUse['kind'], string> = {
   snapshot: 'the snapshot',
   overlay: 'the overlay',
   export: 'the export',
+  inside: 'the look inside',
   operation: 'the operation',
 };
 

@@ -19,7 +19,7 @@ export interface LayerModel {
 }
 
 export interface Lock {
-  readonly kind: 'overlay' | 'vm' | 'export' | 'operation' | 'trash';
+  readonly kind: 'overlay' | 'vm' | 'export' | 'inside' | 'operation' | 'trash';
   readonly name: string;
 }
 

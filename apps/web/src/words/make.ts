@@ -1,12 +1,11 @@
 /** Images that are made of files. */
 export const make = {
-  button: 'From files',
-  title: 'Make an image from files',
-  of: 'Of what',
-  kinds: { folder: 'ISO', floppy: 'Floppy', seed: 'Seed for cloud-init' },
+  button: 'Make from…',
+  title: 'Make an image from…',
+  of: 'What to make',
+  kinds: { iso: 'ISO', floppy: 'Floppy', seed: 'Cloud-init seed' },
   texts: {
-    folder:
-      'Everything in a folder of the host, on a disc that any guest reads. It is compared with the folder before it counts.',
+    iso: 'Everything in a folder of the host, on a disc that any guest reads. It is compared with the folder before it counts.',
     floppy:
       'Everything in a folder of the host, on a floppy as a PC formats it (FAT), for systems that read nothing else.',
     seed: 'A seed disc for cloud-init: put it into the CD drive of a VM made from a cloud image, and its first start sets it up.',

@@ -1,33 +1,31 @@
-import { SegmentedControl, Stack, Text } from '@mantine/core';
+import { Radio, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import { words } from '../../lib/words.ts';
 import { Dialog } from '../../ui/dialog.tsx';
-import { FloppyForm } from './floppy-form.tsx';
-import { FolderIsoForm } from './folder-iso-form.tsx';
-import { SeedForm } from './seed-form.tsx';
+import classes from './make.module.css';
+import { makeKinds } from './make-kinds.ts';
 
-type Kind = keyof typeof words.make.kinds;
-
-const forms = { folder: FolderIsoForm, floppy: FloppyForm, seed: SeedForm };
-
-/** A new image of the library, from files. */
+/** A new image of the library, from something that is no image yet. */
 export function MakeImageDialog({ onClose }: { onClose: () => void }) {
-  const [kind, setKind] = useState<Kind>('folder');
-  const { make } = words;
-  const Form = forms[kind];
+  const [key, setKey] = useState(makeKinds[0].key);
+  const { Form, text } = makeKinds.find((kind) => kind.key === key) ?? makeKinds[0];
   return (
-    <Dialog onClose={onClose} title={make.title} size="38rem">
+    <Dialog onClose={onClose} title={words.make.title} size="38rem">
       <Stack gap="sm">
-        <SegmentedControl
-          aria-label={make.of}
-          value={kind}
-          onChange={(chosen) => setKind(chosen as Kind)}
-          data={(['folder', 'floppy', 'seed'] as const).map((value) => ({ value, label: make.kinds[value] }))}
-        />
+        <Radio.Group aria-label={words.make.of} value={key} onChange={setKey}>
+          <div className={classes.kinds}>
+            {makeKinds.map(({ key: value, label }) => (
+              <Radio.Card key={value} value={value} className={classes.kind} radius="md">
+                <Radio.Indicator size="xs" />
+                <span>{label}</span>
+              </Radio.Card>
+            ))}
+          </div>
+        </Radio.Group>
         <Text size="sm" c="dimmed">
-          {make.texts[kind]}
+          {text}
         </Text>
-        <Form onClose={onClose} />
+        <Form key={key} onClose={onClose} />
       </Stack>
     </Dialog>
   );

@@ -10,5 +10,7 @@ declare module 'fastify' {
     download?: boolean;
     /** Many calls make one change: the pace of changes is not theirs. */
     unpaced?: boolean;
+    /** Its body may be as large as a disk: it only must not stand still. */
+    slow?: boolean;
   }
 }

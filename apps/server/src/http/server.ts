@@ -7,10 +7,11 @@ import { registerErrors, sendError } from './errors.ts';
 import { registerGuard } from './guard.ts';
 import { registerJsonBody } from './json-body.ts';
 import { registerOpenApi } from './openapi.ts';
+import { registerRequestTime } from './request-time.ts';
 import { registerSecurityHeaders, securityHeaders } from './security-headers.ts';
 import { registerWebSockets } from './websocket.ts';
 
-/** security.md §6. Node cuts a request only when both time-outs are set, the one for headers being the shorter. */
+/** security.md §6. The headers are timed by Node, the rest of a request by request-time.ts. */
 export const httpLimits = {
   bodyLimit: 64 * 1024,
   headersTimeout: 10_000,
@@ -73,7 +74,7 @@ export const createHttpServer = async (
     logger: loggerOptions(config.logLevel),
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.bodyLimit,
-    requestTimeout: limits.requestTimeout,
+    requestTimeout: 0,
     keepAliveTimeout: limits.keepAliveTimeout,
     http: {
       headersTimeout: limits.headersTimeout,
@@ -95,6 +96,10 @@ export const createHttpServer = async (
   // First, because it marks upgrades: a refused one is then hung up after its answer.
   await registerWebSockets(app);
   registerSecurityHeaders(app);
+  registerRequestTime(app, limits.requestTimeout, ({ raw: { socket } }) => {
+    answerClientError({ name: '', message: '', code: 'ERR_HTTP_REQUEST_TIMEOUT' }, socket);
+    socket.destroySoon();
+  });
   registerGuard(app, config.host);
   registerJsonBody(app);
   registerAuth(app, auth);

@@ -49,7 +49,7 @@ export const uploadsRoutes = (
   app.register(async (scope) => {
     scope.addContentTypeParser(partType, (_request, payload, done) => done(null, payload));
     // Its parts come as fast as the disk takes them, and no more than four at a time.
-    const config = { unpaced: true } as const;
+    const config = { unpaced: true, slow: true } as const;
     scope.post(`${apiPrefix}/uploads`, { schema: hidden }, speak);
     scope.head(`${apiPrefix}/uploads/:id`, { schema: { ...hidden, params } }, speak);
     scope.patch(`${apiPrefix}/uploads/:id`, { schema: { ...hidden, params }, config }, speak);

@@ -159,6 +159,8 @@ export interface BlockStats {
     readonly flush_operations: number;
   };
   readonly backing?: BlockStats;
+  /** Of the node below by which its data goes to the file: QEMU's own word for it. */
+  readonly parent?: BlockStats;
 }
 
 /** `blockdev-add`: what all drivers take, and the driver's own options beside it. */

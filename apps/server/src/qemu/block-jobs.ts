@@ -1,7 +1,7 @@
 import { type JobInfo, type JobWatcher, watchJob } from '@strata/qmp';
 import { AppError } from '../app-error.ts';
 import type { BlockEngine } from './block-engine.types.ts';
-import { slow } from './block-graph.ts';
+import { layerAt, slow } from './block-graph.ts';
 import type {
   ActiveCommitRequest,
   CommitRequest,
@@ -39,13 +39,14 @@ export function commitLayers(
   const doing = `Committing ${request.top} into ${request.base}`;
   return inWords(doing, async () => {
     const start = async () => {
+      const [top, base] = await nodesOf(engine, request.top, request.base);
       await qmp.execute(
         'block-commit',
         {
           'job-id': request.jobId,
           device: await engine.topNode(),
-          'top-node': await engine.nodeOf(request.top),
-          'base-node': await engine.nodeOf(request.base),
+          'top-node': top,
+          'base-node': base,
           'backing-file': request.backingFile,
           speed: request.speed ?? 0,
           'on-error': onError,
@@ -83,12 +84,17 @@ export function pullLayers(
   const doing = `Pulling into ${request.into}`;
   return inWords(doing, async () => {
     const start = async () => {
+      const [into, base] = await nodesOf(
+        engine,
+        request.into,
+        ...(request.base === null ? [] : [request.base]),
+      );
       await qmp.execute(
         'block-stream',
         {
           'job-id': request.jobId,
-          device: await engine.nodeOf(request.into),
-          ...(request.base !== null && { 'base-node': await engine.nodeOf(request.base) }),
+          device: into,
+          ...(base !== undefined && { 'base-node': base }),
           ...(request.backingFile !== null && { 'backing-file': request.backingFile }),
           speed: request.speed ?? 0,
           'on-error': onError,
@@ -119,12 +125,13 @@ export function untilReady(
   follow: JobFollow = {},
 ): Promise<'ready' | 'cancelled'> {
   const start = async () => {
+    const [top, base] = await nodesOf(engine, request.top, request.base);
     await engine.qmp.execute(
       'block-commit',
       {
         'job-id': request.jobId,
-        device: await engine.nodeOf(request.top),
-        'base-node': await engine.nodeOf(request.base),
+        device: top,
+        'base-node': base,
         speed: request.speed ?? 0,
         'on-error': onError,
         // Between job-complete and job-finalize every access of the guest would hang (§0 rule 3).
@@ -185,6 +192,17 @@ export function abandonJob(engine: BlockEngine, jobId: string): Promise<void> {
       watcher.stop();
     }
   });
+}
+
+/** Of layers of one chain, by one look at it. */
+async function nodesOf<const Paths extends readonly [string, ...string[]]>(
+  engine: BlockEngine,
+  ...paths: Paths
+): Promise<{ -readonly [At in keyof Paths]: string }> {
+  const chain = await engine.chain();
+  const nodes: string[] = [];
+  for (const path of paths) nodes.push((await layerAt(chain, path)).node);
+  return nodes as { -readonly [At in keyof Paths]: string };
 }
 
 interface Run {

@@ -18,10 +18,10 @@ export async function closeDroppedNodes(qmp: QmpClient): Promise<void> {
   const inUse = new Set((await qmp.execute('query-blockstats')).flatMap(namesBelow));
   // Not by query-named-block-nodes: the stream of another disk may conclude at any moment (see its note in commands.ts).
   const all = await qmp.execute('query-blockstats', { 'query-nodes': true });
-  const ours = all
+  const ours = layersFirst(all)
     .map((node) => node['node-name'] ?? '')
     .filter((name) => ourNames.test(name) && !inUse.has(name) && !nodesInPreparation.has(name));
-  // A node can go after the one above it, a file after its layer: as often as another one could be closed.
+  // A node can go after the one above it: as often as another one could be closed.
   let left = ours;
   for (let before = Number.POSITIVE_INFINITY; left.length < before; ) {
     before = left.length;
@@ -31,8 +31,17 @@ export async function closeDroppedNodes(qmp: QmpClient): Promise<void> {
   }
 }
 
+/** QEMU calls the node of a layer's file its parent. A file can go after its layer. */
+const layersFirst = (all: readonly BlockStats[]): BlockStats[] =>
+  [...all].sort((one, other) => Number(one.parent === undefined) - Number(other.parent === undefined));
+
 function namesBelow(stats: BlockStats): string[] {
-  return [stats['node-name'] ?? '', ...(stats.backing ? namesBelow(stats.backing) : [])];
+  const { parent, backing } = stats;
+  return [
+    stats['node-name'] ?? '',
+    ...(parent ? namesBelow(parent) : []),
+    ...(backing ? namesBelow(backing) : []),
+  ];
 }
 
 /** QEMU refuses what is in use by anything: a disk, a job, an export, the node above. */

@@ -8,15 +8,8 @@ export interface LockHolder {
   readonly isOurs: boolean;
 }
 
-/**
- * Who holds QEMU's lock on an image. QEMU takes open-file-description locks, and the kernel names no owner for
- * these (`-1` in /proc/locks); then the open files of our own user's processes are looked through.
- */
-export const lockHolder = async (path: string): Promise<LockHolder | null> => {
+const holderOf = async (path: string): Promise<LockHolder | null> => {
   const target = await realpath(path).catch(() => path);
-  const { ino } = await stat(target).catch(() => ({ ino: -1 }));
-  const locks = await readFile('/proc/locks', 'utf8').catch(() => '');
-  if (!locks.split('\n').some((line) => line.includes(`:${ino} `))) return null;
   for (const pid of await allPids()) {
     const files = await readdir(`/proc/${pid}/fd`).catch(() => []);
     for (const file of files)
@@ -29,6 +22,22 @@ export const lockHolder = async (path: string): Promise<LockHolder | null> => {
   }
   return null;
 };
+
+/**
+ * Who holds QEMU's lock on each of these images, by one look at the list of locks: the kernel makes everybody wait who locks
+ * anything meanwhile, which takes it some milliseconds. QEMU takes open-file-description locks, and the kernel names no owner
+ * for these (`-1` in /proc/locks); then the open files of our own user's processes are looked through.
+ */
+export const lockHolders = async (paths: readonly string[]): Promise<(LockHolder | null)[]> => {
+  const inodes = await Promise.all(paths.map((path) => stat(path).catch(() => ({ ino: -1 }))));
+  const locks = await readFile('/proc/locks', 'utf8').catch(() => '');
+  return Promise.all(
+    paths.map((path, at) => (locks.includes(`:${inodes[at]?.ino} `) ? holderOf(path) : null)),
+  );
+};
+
+export const lockHolder = async (path: string): Promise<LockHolder | null> =>
+  (await lockHolders([path]))[0] ?? null;
 
 /** Why somebody else's program stands in the way, and what to do. */
 export const openWords = (

@@ -6,7 +6,7 @@ import {
   type Layer,
   type LayerId,
 } from '@strata/backing-chain';
-import { type LockHolder, lockHolder, openWords } from '../../qemu/lock-holder.ts';
+import { type LockHolder, lockHolders, openWords } from '../../qemu/lock-holder.ts';
 
 /** What is written by others than the VM whose QEMU holds it open: by a storage daemon or by qemu-img. */
 const writtenOutside = (forest: Forest, plan: ChainPlan): LayerId[] => {
@@ -25,16 +25,18 @@ const writtenOutside = (forest: Forest, plan: ChainPlan): LayerId[] => {
 export const lockBlockers = async (forest: Forest, plan: ChainPlan): Promise<Blocker[]> => {
   if (plan.blockers.length > 0) return [];
   const open = new Map<number, { holder: LockHolder; layers: Layer[] }>();
-  for (const id of new Set(writtenOutside(forest, plan))) {
-    const layer = forest.layers.get(id);
-    const holder = layer === undefined ? null : await lockHolder(layer.path);
+  const layers = [...new Set(writtenOutside(forest, plan))].flatMap((id) => forest.layers.get(id) ?? []);
+  if (layers.length === 0) return [];
+  const holders = await lockHolders(layers.map(({ path }) => path));
+  for (const [at, layer] of layers.entries()) {
+    const holder = holders[at] ?? null;
     // A look that we take ourselves at the same moment is over before anything is run.
-    if (layer === undefined || holder === null || holder.isOurs) continue;
+    if (holder === null || holder.isOurs) continue;
     open.set(holder.pid, { holder, layers: [...(open.get(holder.pid)?.layers ?? []), layer] });
   }
-  return [...open.values()].map(({ holder, layers }) => ({
+  return [...open.values()].map(({ holder, layers: held }) => ({
     code: 'image-locked',
-    message: openWords(holder, ...layers),
-    subjects: layers.map(({ id, name }) => ({ kind: 'image', id, name })),
+    message: openWords(holder, ...held),
+    subjects: held.map(({ id, name }) => ({ kind: 'image', id, name })),
   }));
 };

@@ -111,10 +111,9 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
       return before === undefined || !saysTheSame(record, before);
     });
     const { version } = library;
-    library.change(
-      changed,
-      gone.map(({ id }) => id),
-    );
+    // What a power failure takes of this the files say again.
+    const goneIds = gone.map(({ id }) => id);
+    library.change(changed, goneIds, 'unsynced');
     // A long chain that leads where it led costs its own headers, and not a look at the whole library.
     const leadsElsewhere =
       gone.length > 0 || read.some((record, index) => !leadsTheSame(record, records[index]));

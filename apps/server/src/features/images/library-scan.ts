@@ -158,7 +158,8 @@ export const scanLibrary = async (
   const match = matchFiles(library, files);
   const changed = await updateKnown(library, scope, files, match);
   const gone = [...library.all()].filter((record) => !match.has(record.id));
-  library.change(changed);
+  // What a power failure takes of this the files say again.
+  library.change(changed, [], 'unsynced');
   const trouble = await findNew(library, unmatched(files, match), notImages, scope);
   for (const { path, problem } of trouble) {
     // What a link has led to lies in no folder: it is told with the first.

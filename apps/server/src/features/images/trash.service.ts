@@ -230,9 +230,12 @@ export const createTrashService = (access: LibraryAccess) => {
     /** Unlinks what a verified commit has merged. Again and again the same. */
     unlinkMerged: (id: string): Promise<void> =>
       access.exclusive(async () => {
-        await access.scanLocked();
+        const known = library.get(id);
+        // The kernel takes as long for its locks as the scan takes for the folders.
+        const [, looked] = await Promise.all([access.scanLocked(), known && lockHolder(known.path)]);
         const record = library.get(id);
         if (record === undefined) return;
+        const holder = record.path === known?.path ? looked : await lockHolder(record.path);
         const standing = [
           ...access.world.view(id).usedBy.filter(({ kind }) => kind !== 'operation'),
           ...library
@@ -245,8 +248,7 @@ export const createTrashService = (access: LibraryAccess) => {
           throw new AppError('image-in-use', words, { usedBy: standing });
         }
         const stat = await lstat(record.path, { bigint: true }).catch(() => null);
-        const holder = stat === null ? null : await lockHolder(record.path);
-        if (holder !== null) {
+        if (stat !== null && holder) {
           const words = `${record.path} is not removed: ${holder.program} (process ${holder.pid}) has it open.`;
           throw new AppError('image-locked', words);
         }
@@ -255,7 +257,8 @@ export const createTrashService = (access: LibraryAccess) => {
           await unlink(record.path);
           await syncFolder(dirname(record.path));
         }
-        library.change([], [id]);
+        // Known again after a power failure, it would be found gone.
+        library.change([], [id], 'unsynced');
         access.announce();
       }),
 

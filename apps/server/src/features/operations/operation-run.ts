@@ -204,7 +204,7 @@ export class OperationRun {
           reads: (row.locks.reads ?? []).filter((id) => !images.includes(id)),
           vms: row.locks.vms.filter((id) => !vms.includes(id)),
         };
-        this.#write();
+        this.#writeReleased();
       },
     };
   }
@@ -295,6 +295,14 @@ export class OperationRun {
     this.#demandServer();
     this.#stopShowing();
     this.#deps.repository.update(this.row);
+    this.#publishNow();
+  }
+
+  /** With the power it may be lost: then these locks are held until they are let go of again. */
+  #writeReleased(): void {
+    this.#demandServer();
+    this.#stopShowing();
+    this.#deps.repository.updateShown(this.row);
     this.#publishNow();
   }
 

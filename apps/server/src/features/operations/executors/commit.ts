@@ -11,7 +11,8 @@ import { relativeBacking } from '../../../backing-link.ts';
 import type { BlockEngine, DaemonIdentity } from '../../../qemu/block-engine.types.ts';
 import { abandonJob, commitLayers, untilReady } from '../../../qemu/block-jobs.ts';
 import { pivot } from '../../../qemu/pivot.ts';
-import { checkImage, imagesAreEqual, relinkImage } from '../../../qemu/qemu-img.ts';
+import { checkImage, imagesAreEqual } from '../../../qemu/qemu-img.ts';
+import { relinkLayer } from '../../../qemu/relink-layer.ts';
 import type { Executor, OperationContext } from '../operations.types.ts';
 import type { ChainRun, ExecutorDeps, RunLayer } from './chain-run.types.ts';
 import { followJob, jobIdOf } from './job-follow.ts';
@@ -279,7 +280,7 @@ const relinkOthers = async (deps: ExecutorDeps, { plan, layers, base }: CommitRu
     const overlay = layers[layer];
     if (to !== base || overlay === undefined || backing === undefined) continue;
     if (deps.images.facts(layer).backingId === base) continue;
-    await relinkImage(overlay.path, {
+    await relinkLayer(overlay.path, {
       name: relativeBacking(dirname(overlay.path), backing.path),
       format: backing.format,
     });

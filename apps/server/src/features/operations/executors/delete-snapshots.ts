@@ -129,7 +129,8 @@ const mergeAll = async (deps: DeleteSnapshotsDeps, context: Context): Promise<vo
       // What is recorded is brought to its end, whoever cancels.
       if (!isRecorded(context.journal.parts[index])) context.cancelled.throwIfAborted();
       await mergeAt(deps, context, index);
-      context.save({ ...context.journal, done: index + 1 });
+      // What follows the last one says as much.
+      if (index < merges.length - 1) context.save({ ...context.journal, done: index + 1 });
     }
     context.cancelled.throwIfAborted();
   } catch (error) {
@@ -139,7 +140,7 @@ const mergeAll = async (deps: DeleteSnapshotsDeps, context: Context): Promise<vo
   context.finishing();
   context.controls(null);
   context.step(inside.length + merges.length);
-  context.save({ ...context.journal, phase: 'forgotten' }, () => {
+  context.save({ ...context.journal, phase: 'forgotten', done: merges.length }, () => {
     for (const { id } of snapshots) deps.snapshots.lose(id);
   });
   for (const { id } of snapshots) deps.publish(id, 'deleted');

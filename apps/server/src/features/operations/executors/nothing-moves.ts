@@ -6,8 +6,9 @@ import {
   type LayerId,
   type Refusal,
 } from '@strata/backing-chain';
-import { lockHolder } from '../../../qemu/lock-holder.ts';
-import { checkImage } from '../../../qemu/qemu-img.ts';
+import { holdsNothing } from '@strata/disk-image';
+import { lockHolders } from '../../../qemu/lock-holder.ts';
+import { checkImage, type ImageFile } from '../../../qemu/qemu-img.ts';
 import type { OperationContext } from '../operations.types.ts';
 import type { ChainRun, ExecutorDeps } from './chain-run.types.ts';
 
@@ -18,6 +19,10 @@ interface Emptiness {
   readonly target: LayerId;
   readonly replan: (forest: Forest, allocation: ReadonlyMap<LayerId, ExtentList>) => ChainPlan | Refusal;
 }
+
+/** A table of zeros cannot map anything wrongly; what holds something, all of it hidden, is checked. */
+const isSound = async (layer: ImageFile): Promise<boolean> =>
+  (await holdsNothing(layer.path)) || (await checkImage(layer)).errors === 0;
 
 /**
  * Offline, and no byte would move: then no process is needed that copies, only links and books change. Relied on are the
@@ -34,16 +39,12 @@ export const nothingMoves = async (
   if (plan.liveVm !== null || plan.bytesToMove > 0 || !qcow2) return false;
   const sizes = new Set([...sources, target].map((id) => layers[id]?.virtualSize));
   if (sizes.size !== 1) return false;
-  const allocation = new Map<LayerId, ExtentList>();
-  for (const id of [...sources, target]) {
-    if ((await lockHolder(images.facts(id).path)) !== null) return false;
-    allocation.set(id, await images.allocation(id));
-  }
+  const paths = [...sources, target].map((id) => images.facts(id).path);
+  if ((await lockHolders(paths)).some((holder) => holder !== null)) return false;
+  const own = async (id: LayerId): Promise<[LayerId, ExtentList]> => [id, await images.allocation(id)];
+  const allocation = new Map(await Promise.all([...sources, target].map(own)));
   const now = replan(images.forest(), allocation);
   if (isRefusal(now) || now.bytesToMove > 0) return false;
-  for (const id of sources) {
-    const { path, format } = images.facts(id);
-    if ((await checkImage({ path, format })).errors > 0) return false;
-  }
-  return true;
+  const sound = await Promise.all(sources.map((id) => isSound(images.facts(id))));
+  return sound.every(Boolean);
 };

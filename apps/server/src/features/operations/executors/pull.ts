@@ -4,8 +4,8 @@ import { AppError } from '../../../app-error.ts';
 import { relativeBacking } from '../../../backing-link.ts';
 import type { BlockEngine, DaemonIdentity } from '../../../qemu/block-engine.types.ts';
 import { abandonJob, pullLayers } from '../../../qemu/block-jobs.ts';
-import { checkImage, relinkImage } from '../../../qemu/qemu-img.ts';
-import { syncWithFolder } from '../../../sync-files.ts';
+import { checkImage } from '../../../qemu/qemu-img.ts';
+import { relinkLayer } from '../../../qemu/relink-layer.ts';
 import type { Executor, OperationContext } from '../operations.types.ts';
 import type { ChainRun, ExecutorDeps } from './chain-run.types.ts';
 import { followJob, jobIdOf } from './job-follow.ts';
@@ -30,12 +30,10 @@ export interface PullRun extends ChainRun {
 export interface PullJournal {
   /**
    * `copying`: the job may have begun. `linking`: everything is on disk and the link may have been rewritten.
-   * `copied`: that has ended well. `recorded`: verified, and the books say so.
+   * `copied`: a storage daemon has ended well. `recorded`: verified, and the books say so.
    */
   readonly phase: 'copying' | 'linking' | 'copied' | 'recorded';
   readonly daemon: DaemonIdentity | null;
-  /** No byte had to move: only the link was rewritten. */
-  readonly untouched?: boolean;
 }
 type Context = OperationContext<PullRun, PullJournal>;
 
@@ -52,7 +50,8 @@ const pull = async (deps: ExecutorDeps, context: Context, engine: BlockEngine) =
     return 'done';
   }
   context.cancelled.throwIfAborted();
-  context.save({ ...context.journal, daemon: engine.daemon });
+  if (engine.daemon !== null || context.journal.daemon !== null)
+    context.save({ ...context.journal, daemon: engine.daemon });
   const { into, base, layers } = context.request;
   const target = layers[into];
   const below = base === null ? null : layers[base];
@@ -97,15 +96,14 @@ const relinkOnly = async (deps: ExecutorDeps, context: Context): Promise<boolean
   context.step(1);
   context.save({ ...context.journal, phase: 'linking' });
   const name = relativeBacking(dirname(target.path), below.path);
-  await relinkImage(target.path, { name, format: below.format });
-  await syncWithFolder(target.path);
-  context.save({ ...context.journal, phase: 'copied', untouched: true });
+  await relinkLayer(target.path, { name, format: below.format }, true);
   return true;
 };
 
-const copy = async (deps: ExecutorDeps, context: Context): Promise<void> => {
+/** False: no byte had to move, only the link was rewritten. */
+const copy = async (deps: ExecutorDeps, context: Context): Promise<boolean> => {
   const { request } = context;
-  if (await relinkOnly(deps, context)) return;
+  if (await relinkOnly(deps, context)) return false;
   context.step(0);
   const end = await withEngine(
     deps,
@@ -115,10 +113,12 @@ const copy = async (deps: ExecutorDeps, context: Context): Promise<void> => {
   );
   // A cancelled pull leaves nothing: what was copied reads the same from above and from below.
   if (end === 'cancelled') throw context.cancelled.reason;
-  context.save({ ...context.journal, phase: 'copied' });
+  // What follows in a VM is done in a moment, and found out again as fast.
+  if (context.journal.daemon !== null) context.save({ ...context.journal, phase: 'copied' });
+  return true;
 };
 
-const verify = async (deps: ExecutorDeps, context: Context): Promise<void> => {
+const verify = async (deps: ExecutorDeps, context: Context, copied: boolean): Promise<void> => {
   const { request } = context;
   await verifyLinks(deps, request.plan);
   verifySizes(deps, request);
@@ -126,7 +126,7 @@ const verify = async (deps: ExecutorDeps, context: Context): Promise<void> => {
   // While a VM writes the file its tables on disk lag behind, and a check of them means nothing (§11).
   const { liveVm } = request.plan;
   const inUse = liveVm !== null && deps.vms.live(liveVm.vmId) !== null;
-  if (target === undefined || inUse || target.format !== 'qcow2' || context.journal.untouched) return;
+  if (target === undefined || inUse || target.format !== 'qcow2' || !copied) return;
   const { errors } = await checkImage(target);
   if (errors > 0)
     throw new AppError(
@@ -146,12 +146,13 @@ export const pullExecutor = (deps: ExecutorDeps): Executor<PullRun, PullJournal>
   kind: 'pull',
   run: async (context) => {
     const { phase } = context.journal;
-    if (phase !== 'copied' && phase !== 'recorded') await copy(deps, context);
+    let copied = true;
+    if (phase !== 'copied' && phase !== 'recorded') copied = await copy(deps, context);
     else await closeLeftover(deps, context, context.journal.daemon);
     context.finishing();
     context.step(2);
     if (context.journal.phase !== 'recorded') {
-      await verify(deps, context);
+      await verify(deps, context, copied);
       context.save({ ...context.journal, phase: 'recorded' }, () => recordResult(deps, context.request.plan));
     }
     if (context.request.plan.deletes.length > 0) {

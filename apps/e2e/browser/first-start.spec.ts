@@ -27,7 +27,7 @@ test('every page stands, empty as everything is, wide and narrow', async ({ page
   await page.goto(strata.readyLink);
   for (const width of [1440, 420]) {
     await page.setViewportSize({ width, height: 900 });
-    for (const path of ['/vms', '/vms/new', '/library', '/operations', '/host']) {
+    for (const path of ['/vms', '/vms/new', '/library', '/space', '/operations', '/host']) {
       await page.goto(strata.url + path);
       await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);

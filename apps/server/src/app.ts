@@ -65,6 +65,8 @@ import { suspendRoutes } from './features/suspend/suspend.routes.ts';
 import { createSuspendService } from './features/suspend/suspend.service.ts';
 import { uploadsRoutes } from './features/uploads/uploads.routes.ts';
 import { createUploadsService } from './features/uploads/uploads.service.ts';
+import { usageRoutes } from './features/usage/usage.routes.ts';
+import { createUsageService } from './features/usage/usage.service.ts';
 import { vmExportRoutes } from './features/vm-export/vm-export.routes.ts';
 import { createVmExportService } from './features/vm-export/vm-export.service.ts';
 import { vmsRoutes } from './features/vms/vms.routes.ts';
@@ -180,6 +182,7 @@ const createServices = (base: Base) => {
     ...{ dataDir, images, operations, vms, files: downloads.files },
     demandStill: (id) => demandStill(images.forest(), images.get(id)),
   });
+  const usage = createUsageService({ dataDir, library, vms, uploads, downloads });
   const report = (what: string, error: unknown): void => {
     log(error, what);
     startProblems.push({
@@ -215,6 +218,7 @@ const createServices = (base: Base) => {
     vmExports,
     imports,
     uploads,
+    usage,
   };
 };
 
@@ -243,6 +247,7 @@ const registerRoutes = ({ app, config }: Base, services: Services): void => {
   vmExportRoutes(app, services.vmExports, services.operations);
   importsRoutes(app, services.imports, services.operations);
   uploadsRoutes(app, services.uploads, services.operations);
+  usageRoutes(app, services.usage);
   repairRoutes(app, services.repairs, services.library.images, services.operations);
 };
 

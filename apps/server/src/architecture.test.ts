@@ -147,6 +147,8 @@ const allowedAcross: ReadonlySet<string> = new Set([
   'apps/server/src/features/operations/connect-operations.ts',
   'apps/server/src/features/chains/taint-blockers.ts',
   'apps/server/src/features/chains/byte-words.ts',
+  'apps/server/src/features/images/path-trees.ts',
+  'apps/server/src/features/images/checksum/remembered-checksum.ts',
 ]);
 
 describe('names', () => {

@@ -104,6 +104,11 @@ const libraryImage = createRoute({
   path: '/library/$imageId',
   component: () => <ImagePage imageId={libraryImage.useParams().imageId} />,
 });
+const space = createRoute({
+  getParentRoute: () => root,
+  path: '/space',
+  component: lazyRouteComponent(() => import('./features/usage/space-page.tsx'), 'SpacePage'),
+});
 const operations = createRoute({
   getParentRoute: () => root,
   path: '/operations',
@@ -123,6 +128,7 @@ export const router = createRouter({
     vm.addChildren([vmStart, vmConsole, vmLayers, vmSnapshots, vmHardware, vmLog]),
     library,
     libraryImage,
+    space,
     operations,
     host,
   ]),

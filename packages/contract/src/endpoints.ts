@@ -50,6 +50,7 @@ import {
   takeSnapshotBody,
 } from './snapshots.ts';
 import { uploadEndpoints } from './uploads.ts';
+import { usageEndpoints } from './usage.ts';
 import {
   commandLine,
   createVmBody,
@@ -643,6 +644,7 @@ export const endpoints = {
   }),
 
   ...uploadEndpoints,
+  ...usageEndpoints,
 } as const;
 
 export const apiPrefix = '/api/v1';

@@ -25,5 +25,6 @@ export * from './resize.ts';
 export * from './snapshot-schedule.ts';
 export * from './snapshots.ts';
 export * from './uploads.ts';
+export * from './usage.ts';
 export * from './vm-export.ts';
 export * from './vms.ts';

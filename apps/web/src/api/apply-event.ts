@@ -10,6 +10,17 @@ interface ItemList {
   total: number;
 }
 
+/** What takes space, or stands on something that does. */
+const changesUsage: ReadonlySet<ServerEvent['type']> = new Set([
+  'image',
+  'vm',
+  'snapshot',
+  'folder',
+  'trash',
+  'upload',
+  'operation',
+]);
+
 /**
  * Brings the cache to what an event says: a thing that comes along is written into it, the rest is handed to
  * `invalidate` (which may gather several before it asks the server again).
@@ -19,6 +30,7 @@ export function applyEvent(
   event: ServerEvent,
   invalidate: (key: QueryKey) => void,
 ): void {
+  if (changesUsage.has(event.type)) invalidate(keys.usage);
   switch (event.type) {
     case 'hello':
     case 'resync':

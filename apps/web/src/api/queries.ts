@@ -22,6 +22,8 @@ export const keys = {
   exports: ['exports'] as const,
   downloads: ['downloads'] as const,
   uploads: ['uploads'] as const,
+  usage: ['usage'] as const,
+  freeable: ['usage', 'freeable'] as const,
   upload: (id: string) => ['uploads', 'one', id] as const,
   snapshots: (vmId: string) => ['snapshots', vmId] as const,
   snapshotForecast: (vmId: string) => ['snapshot-forecast', vmId] as const,
@@ -130,6 +132,14 @@ export const foldersQuery = () =>
   queryOptions({ queryKey: keys.folders, queryFn: ({ signal }) => call(endpoints.listFolders, { signal }) });
 export const trashQuery = () =>
   queryOptions({ queryKey: keys.trash, queryFn: ({ signal }) => call(endpoints.listTrash, { signal }) });
+
+export const usageQuery = () =>
+  queryOptions({
+    queryKey: [...keys.usage, 'all'] as const,
+    queryFn: ({ signal }) => call(endpoints.getUsage, { signal }),
+  });
+export const freeableQuery = () =>
+  queryOptions({ queryKey: keys.freeable, queryFn: ({ signal }) => call(endpoints.getFreeable, { signal }) });
 
 export const uploadsQuery = () =>
   queryOptions({

@@ -19,6 +19,7 @@ import { plan } from './plan.ts';
 import { repair } from './repair.ts';
 import { snapshots } from './snapshots.ts';
 import { uploads } from './uploads.ts';
+import { usage } from './usage.ts';
 import { vms } from './vms.ts';
 
 /** All English text, by subject. */
@@ -35,6 +36,7 @@ export const en = {
   exports,
   adopt,
   uploads,
+  usage,
   common,
   errors,
   frame,

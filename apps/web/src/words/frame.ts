@@ -7,6 +7,7 @@ export const frame = {
   vms: 'VMs',
   newVm: 'New VM',
   library: 'Library',
+  space: 'Space',
   operations: 'Operations',
   host: 'Host',
   thisComputer: 'This computer',

@@ -1,6 +1,6 @@
 import type { ImageFormat } from '@strata/contract';
 import { type Db, transaction } from '../../db/open-database.ts';
-import type { RememberedChecksum } from './checksum/remembered-checksum.ts';
+import type { HashedFile, RememberedChecksum } from './checksum/remembered-checksum.ts';
 import type { ContentSample } from './content-sample.ts';
 import type { FileIdentity } from './image-record.ts';
 
@@ -22,6 +22,16 @@ export interface RememberedCheck {
   readonly leaks: number;
   readonly leakedBytes: number;
   readonly at: string;
+  /** The file that was checked; left out by a former version. */
+  readonly file?: HashedFile;
+}
+
+/** What compacting would give back of the file in this state. */
+export interface RememberedMeasure {
+  readonly gain: number;
+  readonly exact: boolean;
+  readonly at: string;
+  readonly file: HashedFile;
 }
 
 export interface Remembered {
@@ -29,6 +39,7 @@ export interface Remembered {
   readonly checked: RememberedCheck | null;
   readonly stoodOn: RememberedBacking | null;
   readonly checksums: readonly RememberedChecksum[];
+  readonly measured: RememberedMeasure | null;
 }
 
 interface MemoryRow {
@@ -37,9 +48,16 @@ interface MemoryRow {
   checked: string | null;
   stood_on: string | null;
   checksums: string | null;
+  measured: string | null;
 }
 
-const nothing: Remembered = { leftAloneAt: null, checked: null, stoodOn: null, checksums: [] };
+const nothing: Remembered = {
+  leftAloneAt: null,
+  checked: null,
+  stoodOn: null,
+  checksums: [],
+  measured: null,
+};
 const parsed = <Value>(text: string | null): Value | null =>
   text === null ? null : (JSON.parse(text) as Value);
 const written = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
@@ -54,16 +72,18 @@ export class ImageMemory {
     this.db = db;
     // An image that was forgotten meanwhile takes its memory with it.
     this.put = db.prepare<MemoryRow>(`
-      INSERT INTO image_memory SELECT @image_id, @left_alone_at, @checked, @stood_on, @checksums
+      INSERT INTO image_memory (image_id, left_alone_at, checked, stood_on, checksums, measured)
+        SELECT @image_id, @left_alone_at, @checked, @stood_on, @checksums, @measured
         WHERE EXISTS (SELECT 1 FROM images WHERE id = @image_id)
       ON CONFLICT (image_id) DO UPDATE SET left_alone_at = @left_alone_at, checked = @checked, stood_on = @stood_on,
-        checksums = @checksums`);
+        checksums = @checksums, measured = @measured`);
     for (const row of db.prepare<[], MemoryRow>('SELECT * FROM image_memory').all())
       this.known.set(row.image_id, {
         leftAloneAt: row.left_alone_at,
         checked: parsed<RememberedCheck>(row.checked),
         stoodOn: parsed<RememberedBacking>(row.stood_on),
         checksums: parsed<RememberedChecksum[]>(row.checksums) ?? [],
+        measured: parsed<RememberedMeasure>(row.measured),
       });
   }
 
@@ -76,13 +96,14 @@ export class ImageMemory {
     if (changes.length === 0) return;
     const next = changes.map(({ imageId, ...change }) => ({ imageId, ...this.of(imageId), ...change }));
     transaction(this.db, () => {
-      for (const { imageId, leftAloneAt, checked, stoodOn, checksums } of next)
+      for (const { imageId, leftAloneAt, checked, stoodOn, checksums, measured } of next)
         this.put.run({
           image_id: imageId,
           left_alone_at: leftAloneAt,
           checked: written(checked),
           stood_on: written(stoodOn),
           checksums: checksums.length === 0 ? null : written(checksums),
+          measured: written(measured),
         });
     });
     for (const { imageId, ...remembered } of next) this.known.set(imageId, remembered);

@@ -28,7 +28,10 @@ const errno = (error: unknown): string | undefined => (error as NodeJS.ErrnoExce
 /** On the same file system: a rename keeps every byte and takes no time and no space. */
 const trashFolders = (access: LibraryAccess, record: ImageRecord): string[] => {
   const home = access.folders().find((folder) => isWithin(record.path, folder.path));
-  return [join(access.dataDir, 'trash'), join(home?.path ?? dirname(record.path), trashName)];
+  const beside = dirname(record.path);
+  // Another disk may be mounted below a folder of the library.
+  const folders = [home?.path ?? beside, beside].map((folder) => join(folder, trashName));
+  return [...new Set([join(access.dataDir, 'trash'), ...folders])];
 };
 
 const moveAside = async (from: string, folders: readonly string[], name: string): Promise<string> => {

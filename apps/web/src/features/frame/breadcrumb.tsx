@@ -46,6 +46,7 @@ function sectionName(section: string | undefined): string {
   const names: Record<string, string> = {
     vms: words.frame.vms,
     library: words.frame.library,
+    space: words.frame.space,
     operations: words.frame.operations,
     host: words.frame.host,
   };

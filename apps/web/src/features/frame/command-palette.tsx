@@ -57,8 +57,8 @@ function useCommandGroups(): SpotlightActionGroupData[] {
   const { mutate: act } = useAnyVmAction();
   const { mutate: createDemo } = useCreateDemo();
   return useMemo(() => {
-    const { palette, vms: vmsWord, library, operations, host, newVm } = words.frame;
-    const go = (to: '/vms' | '/vms/new' | '/library' | '/operations' | '/host') => () =>
+    const { palette, vms: vmsWord, library, space, operations, host, newVm } = words.frame;
+    const go = (to: '/vms' | '/vms/new' | '/library' | '/space' | '/operations' | '/host') => () =>
       void navigate({ to });
     const vmActions = (vms ?? []).flatMap((vm) => {
       const params = { vmId: vm.id };
@@ -104,6 +104,7 @@ function useCommandGroups(): SpotlightActionGroupData[] {
           { id: 'go vms', label: vmsWord, onClick: go('/vms') },
           { id: 'go new', label: newVm, onClick: go('/vms/new') },
           { id: 'go library', label: library, onClick: go('/library') },
+          { id: 'go space', label: space, onClick: go('/space') },
           { id: 'go operations', label: operations, onClick: go('/operations') },
           { id: 'go host', label: host, onClick: go('/host') },
           { id: 'demo', label: words.vms.empty.demo, onClick: () => createDemo() },

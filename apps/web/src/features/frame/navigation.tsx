@@ -1,4 +1,11 @@
-import { IconDatabase, IconDeviceDesktop, IconPlus, IconServer2, IconTimeline } from '@tabler/icons-react';
+import {
+  IconChartPie,
+  IconDatabase,
+  IconDeviceDesktop,
+  IconPlus,
+  IconServer2,
+  IconTimeline,
+} from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
@@ -49,6 +56,9 @@ export function Navigation({ withLogo = true }: { withLogo?: boolean }) {
         <NavLink to="/library" icon={<IconDatabase size={16} />} count={images.data?.total}>
           {words.frame.library}
         </NavLink>
+        <NavLink to="/space" icon={<IconChartPie size={16} />}>
+          {words.frame.space}
+        </NavLink>
         <NavLink to="/operations" icon={<IconTimeline size={16} />} count={running || undefined}>
           {words.frame.operations}
         </NavLink>
@@ -66,7 +76,7 @@ export function Navigation({ withLogo = true }: { withLogo?: boolean }) {
 }
 
 interface NavLinkProps {
-  to: '/vms' | '/library' | '/operations' | '/host';
+  to: '/vms' | '/library' | '/space' | '/operations' | '/host';
   icon: ReactNode;
   count?: number | undefined;
   note?: string | undefined;

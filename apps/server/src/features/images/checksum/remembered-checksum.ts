@@ -42,6 +42,10 @@ export const voidReason = (file: HashedFile, { identity, facts, present }: Known
   return null;
 };
 
+/** The state that the file was in when it was read last; null while that is not known well enough. */
+export const stateOfFile = ({ identity, facts, present }: Known): HashedFile | null =>
+  present && facts.changedNs !== undefined ? { ...identity, changedNs: facts.changedNs } : null;
+
 export const shownChecksum = (
   { algorithm, value, at, verified, file }: RememberedChecksum,
   record: Known,

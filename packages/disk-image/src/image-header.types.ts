@@ -7,10 +7,11 @@ export type ImageKind =
   | 'vhdx'
   | 'vpc'
   | 'iso'
-  // Recognised only to be refused: QEMU would follow what they name.
-  | 'qcow1'
+  // Never opened in place; converted when somebody says so.
   | 'qed'
   | 'parallels'
+  // Recognised only to be refused: QEMU would follow what they name.
+  | 'qcow1'
   | 'bochs'
   | 'cloop'
   | 'dmg'

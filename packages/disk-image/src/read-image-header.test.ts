@@ -60,14 +60,25 @@ describe('readImageHeader on files QEMU did not make', () => {
   });
 
   test.each([
-    ['qed', Buffer.from('QED\0'.padEnd(512, '\0'))],
-    ['parallels', Buffer.from('WithoutFreeSpace'.padEnd(512, '\0'))],
     ['qcow1', Buffer.from('514649fb00000001'.padEnd(1024, '0'), 'hex')],
     ['bochs', Buffer.from('Bochs Virtual HD Image'.padEnd(512, '\0'))],
     ['dmg', Buffer.concat([Buffer.alloc(4096), Buffer.from('koly'.padEnd(512, '\0'))])],
   ])('refuses %s', async (kind, content) => {
     const header = await readImageHeader(file(kind, content));
     expect(header).toMatchObject({ kind, problems: [{ code: 'refused-format' }] });
+  });
+
+  test.each([
+    ['qed', 'QED\0'],
+    ['parallels', 'WithoutFreeSpace'],
+    ['parallels', 'WithouFreSpacExt'],
+  ])('refuses %s to be opened, and tells what else is wrong with its header', async (kind, magic) => {
+    const header = await readImageHeader(file(kind, magic.padEnd(512, '\0')));
+    expect(header.kind).toBe(kind);
+    expect(header.problems.map(({ code }) => code)).toEqual([
+      'refused-format',
+      expect.stringMatching(/damaged-header|unknown-feature/),
+    ]);
   });
 
   test('tells an empty file', async () => {
@@ -115,7 +126,12 @@ describe('readImageHeader on files QEMU did not make', () => {
       path = join(folder.path, 'fuzz');
     });
     const starts = ['', '514649fb00000002', '514649fb00000003', '4b444d5601000000', '7668647866696c65'];
-    const more = ['636f6e6563746978', `${'00'.repeat(64)}7f10dabe`];
+    const more = [
+      '51454400',
+      '576974686f75744672656553706163650200000000000000',
+      '636f6e6563746978',
+      `${'00'.repeat(64)}7f10dabe`,
+    ];
 
     test('never throws and always ends', async () => {
       await fc.assert(

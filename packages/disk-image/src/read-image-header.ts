@@ -10,7 +10,9 @@ import {
 } from './header-reader.ts';
 import type { HeaderProblem, ImageHeader, ImageKind } from './image-header.types.ts';
 import { openForReading } from './open-for-reading.ts';
+import { isParallels, readParallelsHeader } from './parallels-header.ts';
 import { qcow2Magic, readQcow2Header } from './qcow2-header.ts';
+import { readQedHeader } from './qed-header.ts';
 import { readVdiHeader, vdiSignature } from './vdi-header.ts';
 import { isFixedVhdFooter, readVhdHeader, vhdCookie } from './vhd-header.ts';
 import { readVhdxHeader } from './vhdx-header.ts';
@@ -20,12 +22,13 @@ type Draft = { -readonly [Key in keyof ImageHeader]: ImageHeader[Key] } & { prob
 
 const refusedKinds = {
   qcow1: 'qcow, version 1',
-  qed: 'QED',
-  parallels: 'Parallels',
   bochs: 'Bochs',
   cloop: 'cloop',
   dmg: 'an Apple disk image',
 } as const;
+
+/** Read closely all the same: what somebody says is of such a format is converted, and never opened in place. */
+const convertedKinds = { qed: 'QED', parallels: 'a Parallels disk' } as const;
 
 const latin1 = (bytes: Buffer, start: number, end: number): string => bytes.toString('latin1', start, end);
 
@@ -44,7 +47,7 @@ const kindByStart = (head: Buffer): ImageKind | null => {
   if (start.startsWith('vhdxfile')) return 'vhdx';
   if (start.startsWith(vhdCookie)) return 'vpc';
   if (start.startsWith('QED\0')) return 'qed';
-  if (start.startsWith('WithoutFreeSpace') || start.startsWith('WithouFreSpacExt')) return 'parallels';
+  if (isParallels(start)) return 'parallels';
   if (start.startsWith('Bochs Virtual HD Image')) return 'bochs';
   if (start.startsWith('#!/bin/sh\n#V2.0 Format')) return 'cloop';
   if (head.length >= 68 && head.readUInt32LE(64) === vdiSignature) return 'vdi';
@@ -83,10 +86,21 @@ function* readByKind(reader: HeaderReader, draft: Draft, footer: Buffer): Readin
       return yield* readVhdxHeader(reader, draft);
     case 'vpc':
       return yield* readVhdHeader(reader, latin1(head, 0, 8) === vhdCookie ? head : footer, draft);
+    case 'qed':
+      draft.problems.push(onlyConverted(draft.kind));
+      return yield* readQedHeader(reader, draft);
+    case 'parallels':
+      draft.problems.push(onlyConverted(draft.kind));
+      return yield* readParallelsHeader(reader, draft);
     default:
       return readPlain(reader, draft);
   }
 }
+
+const onlyConverted = (kind: keyof typeof convertedKinds): HeaderProblem => ({
+  code: 'refused-format',
+  message: `It is ${convertedKinds[kind]}. Strata takes such a file in only by converting it to qcow2, when its format is said.`,
+});
 
 /** Without a header the disk is the file, rounded up to whole sectors as QEMU does. */
 const readPlain = (reader: HeaderReader, draft: Draft): void => {

@@ -245,7 +245,7 @@ const registerRoutes = ({ app, config }: Base, services: Services): void => {
   exportsRoutes(app, services.exports);
   downloadsRoutes(app, services.downloads, services.operations);
   vmExportRoutes(app, services.vmExports, services.operations);
-  importsRoutes(app, services.imports, services.operations);
+  importsRoutes(app, services.imports, services.library.images, services.operations);
   uploadsRoutes(app, services.uploads, services.operations);
   usageRoutes(app, services.usage);
   repairRoutes(app, services.repairs, services.library.images, services.operations);

@@ -50,7 +50,7 @@ const writeWhole = async (target: FileHandle, chunk: Buffer, position: number): 
     done += (await target.write(chunk, done, chunk.length - done, position + done)).bytesWritten;
 };
 
-const copyAll = async (from: string, to: string, watch: WorkWatch): Promise<void> => {
+const copyAll = async (from: string, to: string, watch: WorkWatch): Promise<boolean> => {
   await unlink(to).catch(() => {});
   const shared = await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE).then(
     () => true,
@@ -68,12 +68,13 @@ const copyAll = async (from: string, to: string, watch: WorkWatch): Promise<void
     await target.chmod(0o600);
     await target.sync();
   });
+  return shared;
 };
 
-/** Every byte of a file into another one, on disk when it returns. Shares blocks where it can; holes stay holes. */
-export const copyBytes = async (from: string, to: string, watch: WorkWatch = {}): Promise<void> => {
+/** Every byte of a file into another one, on disk when it returns. Shares blocks where it can, and answers whether it has; holes stay holes. */
+export const copyBytes = async (from: string, to: string, watch: WorkWatch = {}): Promise<boolean> => {
   try {
-    await copyAll(from, to, watch);
+    return await copyAll(from, to, watch);
   } catch (error) {
     watch.signal?.throwIfAborted();
     throw toAppError(`Copying ${from}`, error);

@@ -49,6 +49,7 @@ import {
   snapshotTree,
   takeSnapshotBody,
 } from './snapshots.ts';
+import { takeInEndpoints } from './take-in-endpoints.ts';
 import { uploadEndpoints } from './uploads.ts';
 import { usageEndpoints } from './usage.ts';
 import {
@@ -645,6 +646,7 @@ export const endpoints = {
 
   ...uploadEndpoints,
   ...usageEndpoints,
+  ...takeInEndpoints,
 } as const;
 
 export const apiPrefix = '/api/v1';

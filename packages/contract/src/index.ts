@@ -24,6 +24,8 @@ export * from './repair.ts';
 export * from './resize.ts';
 export * from './snapshot-schedule.ts';
 export * from './snapshots.ts';
+export * from './take-in.ts';
+export * from './take-in-endpoints.ts';
 export * from './uploads.ts';
 export * from './usage.ts';
 export * from './vm-export.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { bytes, displayName, hostPath, id, list, time, useReserve, waitQuery } from './common.ts';
 import { endpoint } from './endpoint.ts';
-import { imageFormat } from './images.ts';
 import { operation } from './operations.ts';
+import { arrivalFormat, tookHow } from './take-in.ts';
 
 /** A file that a browser or a script is sending, or has sent and that is not in the library yet. */
 export const upload = z.object({
@@ -29,13 +29,13 @@ export type Upload = z.infer<typeof upload>;
 export const uploadList = list(upload);
 
 /** How a file is taken into the library. */
-const arrival = {
+export const arrival = {
   /** What the image is called; after the file when left out. */
   name: displayName.optional(),
   /** A folder of the library; the default folder when left out. */
   folder: hostPath.optional(),
   /** What it must be; found by its header when left out. Of an archive: what is in it. */
-  format: imageFormat.optional(),
+  format: arrivalFormat.optional(),
   /** Of the file as it is sent, compressed or not. */
   sha256: z
     .string()
@@ -72,6 +72,8 @@ export const arrivalResult = z.object({
   imageId: id,
   imageIds: z.array(id),
   vmId: id.optional(),
+  /** Of one file of the host, what was done with it. */
+  how: tookHow.optional(),
   /** What an archive or a VM definition had and what could not be taken over, in words. */
   notMapped: z.array(z.string()),
 });

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { unlessCancelled, type WorkWatch, work } from './image-work.ts';
 import { inTurn, runLimited } from './limited-process.ts';
 import { inWords } from './qemu-errors.ts';
-import { absolute, driverOf, heavy, type ImageFile } from './qemu-img.ts';
+import { absolute, driverOf, heavy, type ImageFile, type SourceImage } from './qemu-img.ts';
 import { selectedTag } from './tag-content.ts';
 
 /** How a new file is written: the words of the contract, nothing of which is a user's own. */
@@ -40,7 +40,7 @@ export const convertOptions = (form: ConvertForm): string[] => {
  * is at the target's name goes first: the caller has chosen that name. The caller syncs file and folder.
  */
 export const convertContent = (
-  from: ImageFile & { readonly snapshot?: string | undefined },
+  from: SourceImage & { readonly snapshot?: string | undefined },
   target: string,
   form: ConvertForm,
   watch: WorkWatch = {},

@@ -3,7 +3,15 @@ import type { ImageFormat } from '@strata/contract';
 import { z } from 'zod';
 import { inTurn, type ProcessWatch, runLimited } from './limited-process.ts';
 import { inWords } from './qemu-errors.ts';
-import { absolute, driverOf, heavy, type ImageFile, outputOf, persistently } from './qemu-img.ts';
+import {
+  absolute,
+  driverOf,
+  heavy,
+  type ImageFile,
+  outputOf,
+  persistently,
+  type SourceImage,
+} from './qemu-img.ts';
 import type { WorkBrake } from './work-brake.ts';
 
 /* The long calls of qemu-img: they tell how far they are, and can be ended. The rules are those of qemu-img.ts. */
@@ -82,7 +90,11 @@ export const copyContent = (
   });
 
 /** Whether two images read the same, each through its whole chain. */
-export const contentsAreEqual = (one: ImageFile, other: ImageFile, watch: WorkWatch = {}): Promise<boolean> =>
+export const contentsAreEqual = (
+  one: SourceImage,
+  other: ImageFile,
+  watch: WorkWatch = {},
+): Promise<boolean> =>
   unlessCancelled(`Comparing ${one.path} with ${other.path}`, watch, async () => {
     const args = ['compare', '-p', '-f', driverOf(one.format), '-F', driverOf(other.format)];
     const files = ['--', absolute(one.path), absolute(other.path)];

@@ -1,5 +1,5 @@
 import { isAbsolute } from 'node:path';
-import type { ImageFormat } from '@strata/contract';
+import type { ArrivalFormat, ImageFormat } from '@strata/contract';
 import { emptyQcow2 } from '@strata/disk-image';
 import { ExecaError } from 'execa';
 import { z } from 'zod';
@@ -17,6 +17,12 @@ import { inWords, refusalFrom } from './qemu-errors.ts';
 export interface ImageFile {
   readonly path: string;
   readonly format: ImageFormat;
+}
+
+/** Read and compared with what it is converted to, and nothing else. */
+export interface SourceImage {
+  readonly path: string;
+  readonly format: ArrivalFormat;
 }
 
 const details = z.object({
@@ -73,7 +79,7 @@ export const heavy: ProcessLimits = {
 };
 
 /** QEMU has no driver for an ISO: it is raw. */
-export const driverOf = (format: ImageFormat): string => (format === 'iso' ? 'raw' : format);
+export const driverOf = (format: ArrivalFormat): string => (format === 'iso' ? 'raw' : format);
 
 const run = (args: readonly string[], limits: ProcessLimits, watch?: ProcessWatch): Promise<string> =>
   inTurn(limits === heavy ? 'heavy' : 'light', () => runLimited('qemu-img', args, limits, watch));
@@ -95,7 +101,7 @@ export const persistently = async (tool: () => Promise<string>): Promise<string>
 };
 
 /** What the header says. Works on an image in use (`-U`); opens nothing but this one file, if it is a qcow2. */
-export function readImageDetails({ path, format }: ImageFile): Promise<ImageDetails> {
+export function readImageDetails({ path, format }: SourceImage): Promise<ImageDetails> {
   return inWords(`Reading ${path}`, async () => {
     const file = absolute(path);
     const output = await run(['info', '-U', '-f', driverOf(format), '--output=json', '--', file], light);

@@ -1,9 +1,8 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { holdOpen, rmFolder } from '../../testing/damaged-image.ts';
 import { startTestLibrary, type TestLibrary } from '../../testing/image-library.ts';
 
 const qemuImg = (...args: string[]): string => execFileSync('qemu-img', args, { encoding: 'utf8' });
@@ -323,46 +322,14 @@ describe('the map of a chain', () => {
 });
 
 describe('importing real files', () => {
-  test('does not move a file that a program is writing', async () => {
-    // Another file system nearly everywhere: there the original would be removed.
-    const folder = `/dev/shm/strata-import-${process.pid}`;
-    mkdirSync(folder, { recursive: true });
-    const path = join(folder, 'open.qcow2');
-    qemuImg('create', '-q', '-f', 'qcow2', path, '8M');
-    const program = await holdOpen(path, 'write -P 7 0 64k');
-    try {
-      const refused = library.images.import({ path, mode: 'move' });
-      await expect(refused).rejects.toMatchObject({ code: 'image-locked' });
-    } finally {
-      await program.close();
-    }
-    expect(write(path, 'qcow2', 'read -P 7 0 64k')).not.toContain('failed');
-    const moved = await library.images.import({ path, mode: 'move' });
-    expect(write(moved.path, 'qcow2', 'read -P 7 0 64k')).not.toContain('failed');
-    rmFolder(folder);
-  });
-
-  test('copies a sparse raw disk byte for byte and keeps it sparse', async () => {
-    const path = join(library.outside, 'disk.img');
-    qemuImg('create', '-f', 'raw', path, '64M');
-    write(path, 'raw', 'write -P 9 10M 1M');
-    const copy = await library.images.import({ path, mode: 'copy' });
-    expect(readFileSync(copy.path).equals(readFileSync(path))).toBe(true);
-    expect(copy.allocatedSize).toBeLessThan(8 * mebi);
-    expect(copy).toMatchObject({ format: 'raw', name: 'disk.img' });
-  });
-
   test('shows a registered overlay whose base is elsewhere, and mends it when that is registered too', async () => {
     qemuImg('create', '-f', 'qcow2', join(library.outside, 'b.qcow2'), '1M');
     qemuImg('create', '-f', 'qcow2', '-b', 'b.qcow2', '-F', 'qcow2', join(library.outside, 't.qcow2'));
-    const top = await library.images.import({ path: join(library.outside, 't.qcow2'), mode: 'register' });
+    const top = await library.images.register({ path: join(library.outside, 't.qcow2') });
     expect(top.backing?.state).toBe('foreign');
     expect(top.problems).toMatchObject([{ code: 'backing-outside' }]);
     expect(() => library.images.chainFacts(top.id)).toThrow(/not in the library/);
-    await expect(library.images.import({ path: top.path, mode: 'copy' })).rejects.toMatchObject({
-      code: 'not-possible',
-    });
-    await library.images.import({ path: join(library.outside, 'b.qcow2'), mode: 'register' });
+    await library.images.register({ path: join(library.outside, 'b.qcow2') });
     expect(library.images.get(top.id).problems).toEqual([]);
     expect(library.images.chainFacts(top.id)).toHaveLength(2);
   });
@@ -375,7 +342,7 @@ describe('importing real files', () => {
     ['qcow version 1', ['create', '-f', 'qcow', 'x', '1M']],
   ])('refuses %s', async (_name, args) => {
     execFileSync('qemu-img', args, { cwd: library.outside });
-    const refused = library.images.import({ path: join(library.outside, 'x'), mode: 'register' });
+    const refused = library.images.register({ path: join(library.outside, 'x') });
     await expect(refused).rejects.toMatchObject({ code: 'image-refused' });
   });
 });

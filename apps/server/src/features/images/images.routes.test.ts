@@ -97,8 +97,6 @@ test('malformed and impossible requests are told apart', async () => {
   expect((await server.request('POST', '/images', { name: 'x', size: '1G', folder: '/etc' })).status).toBe(
     403,
   );
-  expect((await server.request('POST', '/images/import', { path: 'relative' })).status).toBe(400);
-  expect((await server.request('POST', '/images/import', { path: '/etc/shadow' })).status).toBe(403);
   expect((await server.request('POST', '/folders', { path: '/' })).status).toBe(403);
   expect((await server.request('DELETE', '/folders/unknown1')).status).toBe(404);
 });

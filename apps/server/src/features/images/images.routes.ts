@@ -14,7 +14,6 @@ export const imagesRoutes = (
 ): void => {
   bind(app, endpoints.listImages, ({ query }) => images.page(query));
   bind(app, endpoints.createImage, ({ body }) => images.create(body));
-  bind(app, endpoints.importImage, ({ body }) => images.import(body));
   bind(app, endpoints.getImage, ({ params }) => images.get(params.id));
   bind(app, endpoints.patchImage, ({ params, body }) => images.rename(params.id, body.name));
   bind(app, endpoints.deleteImage, async ({ params }) => {

@@ -18,7 +18,7 @@ import { fileKey, type ImageRecord, statKey } from './image-record.ts';
 import { ImageWorld } from './image-world.ts';
 import { createImagesRepository } from './images.repository.ts';
 import type { ImagesService } from './images.types.ts';
-import { importImage } from './import-images.ts';
+import { registerImage } from './import-images.ts';
 import { hasImageName, inspectFile } from './inspect-file.ts';
 import { Library } from './library.ts';
 import type { Adoption, LibraryAccess } from './library-access.ts';
@@ -327,7 +327,7 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
       const wishes = { backingId: backing, stem, folder, naming: naming ?? 'given' };
       return world.view((await createOverlayImage(access, wishes)).id);
     },
-    import: async (request) => world.view((await importImage(access, request)).id),
+    register: async (request) => world.view((await registerImage(access, request)).id),
     placeOverlay: (wish) => placeOverlay(access, wish),
     createPlacedOverlay: async (placed) => world.facts((await createPlacedOverlay(access, placed)).id),
     createOverlay: async (request) =>

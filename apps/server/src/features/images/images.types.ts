@@ -16,11 +16,10 @@ import type {
   ImageFormat,
   ImageMap,
   ImageMapQuery,
-  ImportImage,
   Operation,
 } from '@strata/contract';
-
 import type { ImagePage, ImageQuery } from './image-list.ts';
+import type { RegisterFile } from './import-images.ts';
 import type { Move } from './move-files.ts';
 
 /** What stands on images, told by the features that know: VMs, snapshots, operations. Called often: plain SQL. */
@@ -99,7 +98,8 @@ export interface ImagesService {
 
   /** `unique`: Strata chose the name and shows the first one like it that no image has; else it is shown as given. */
   create(request: CreateImage, naming?: 'given' | 'unique'): Promise<Image>;
-  import(request: ImportImage): Promise<Image>;
+  /** A file of the host, where it lies. */
+  register(request: RegisterFile): Promise<Image>;
   /**
    * A new qcow2 overlay, backing string relative, format recorded, the header read back and verified. It lies beside
    * `backingId`, or in the default folder; its shown name is the stem of its file name, which no other image has.

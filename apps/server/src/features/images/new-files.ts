@@ -33,6 +33,8 @@ export interface NewFile {
   readonly key: string | null;
   /** Where the folder was when this was planned. */
   readonly place?: FolderPlace;
+  /** Of a copied file: it shares its blocks with the original. */
+  readonly shared?: boolean;
 }
 
 export interface NewFileWish {
@@ -155,24 +157,29 @@ export const createNewFiles = (access: LibraryAccess): NewFiles => {
   };
 
   /** The string in the header is relative to the folder the file lies in. */
-  const copyFile = async (file: NewFile, { path, backing }: SourceFile, watch: WorkWatch): Promise<void> => {
+  const copyFile = async (
+    file: NewFile,
+    { path, backing }: SourceFile,
+    watch: WorkWatch,
+  ): Promise<boolean> => {
     const [copies, compares] = halves(watch);
-    await copyBytes(path, file.part, copies);
+    const shared = await copyBytes(path, file.part, copies);
     if (!(await sameBytes(path, file.part, compares)))
       throw new AppError(
         'image-unreadable',
         `${path} was changed while it was copied; the copy was removed.`,
       );
-    if (backing === null) return;
+    if (backing === null) return shared;
     const name = relativeBacking(file.folder, backing.path);
     await relinkImage(file.part, { name, format: backing.format });
+    return shared;
   };
 
-  const makeFile = (file: NewFile, { imageId }: NewFileWish, watch: WorkWatch): Promise<void> => {
+  const makeFile = async (file: NewFile, { imageId }: NewFileWish, watch: WorkWatch): Promise<void> => {
     const { path, facts } = world.record(imageId);
     const moved = facts.backing !== null && dirname(path) !== file.folder;
     const backing = moved ? world.facts(world.relation(imageId).backingId ?? '') : null;
-    return copyFile(file, { path, backing }, watch);
+    await copyFile(file, { path, backing }, watch);
   };
 
   /** Complete and on disk, or not there. */
@@ -231,7 +238,13 @@ export const createNewFiles = (access: LibraryAccess): NewFiles => {
       return completely(file, () => makers[wish.kind](file, wish, watch));
     },
 
-    makeFrom: (file, source, watch) => completely(file, () => copyFile(file, source, watch)),
+    makeFrom: async (file, source, watch) => {
+      let shared = file.shared ?? false;
+      const made = await completely(file, async () => {
+        shared = await copyFile(file, source, watch);
+      });
+      return { ...made, shared };
+    },
 
     placeFresh: async ({ name, folder, format, bytes, useReserve, tag }) => {
       const place = await libraryFolder(access, folder);

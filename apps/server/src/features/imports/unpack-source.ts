@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat, unlink } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Readable } from 'node:stream';
-import { archiveName, type ImageFormat } from '@strata/contract';
+import { type ArrivalFormat, archiveName } from '@strata/contract';
 import { archiveFlaw } from './archives/archive-flaw.ts';
 import { type ArchiveKind, archiveKind, unpackedName } from './archives/archive-kind.ts';
 import type { Bundle, BundleEntry } from './archives/bundle.types.ts';
@@ -32,7 +32,7 @@ export interface UnpackSource {
   readonly path: string;
   readonly filename: string;
   readonly name: string;
-  readonly format: ImageFormat | null;
+  readonly format: ArrivalFormat | null;
   /** Paths for what comes out, one after the other. */
   nextPath(): string;
   readonly unpacking: Unpacking;

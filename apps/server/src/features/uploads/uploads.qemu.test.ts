@@ -313,6 +313,20 @@ describe('an upload is refused, and nothing of it stays,', () => {
     expect([images(), incoming()]).toEqual([before, []]);
   });
 
+  it('when it is no qcow2 of its own, though it was said to be a QED or a Parallels disk', async () => {
+    const path = join(scratch, 'real.qed');
+    execFileSync('qemu-img', ['create', '-q', '-f', 'qed', path, '8M']);
+    execFileSync('qemu-io', ['-f', 'qed', '-c', 'write -P 7 1M 1M', path]);
+    const said = await client.send(readFileSync(path), meta('a.bin', { format: 'qed' }));
+    expect([said.state, image(said.result?.imageId).format]).toEqual(['done', 'qcow2']);
+    execFileSync('qemu-img', ['compare', '-f', 'qed', '-F', 'qcow2', path, image(said.result?.imageId).path]);
+    expect((await client.send(qcow2(), meta('b.bin', { format: 'qed' }))).error?.code).toBe('image-refused');
+    expect((await client.send(readFileSync(path), meta('c', { format: 'parallels' }))).error?.code).toBe(
+      'image-refused',
+    );
+    await expect.poll(incoming, patient).toEqual([]);
+  });
+
   it('when it is not what it was said to be', async () => {
     const bytes = qcow2();
     const outcome = async (content: Buffer, metadata: Record<string, string>) => {
@@ -390,7 +404,25 @@ describe('a hostile image is refused before anything that it names is opened:', 
     ['a VMDK extent', 'h.vmdk', () => flat('/etc/passwd')],
     ['a VMDK extent that is a FIFO', 'h.vmdk', () => flat(fifo())],
     ['qcow, version 1', 'h.qcow', () => made('qcow', 'h.qcow')],
-    ['QED', 'h.qed', () => made('qed', 'h.qed')],
+    ['QED that was not said to be that', 'h.qed', () => made('qed', 'h.qed')],
+    ['a Parallels disk that was not said to be that', 'h.hds', () => made('parallels', 'h.hds')],
+    ['a VHDX with a parent', 'h.vhdx', () => patched(made('vhdx', 'h.vhdx'), withParentFlag)],
+    ['a VHDX with a parent locator', 'h.vhdx', () => patched(made('vhdx', 'h.vhdx'), withParentLocator)],
+    [
+      'a VMDK that is the delta of another',
+      'h.vmdk',
+      () => saying('parentCID=ffffffff', 'parentCID=12345678'),
+    ],
+    [
+      'a VMDK that names its parent',
+      'h.vmdk',
+      () => saying('ddb.toolsVersion = "2147483647"', 'parentFileNameHint="/etc/passw"'),
+    ],
+    [
+      'a differencing VDI',
+      'h.vdi',
+      () => patched(made('vdi', 'h.vdi'), (bytes) => bytes.writeUInt32LE(4, 76)),
+    ],
     ['a VDI with a parent', 'h.vdi', () => patched(made('vdi', 'h.vdi'), (bytes) => bytes.fill(1, 424, 456))],
     ['a differencing VHD', 'h.vhd', () => patched(made('vpc', 'h.vhd'), asDifferencing)],
   ];
@@ -403,6 +435,27 @@ describe('a hostile image is refused before anything that it names is opened:', 
       for (let index = 0; index < 512; index += 1) sum += bytes[at + index] ?? 0;
       bytes.writeUInt32BE(~sum >>> 0, at + 64);
     }
+  };
+
+  /** The entry of an item in the metadata of a VHDX, and where its table begins. */
+  const metadataOf = (bytes: Buffer, guid: string): { entry: number; table: number } => {
+    const entry = bytes.indexOf(Buffer.from(guid, 'hex'));
+    return { entry, table: entry - (entry % 1024 ** 2) };
+  };
+  const withParentFlag = (bytes: Buffer): void => {
+    const { entry, table } = metadataOf(bytes, '3767a1ca36fa434db3b633f0aa44e76b');
+    const flags = table + bytes.readUInt32LE(entry + 16) + 4;
+    bytes.writeUInt32LE(bytes.readUInt32LE(flags) | 2, flags);
+  };
+  /** In the place of the identity of the disk. */
+  const withParentLocator = (bytes: Buffer): void => {
+    const { entry } = metadataOf(bytes, 'ab12cabee6b2234593efc309e000c746');
+    bytes.write('2d5fd3a80bb34d45abf7d3d84834ab0c', entry, 'hex');
+  };
+  const saying = (before: string, after: string): Buffer => {
+    const bytes = made('vmdk', 'h.vmdk');
+    bytes.write(after.padEnd(before.length, '\n'), bytes.indexOf(before), 'latin1');
+    return bytes;
   };
 
   it.each(cases)('%s', async (_, filename, bytes) => {

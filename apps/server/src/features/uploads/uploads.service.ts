@@ -97,7 +97,7 @@ export const createUploadsService = (deps: UploadsDeps): UploadsFeature => {
     const { folder, format, sha256, useReserve } = row.wishes;
     const operation = imports.start({
       path: parts.path(row.id),
-      ...{ filename: row.filename, name: row.name, bytes: row.size, removes: true },
+      ...{ filename: row.filename, name: row.name, bytes: row.size, original: 'ours' },
       ...{ folder: folder ?? null, format: format ?? null, sha256: sha256 ?? null },
       useReserve: useReserve ?? false,
     });

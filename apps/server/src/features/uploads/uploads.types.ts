@@ -1,9 +1,9 @@
-import type { ImageFormat, Operation, Upload } from '@strata/contract';
+import type { ArrivalFormat, Operation, Upload } from '@strata/contract';
 
 /** How the file shall be taken in, when it is complete. */
 export interface UploadWishes {
   readonly folder?: string | undefined;
-  readonly format?: ImageFormat | undefined;
+  readonly format?: ArrivalFormat | undefined;
   readonly sha256?: string | undefined;
   readonly useReserve?: boolean | undefined;
 }

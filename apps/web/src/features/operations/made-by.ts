@@ -11,10 +11,12 @@ const makes: Partial<Record<OperationKind, Made['kind']>> = {
   'vm-branch': 'vm',
   'vm-duplicate': 'vm',
   'image-copy': 'image',
+  'image-import': 'image',
 };
 
 export function madeBy({ kind, state, result }: Pick<Operation, 'kind' | 'state' | 'result'>): Made | null {
-  const what = makes[kind];
+  // An archive may have held a whole VM.
+  const what = kind === 'image-import' && result?.vmId !== undefined ? 'vm' : makes[kind];
   const id = what === undefined ? undefined : result?.[`${what}Id`];
   return state !== 'done' || what === undefined || typeof id !== 'string' ? null : { kind: what, id };
 }

@@ -1,4 +1,4 @@
-import { apiPrefix } from '@strata/contract';
+import { type ArrivalFormat, apiPrefix, foreignFormat, foreignNames } from '@strata/contract';
 import { type DetailedError, type HttpResponse, Upload } from 'tus-js-client';
 import { currentToken } from '../../api/access.ts';
 import { words } from '../../lib/words.ts';
@@ -19,7 +19,7 @@ export interface UploadJob {
 
 /** The server writes four at the same time; one stays for other pages. */
 const mostAtOnce = 3;
-/** Sixty seconds are what a request may last. */
+/** What is sent again at most when the connection breaks. */
 const partSize = 16 * 1024 ** 2;
 const retryDelays = [0, 500, 1000, 2000, 4000, 8000, 15_000, 30_000];
 
@@ -58,16 +58,18 @@ export class UploadQueue {
   /** `onto`: goes on with that upload of the server, which the person says is of this file. */
   async add(
     file: File,
-    { sha256, onto, format }: { sha256?: string | undefined; onto?: string; format?: 'raw' } = {},
+    { sha256, onto, format }: { sha256?: string | undefined; onto?: string; format?: ArrivalFormat } = {},
   ): Promise<void> {
     const key = crypto.randomUUID();
+    // Taken in only when somebody says so: who drops a file of such a name has.
+    const said = format ?? foreignFormat.options.find((each) => foreignNames[each].test(file.name));
     const upload = new Upload(file, {
       endpoint: `${location.origin}${apiPrefix}/uploads`,
       ...(onto === undefined ? {} : { uploadUrl: `${location.origin}${apiPrefix}/uploads/${onto}` }),
       metadata: {
         filename: file.name,
         ...(sha256 === undefined ? {} : { sha256 }),
-        ...(format === undefined ? {} : { format }),
+        ...(said === undefined ? {} : { format: said }),
       },
       chunkSize: partSize,
       retryDelays,

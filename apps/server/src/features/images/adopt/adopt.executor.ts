@@ -6,7 +6,7 @@ import type { Executor, OperationContext } from '../../operations/operations.typ
 import { awayFrom, type FolderPlace } from '../folder-place.ts';
 import { type FileIdentity, identityOf } from '../image-record.ts';
 import type { ImagesFeature } from '../images.service.ts';
-import { importImage } from '../import-images.ts';
+import { registerImage } from '../import-images.ts';
 import { inspectFile } from '../inspect-file.ts';
 import type { LinkChange } from '../link-files.ts';
 import type { NewFile } from '../new-files.ts';
@@ -74,8 +74,7 @@ const lookAgain = async ({ request }: Context): Promise<void> => {
 
 const register = async ({ access, folders }: Files, { id: operationId, request }: Context): Promise<void> => {
   for (const { path, id } of request.registers)
-    if (access.library.byPath(path) === undefined)
-      await importImage(access, { path, mode: 'register' }, { id, operationId });
+    if (access.library.byPath(path) === undefined) await registerImage(access, { path }, { id, operationId });
   const { path, registersFolder } = request;
   if (registersFolder && !access.folders().some((folder) => folder.path === path)) await folders.add(path);
 };

@@ -8,7 +8,7 @@ import { backingFormat } from '../backing-format.ts';
 import { visibleChain } from '../chain-facts.ts';
 import { realFilePath } from '../forbidden-paths.ts';
 import type { ImagesFeature } from '../images.service.ts';
-import { importImage, inspectNamed } from '../import-images.ts';
+import { inspectNamed, registerImage } from '../import-images.ts';
 import type { LinkChange } from '../link-files.ts';
 import { newRecord } from '../read-record.ts';
 import { demandIdle, vmsOn } from '../work/image-work.service.ts';
@@ -117,7 +117,7 @@ export const createRepairService = ({ library, chains, operations }: RepairDeps)
     const followers = await followersOf(lost, candidate, wish);
     const backing = candidate.known
       ? candidate.record.id
-      : (await importImage(access, { path, mode: 'register' }, { id: lostImage(id, format) })).id;
+      : (await registerImage(access, { path }, { id: lostImage(id, format) })).id;
     const request = relinkWish(id, backing);
     const plan = await chains.plan(request);
     const others = await plannable(followers, backing);
@@ -210,7 +210,7 @@ export const createRepairService = ({ library, chains, operations }: RepairDeps)
 
   const registerBacking = async (id: string): Promise<null> => {
     const { path } = demandLost(id);
-    await importImage(access, { path, mode: 'register' });
+    await registerImage(access, { path });
     return null;
   };
 

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { extname } from 'node:path';
-import type { ImageFormat } from '@strata/contract';
+import type { ArrivalFormat } from '@strata/contract';
 import { AppError } from '../../../app-error.ts';
 
 /** One compressed file. */
@@ -63,7 +63,7 @@ export const unpackedName = (filename: string): string =>
 export const archiveKind = async (
   path: string,
   filename: string,
-  declared: ImageFormat | null,
+  declared: ArrivalFormat | null,
 ): Promise<ArchiveKind | null> => {
   const promised = byName[extname(filename).toLowerCase()] ?? null;
   if (promised === 'ovf') return 'ovf';

@@ -194,7 +194,7 @@ export const benchImages = (folder: string, db: Db): BenchImages => {
     chain: unused,
     map: unused,
     create: unused,
-    import: unused,
+    register: unused,
     setFlusher: () => {},
     createOverlay: async ({ backingId, stem }) =>
       toImage((await createPlacedOverlay({ backingId, path: await placeOverlay({ stem }) })).id),

@@ -41,13 +41,13 @@ const needs = {
     },
   },
   imageMakers: {
-    what: 'xorriso and mtools (to make ISOs and floppies)',
-    present: () => ['xorriso', 'mformat', 'mcopy'].every(which),
+    what: 'xorriso, mtools and e2fsprogs (to make ISOs, floppies and disks of files)',
+    present: () => ['xorriso', 'mformat', 'mcopy', 'mke2fs', 'e2fsck', 'debugfs'].every(which),
     packages: {
-      debian: ['xorriso', 'mtools'],
-      fedora: ['xorriso', 'mtools'],
-      arch: ['libisoburn', 'mtools'],
-      suse: ['xorriso', 'mtools'],
+      debian: ['xorriso', 'mtools', 'e2fsprogs'],
+      fedora: ['xorriso', 'mtools', 'e2fsprogs'],
+      arch: ['libisoburn', 'mtools', 'e2fsprogs'],
+      suse: ['xorriso', 'mtools', 'e2fsprogs'],
     },
   },
   compiler: {

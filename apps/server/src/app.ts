@@ -143,7 +143,6 @@ const createServices = (base: Base) => {
   const imageWork = createImageWorkService({ library, operations });
   const checksums = createChecksumService({ library, operations });
   const conversions = createConvertService({ library, operations });
-  const making = createMakeService({ dataDir, library, operations });
   const resizing = createResizeService({ library, operations, vms, engines, runDir });
   const contents = createContentsService({ library, runDir });
   const nodesOf = nodesOfVm({ vms, engines });
@@ -166,6 +165,7 @@ const createServices = (base: Base) => {
     ...{ db, events, operations, imports, incoming, log },
     arrivals: library.arrivals,
   });
+  const making = createMakeService({ dataDir, library, operations, sent: uploads.forMaking });
   connectOperations(operations, images, vms);
   const exports = createExportsService({
     ...{ db, runDir, events, images, vms, operations, log },

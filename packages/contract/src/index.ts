@@ -17,6 +17,7 @@ export * from './image-contents.ts';
 export * from './images.ts';
 export * from './inside.ts';
 export * from './make.ts';
+export * from './make-names.ts';
 export * from './nbd-disk.ts';
 export * from './operations.ts';
 export * from './partitions.ts';

@@ -4,6 +4,9 @@ import { endpoint } from './endpoint.ts';
 import { operation } from './operations.ts';
 import { arrivalFormat, tookHow } from './take-in.ts';
 
+/** `library`: it is taken in as soon as it is here. `make`: a tar of files, which waits for an image to be made of them. */
+export const uploadPurpose = z.enum(['library', 'make']);
+
 /** A file that a browser or a script is sending, or has sent and that is not in the library yet. */
 export const upload = z.object({
   id,
@@ -14,8 +17,13 @@ export const upload = z.object({
   size: bytes,
   /** Bytes that are here: where the next part begins. */
   offset: bytes,
-  /** `failed`: all of it is here, and taking it in failed for a reason that can be mended (a full disk). */
-  state: z.enum(['receiving', 'importing', 'failed']),
+  /** `make`: files for a new image, and no image. */
+  purpose: uploadPurpose,
+  /**
+   * `failed`: all of it is here, and taking it in failed for a reason that can be mended (a full disk). `ready`, `making`: files
+   * for a new image are all here, and an image is being made of them.
+   */
+  state: z.enum(['receiving', 'importing', 'failed', 'ready', 'making']),
   /** A part is on its way at this moment. */
   active: z.boolean(),
   /** That takes it in, or has failed to. */
@@ -52,6 +60,7 @@ export const uploadMetadata = z.object({
     .max(255)
     .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not contain control characters'),
   ...arrival,
+  purpose: uploadPurpose.optional(),
   useReserve: z
     .enum(['true', 'false'])
     .transform((value) => value === 'true')

@@ -1,4 +1,5 @@
 export { guidAt, showable, viewOf } from './little-endian.ts';
+export { gptTail, type NewTable, newPartitionTable } from './new-table.ts';
 export type {
   GptPlace,
   Partition,

@@ -53,8 +53,8 @@ export const toolInstallHint = (program: string): string =>
 
 /** The first executable of that name on the PATH. */
 export const findProgram = (name: string, path: string = process.env.PATH ?? ''): string | null => {
-  for (const folder of path.split(delimiter).filter(isAbsolute)) {
-    const candidate = join(folder, name);
+  const folders = path.split(delimiter).filter(isAbsolute);
+  for (const candidate of isAbsolute(name) ? [name] : folders.map((folder) => join(folder, name))) {
     try {
       accessSync(candidate, constants.X_OK);
       if (statSync(candidate).isFile()) return candidate;

@@ -56,6 +56,10 @@ export interface ProcessWatch {
   /** It was paused or slowed down. */
   onStopped?(): void;
   onOutput?(text: string): void;
+  /** Where it runs: for tools that take a sign in a path for something else. */
+  readonly cwd?: string;
+  /** It writes names of files in another alphabet as they are. */
+  readonly unicode?: boolean;
 }
 
 const wrappers = (limits: ProcessLimits, { outlivesServer = false }: ProcessWatch): string[] => [
@@ -114,7 +118,8 @@ export async function runLimited(
     ...(watch.brake === undefined ? { timeout: limits.timeoutMs } : {}),
     maxBuffer: limits.maxOutputBytes,
     extendEnv: false,
-    env: environment(),
+    env: { ...environment(), ...(watch.unicode === true ? { LC_ALL: 'C.UTF-8' } : {}) },
+    ...(watch.cwd === undefined ? {} : { cwd: watch.cwd }),
   });
   if (watch.onOutput !== undefined)
     process.stdout.on('data', (chunk: Buffer) => watch.onOutput?.(chunk.toString('latin1')));

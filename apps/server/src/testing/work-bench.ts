@@ -37,6 +37,7 @@ import { snapshotsRepository } from '../features/snapshots/snapshots.repository.
 import { createSnapshotsService } from '../features/snapshots/snapshots.service.ts';
 import type { SnapshotDeletions, SnapshotsService } from '../features/snapshots/snapshots.types.ts';
 import { createSuspendService, type SuspendService } from '../features/suspend/suspend.service.ts';
+import { createUploadsService, type UploadsFeature } from '../features/uploads/uploads.service.ts';
 import { createVmsService } from '../features/vms/vms.service.ts';
 import type { VmsFeature } from '../features/vms/vms.types.ts';
 import { createBlockEngines } from '../qemu/block-engines.ts';
@@ -64,6 +65,7 @@ export interface WorkBench {
   readonly resizing: ResizeService;
   readonly contents: ContentsService;
   readonly imports: ImportsService;
+  readonly uploads: UploadsFeature;
   /** Until the operation has ended. */
   ended(operation: Operation): Promise<Operation>;
   defineVm(wish: Partial<CreateVmInput> & { name: string }): Promise<string>;
@@ -191,7 +193,6 @@ export const workFolder = async (): Promise<WorkFolder> => {
     const adoption = createAdoptService({ library: mortalLibrary, operations });
     const checksums = createChecksumService({ library, operations });
     const conversions = createConvertService({ library: { ...library, newFiles }, operations });
-    const making = createMakeService({ dataDir, library: { newFiles }, operations });
     const resizing = createResizeService({
       ...{ library, operations, vms, engines, runDir },
       wrap: (steps) => mortal(steps, stopBefore),
@@ -202,8 +203,16 @@ export const workFolder = async (): Promise<WorkFolder> => {
       vms: mortal({ create: vms.create, list: vms.list }, stopBefore),
       ...{ operations, incoming: `${dataDir}/incoming` },
     });
+    const uploads = createUploadsService({
+      ...{ db, events, operations, imports, arrivals: library.arrivals, incoming: `${dataDir}/incoming` },
+      log: (error) => console.error(error),
+    });
+    const making = createMakeService({
+      ...{ dataDir, library: { newFiles }, operations, sent: uploads.forMaking },
+    });
     connectOperations(operations, images, vms);
     close = async (wasKilled) => {
+      uploads.close();
       operations.close();
       vms.close();
       // A server that died in the middle of something never lets go by itself.
@@ -221,9 +230,11 @@ export const workFolder = async (): Promise<WorkFolder> => {
     await operations.recover();
     snapshots.sweep();
     await making.sweep();
+    await uploads.start();
     return {
       ...{ db, library, vms, operations, snapshots, deletions, suspension, branches },
       ...{ work, chains, repairs, adoption, checksums, conversions, making, resizing, contents, imports },
+      uploads,
       ended: ({ id }) => operations.wait(id, 60),
       defineVm: async (wish) =>
         (await vms.create(createVmBody.parse({ memory: '32M', nics: [], ...wish }))).id,

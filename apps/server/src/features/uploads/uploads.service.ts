@@ -11,7 +11,7 @@ import { createTusDoor, type TusDoor } from './tus-door.ts';
 import { createUploadParts } from './upload-parts.ts';
 import { expiryOf, lifeMs, readMetadata, UploadStore } from './upload-store.ts';
 import { uploadsRepository } from './uploads.repository.ts';
-import type { UploadRow, UploadsService } from './uploads.types.ts';
+import type { FilesForMaking, UploadRow, UploadsService } from './uploads.types.ts';
 
 /** Unfinished ones, whoever sends them: nobody fills the books. */
 const mostUnfinished = 1000;
@@ -30,7 +30,20 @@ export interface UploadsDeps {
 
 export interface UploadsFeature extends UploadsService {
   readonly door: TusDoor;
+  readonly forMaking: FilesForMaking;
 }
+
+const isForMaking = ({ wishes }: UploadRow): boolean => wishes.purpose === 'make';
+const inUse = ({ filename }: UploadRow): AppError =>
+  new AppError(
+    'operation-running',
+    `An image is being made of “${filename}”. Cancel that operation instead.`,
+  );
+const stateOf = (row: UploadRow, offset: number): Upload['state'] => {
+  if (!isForMaking(row)) return row.state;
+  if (row.state === 'importing') return 'making';
+  return offset === row.size ? 'ready' : 'receiving';
+};
 
 export const createUploadsService = (deps: UploadsDeps): UploadsFeature => {
   const { operations, imports, arrivals, events, incoming, log } = deps;
@@ -39,13 +52,16 @@ export const createUploadsService = (deps: UploadsDeps): UploadsFeature => {
   let sweeps: NodeJS.Timeout | null = null;
   let closing = false;
 
-  const view = async (row: UploadRow): Promise<Upload> => ({
-    ...{ id: row.id, filename: row.filename, name: row.name, size: row.size, state: row.state },
-    offset: await parts.offset(row.id).catch(() => 0),
-    active: parts.isActive(row.id),
-    ...{ operationId: row.operationId, error: row.error, createdAt: row.createdAt },
-    expiresAt: expiryOf(row).toISOString(),
-  });
+  const view = async (row: UploadRow): Promise<Upload> => {
+    const offset = await parts.offset(row.id).catch(() => 0);
+    return {
+      ...{ id: row.id, filename: row.filename, name: row.name, size: row.size, offset },
+      ...{ state: stateOf(row, offset), purpose: row.wishes.purpose ?? 'library' },
+      active: parts.isActive(row.id),
+      ...{ operationId: row.operationId, error: row.error, createdAt: row.createdAt },
+      expiresAt: expiryOf(row).toISOString(),
+    };
+  };
   const changed = (id: string): void => {
     if (closing) return;
     const row = repository.find(id);
@@ -82,7 +98,8 @@ export const createUploadsService = (deps: UploadsDeps): UploadsFeature => {
       () => false,
     );
     if (!isHere || error?.code === 'image-refused') return drop(row.id);
-    keep(row, { state: 'failed', error: error ?? null, touchedAt: new Date().toISOString() });
+    const waiting = isForMaking(row) ? 'receiving' : 'failed';
+    keep(row, { state: waiting, error: error ?? null, touchedAt: new Date().toISOString() });
   };
   const follow = (row: UploadRow, operationId: string): void => {
     operations
@@ -93,6 +110,11 @@ export const createUploadsService = (deps: UploadsDeps): UploadsFeature => {
       .catch((error: unknown) => log(error, `the end of the upload ${row.id} could not be written down`));
   };
 
+  const hand = (row: UploadRow, operationId: string): void => {
+    const begun: UploadRow = { ...row, state: 'importing', operationId, error: null };
+    keep(begun, {});
+    follow(begun, operationId);
+  };
   const takeIn = (row: UploadRow): Operation => {
     const { folder, format, sha256, useReserve } = row.wishes;
     const operation = imports.start({
@@ -101,15 +123,13 @@ export const createUploadsService = (deps: UploadsDeps): UploadsFeature => {
       ...{ folder: folder ?? null, format: format ?? null, sha256: sha256 ?? null },
       useReserve: useReserve ?? false,
     });
-    const begun: UploadRow = { ...row, state: 'importing', operationId: operation.id, error: null };
-    keep(begun, {});
-    follow(begun, operation.id);
+    hand(row, operation.id);
     return operation;
   };
 
   const admit = async (upload: SentUpload): Promise<void> => {
     const size = upload.size ?? 0;
-    const { filename, folder, useReserve = false } = readMetadata(upload.metadata);
+    const { filename, folder, purpose, useReserve = false } = readMetadata(upload.metadata);
     if (size === 0) throw new AppError('image-refused', `“${filename}” is empty.`);
     if (size > maxImageSize) throw new AppError('body-too-large', `“${filename}” is larger than 64 TiB.`);
     const unfinished = repository.all();
@@ -120,6 +140,8 @@ export const createUploadsService = (deps: UploadsDeps): UploadsFeature => {
     );
     const promised = awaited.reduce((sum, bytes) => sum + bytes, 0);
     await arrivals.demandSpace(incoming, promised + size, useReserve);
+    // What is made of files says itself where it goes.
+    if (purpose === 'make') return;
     await arrivals.demandSpace(await arrivals.folder(folder), size, useReserve);
   };
 
@@ -149,31 +171,54 @@ export const createUploadsService = (deps: UploadsDeps): UploadsFeature => {
     if (row.state === 'failed') return;
     await mendAfterPowerLoss(row);
     // Its last byte came, and the server ended before that was noted.
-    if ((await parts.offset(row.id)) === row.size) takeIn(row);
+    if (!isForMaking(row) && (await parts.offset(row.id)) === row.size) takeIn(row);
   };
 
   const door = createTusDoor({
     path: `${apiPrefix}/uploads`,
     store,
     admit,
-    finished: async (id) => ({ 'Strata-Operation': takeIn(store.row(id)).id }),
+    finished: async (id): Promise<Record<string, string>> => {
+      const row = store.row(id);
+      if (!isForMaking(row)) return { 'Strata-Operation': takeIn(row).id };
+      keep(row, {});
+      return {};
+    },
   });
+
+  const forMaking: FilesForMaking = {
+    ready: async (id) => {
+      const row = store.row(id);
+      if (!isForMaking(row))
+        throw new AppError('not-possible', `“${row.filename}” was not sent for an image to be made of it.`);
+      if (row.state === 'importing') throw inUse(row);
+      if (parts.isActive(id) || (await parts.offset(id)) < row.size)
+        throw new AppError('not-possible', `“${row.filename}” is not complete yet.`);
+      return { path: parts.path(id), filename: row.filename, size: row.size };
+    },
+    hand: (id, operationId) => hand(store.row(id), operationId),
+  };
 
   return {
     door,
+    forMaking,
     list: () => Promise.all(repository.all().map(view)),
     get: async (id) => view(store.row(id)),
     remove: async (id) => {
       const row = store.row(id);
       if (row.state === 'importing')
-        throw new AppError(
-          'operation-running',
-          `“${row.filename}” is being taken in. Cancel that operation instead.`,
-        );
+        throw isForMaking(row)
+          ? inUse(row)
+          : new AppError(
+              'operation-running',
+              `“${row.filename}” is being taken in. Cancel that operation instead.`,
+            );
       await store.remove(id);
     },
     import: async (id) => {
       const row = store.row(id);
+      if (isForMaking(row))
+        throw new AppError('not-possible', `“${row.filename}” was sent for an image to be made of it.`);
       if (row.state === 'importing')
         throw new AppError('operation-running', `“${row.filename}” is being taken in already.`);
       if (parts.isActive(id) || (await parts.offset(id)) < row.size)

@@ -6,6 +6,22 @@ export interface UploadWishes {
   readonly format?: ArrivalFormat | undefined;
   readonly sha256?: string | undefined;
   readonly useReserve?: boolean | undefined;
+  readonly purpose?: Upload['purpose'] | undefined;
+}
+
+/** Files for a new image that were sent: a tar, complete. */
+export interface SentFiles {
+  readonly path: string;
+  readonly filename: string;
+  readonly size: number;
+}
+
+/** What is made of files takes them from here. */
+export interface FilesForMaking {
+  /** Throws `not-found`, or says why they cannot be taken. */
+  ready(id: string): Promise<SentFiles>;
+  /** Now this operation has them: when it is done or cancelled they are removed, when it failed they wait again. */
+  hand(id: string, operationId: string): void;
 }
 
 export interface UploadRow {
@@ -14,7 +30,8 @@ export interface UploadRow {
   readonly name: string;
   readonly size: number;
   readonly wishes: UploadWishes;
-  readonly state: Upload['state'];
+  /** Of files for a new image `receiving` also when all of them are here, and `importing` while an image is made. */
+  readonly state: 'receiving' | 'importing' | 'failed';
   readonly operationId: string | null;
   readonly error: Upload['error'];
   /** What is on disk for certain, and in which run of the host that was. */

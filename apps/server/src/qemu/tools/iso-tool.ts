@@ -1,9 +1,8 @@
-import { stat } from 'node:fs/promises';
 import { AppError } from '../../app-error.ts';
 import type { WorkWatch } from '../image-work.ts';
-import { inTurn, runLimited } from '../limited-process.ts';
-import { absolute, heavy } from '../qemu-img.ts';
-import { demandTool, type HostTool, toolFailure } from './tool-failure.ts';
+import { absolute } from '../qemu-img.ts';
+import { isFull, runHeavily, whileItGrows } from './run-heavily.ts';
+import { demandTool, type HostTool } from './tool-failure.ts';
 
 const xorriso: HostTool = {
   program: 'xorriso',
@@ -23,46 +22,12 @@ const common = ['-no_rc', '-abort_on', 'FAILURE', '-return_with', 'SORRY', '32',
 const spoken = /^(?:xorriso|libisofs|libburn) : (?:SORRY|FAILURE|FATAL|MISHAP) : (.+)$/m;
 const failure = (doing: string) => (said: string, options: { cause: unknown }) => {
   const [, words = 'xorriso did not say why'] = spoken.exec(said) ?? [];
-  const code = /No space left on device|Disk quota exceeded/.test(said) ? 'disk-full' : 'not-possible';
+  const code = isFull(said) ? 'disk-full' : 'not-possible';
   return new AppError(code, `${doing} failed: ${words}.`, {}, options);
 };
 
-const run = async (doing: string, args: readonly string[], watch: WorkWatch): Promise<string> => {
-  const { signal, brake } = watch;
-  // Nothing is begun while it is paused.
-  await brake?.pass(0, signal);
-  try {
-    return await inTurn('heavy', (leave) => {
-      signal?.throwIfAborted();
-      return runLimited(xorriso.program, [...common, ...args], heavy, { ...watch, onStopped: leave });
-    });
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw toolFailure(error, xorriso, failure(doing));
-  }
-};
-
-const lookEveryMs = 300;
-
-/** xorriso tells how far it is on no pipe of ours; the file that grows does. */
-const telling = async <Result>(
-  path: string,
-  bytes: number,
-  { onProgress }: WorkWatch,
-  work: () => Promise<Result>,
-): Promise<Result> => {
-  const look = setInterval(() => {
-    stat(path).then(
-      ({ size }) => onProgress?.(Math.min(size / bytes, 1)),
-      () => {},
-    );
-  }, lookEveryMs);
-  try {
-    return await work();
-  } finally {
-    clearInterval(look);
-  }
-};
+const run = (doing: string, args: readonly string[], watch: WorkWatch): Promise<string> =>
+  runHeavily(xorriso, [...common, ...args], watch, failure(doing));
 
 /**
  * Everything in the folder, with Rock Ridge names; links stay links and are never followed. `path`: a file of ours that
@@ -79,7 +44,7 @@ export const writeIso = (
   const names = ['-iso-level', '3', '-D', '-r', '-input-charset', 'UTF-8'];
   const form = [...names, ...(joliet ? ['-J', '-joliet-long'] : []), '-V', label];
   const args = ['-as', 'mkisofs', '-quiet', ...form, '-o', absolute(path), absolute(folder)];
-  return telling(path, bytes, watch, async () => {
+  return whileItGrows(path, bytes, watch, async () => {
     await run(`Making an ISO of ${folder}`, args, watch);
   });
 };

@@ -15,6 +15,7 @@ const upload = (what: Partial<Upload>): Upload => ({
     name: 'disk',
     size: 1000,
     offset: 250,
+    purpose: 'library',
     state: 'receiving',
     active: false,
   },

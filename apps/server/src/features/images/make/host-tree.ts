@@ -1,22 +1,19 @@
 import { constants } from 'node:fs';
 import { access, lstat, readdir, realpath } from 'node:fs/promises';
-import { join, normalize } from 'node:path';
+import { join, normalize, relative } from 'node:path';
+import { mostMadeEntries } from '@strata/contract';
 import { AppError } from '../../../app-error.ts';
 import { forbidSystemPath } from '../forbidden-paths.ts';
 import { mapBounded } from '../map-bounded.ts';
 import { isWithin } from '../path-trees.ts';
+import { type MadeEntry, type MadeFiles, refusedFiles } from './made-files.ts';
 
 /** What a disc would take in. */
-export interface HostTree {
+export interface HostTree extends MadeFiles {
   readonly path: string;
-  readonly entries: number;
-  readonly bytes: number;
 }
 
-const mostEntries = 50_000;
 const longestPath = 900;
-
-const refused = (why: string): AppError => new AppError('not-possible', `${why} Nothing was made.`);
 
 /** The real path of a folder that somebody names; a link as its last part is refused, as with files. */
 const realFolder = async (given: string, dataDir: string): Promise<string> => {
@@ -49,34 +46,41 @@ const demandReadable = (path: string, isFolder: boolean): Promise<void> =>
 /** Looks at every name below the folder, and follows no link. Throws for what no disc can hold. */
 export const readHostTree = async (given: string, dataDir: string): Promise<HostTree> => {
   const root = await realFolder(given, dataDir);
-  let entries = 0;
-  let bytes = 0;
+  const entries: MadeEntry[] = [];
+  const note = (path: string, kind: MadeEntry['kind'], size = 0): void => {
+    if (path !== root) entries.push({ path: relative(root, path), kind, size });
+  };
 
   const look = async (path: string): Promise<readonly string[]> => {
     if (Buffer.byteLength(path) - Buffer.byteLength(root) > longestPath)
-      throw refused(`The path of ${path} is too long for a disc.`);
+      throw refusedFiles(`The path of ${path} is too long for a disc.`);
     forbidSystemPath(path, dataDir);
     // A name that is not UTF-8 cannot be found by what was read of it.
     const found = await lstat(path).catch(() => null);
     if (found === null || /\p{Cc}/u.test(path))
-      throw refused(`${path} was removed meanwhile, or its name is no UTF-8 text.`);
-    if (found.isSymbolicLink()) return [];
+      throw refusedFiles(`${path} was removed meanwhile, or its name is no UTF-8 text.`);
+    if (found.isSymbolicLink()) {
+      note(path, 'link');
+      return [];
+    }
     if (found.isFile()) {
-      bytes += found.size;
+      note(path, 'file', found.size);
       await demandReadable(path, false);
       return [];
     }
-    if (!found.isDirectory()) throw refused(`${path} is a device, a pipe or a socket.`);
+    if (!found.isDirectory()) throw refusedFiles(`${path} is a device, a pipe or a socket.`);
     await demandReadable(path, true);
+    note(path, 'folder');
     const names = await readdir(path);
-    entries += names.length;
-    if (entries > mostEntries)
-      throw refused(`${root} holds more than ${mostEntries.toLocaleString('en')} files and folders.`);
+    if (entries.length + names.length > mostMadeEntries)
+      throw refusedFiles(
+        `${root} holds more than ${mostMadeEntries.toLocaleString('en')} files and folders.`,
+      );
     return names.map((name) => join(path, name));
   };
 
   let level: readonly string[] = [root];
   while (level.length > 0) level = (await mapBounded(level, 16, look)).flat();
-  if (entries === 0) throw refused(`${root} is empty.`);
-  return { path: root, entries, bytes };
+  if (entries.length === 0) throw refusedFiles(`${root} is empty.`);
+  return { path: root, title: root, entries, bytes: entries.reduce((sum, { size }) => sum + size, 0) };
 };

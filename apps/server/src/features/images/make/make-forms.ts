@@ -1,32 +1,33 @@
-import { mkdir, rm } from 'node:fs/promises';
 import { AppError } from '../../../app-error.ts';
-import { type FloppyForm, readFloppy, writeFloppy } from '../../../qemu/tools/floppy-tool.ts';
+import type { WorkWatch } from '../../../qemu/image-work.ts';
+import { type FatForm, readFat, writeFat } from '../../../qemu/tools/fat-tool.ts';
 import { type IsoForm, isoDiffers, writeIso } from '../../../qemu/tools/iso-tool.ts';
-import { workWatch } from '../../../qemu/work-watch.ts';
-import type { OperationContext } from '../../operations/operations.types.ts';
-import { sameFiles } from './same-files.ts';
+import { type DiskForm, makeDisk } from './make-disk.ts';
+import { proveIn } from './prove-files.ts';
 
 /** What is made. */
-export type MadeForm = ({ readonly kind: 'iso' } & IsoForm) | ({ readonly kind: 'floppy' } & FloppyForm);
-
-/** Of the operation that makes it: how far it is, and whether it shall end. */
-type Worked = Pick<OperationContext<unknown, unknown>, 'cancelled' | 'controls' | 'progress' | 'step'>;
+export type MadeForm =
+  | ({ readonly kind: 'iso' } & IsoForm)
+  | { readonly kind: 'floppy'; readonly kilobytes: number; readonly label: string }
+  | ({ readonly kind: 'disk' } & DiskForm);
 
 interface Making<Form> {
   /** What it is made of. */
   readonly folder: string;
+  /** A name of ours for what lies there only meanwhile: with endings of its own. */
+  readonly beside: string;
   /** The file to be made. */
   readonly part: string;
   readonly form: Form;
   readonly bytes: number;
 }
 
-const makeIso = async ({ folder, part, form, bytes }: Making<IsoForm>, worked: Worked): Promise<void> => {
-  const half = (offset: number) =>
-    workWatch(worked, (fraction) => worked.progress(((offset + fraction) / 2) * bytes, bytes));
-  await writeIso(folder, part, form, bytes, half(0));
-  worked.step(1);
-  const difference = await isoDiffers(folder, part, half(1));
+const makeIso = async (
+  { folder, part, form, bytes }: Making<IsoForm>,
+  next: () => WorkWatch,
+): Promise<void> => {
+  await writeIso(folder, part, form, bytes, next());
+  const difference = await isoDiffers(folder, part, next());
   if (difference !== null)
     throw new AppError(
       'not-possible',
@@ -34,33 +35,25 @@ const makeIso = async ({ folder, part, form, bytes }: Making<IsoForm>, worked: W
     );
 };
 
-/** Where a floppy is read back to, beside what it is made of. */
-export const proofOf = (folder: string): string => `${folder}.read`;
-
 const makeFloppy = async (
-  { folder, part, form, bytes }: Making<FloppyForm>,
-  { cancelled, progress, step }: Worked,
+  { folder, beside, part, form, bytes }: Making<FatForm>,
+  next: () => WorkWatch,
 ): Promise<void> => {
-  await writeFloppy(folder, part, form, cancelled);
-  step(1);
-  progress(bytes / 2, bytes);
-  const proof = proofOf(folder);
-  await rm(proof, { recursive: true, force: true });
-  await mkdir(proof, { mode: 0o700 });
-  try {
-    await readFloppy(part, proof, cancelled);
-    if (await sameFiles(folder, proof)) return;
-    throw new AppError(
-      'not-possible',
-      'The floppy does not read as the files it was made of; it was removed.',
-    );
-  } finally {
-    await rm(proof, { recursive: true, force: true });
-  }
+  await writeFat(folder, part, form, bytes, next());
+  const proving = next();
+  await proveIn({ folder, beside }, proving, 'The floppy', (proof) => readFat(part, form, proof, proving));
+};
+
+/** The parts of the work, in words: each begins with a call of `next`. */
+export const partsOf = (form: MadeForm): readonly string[] => {
+  const write = form.kind === 'iso' ? 'Write the disc' : 'Format it, and write the files';
+  const parts = [write, 'Compare it with the files, byte by byte'];
+  return form.kind === 'disk' && form.format === 'qcow2' ? [...parts, 'Convert it to qcow2'] : parts;
 };
 
 /** Written, and compared with what it was made of. */
-export const makeForm = (making: Making<MadeForm>, worked: Worked): Promise<void> => {
+export const makeForm = (making: Making<MadeForm>, next: () => WorkWatch): Promise<void> => {
   const { form } = making;
-  return form.kind === 'iso' ? makeIso({ ...making, form }, worked) : makeFloppy({ ...making, form }, worked);
+  if (form.kind === 'iso') return makeIso({ ...making, form }, next);
+  return form.kind === 'floppy' ? makeFloppy({ ...making, form }, next) : makeDisk({ ...making, form }, next);
 };

@@ -12,6 +12,10 @@ export const makeRoutes = (app: FastifyInstance, make: MakeService, operations: 
   bind(app, endpoints.makeFloppy, async ({ body, query }) =>
     operationAnswer(operations, await make.floppy(body), query.wait),
   );
+  bind(app, endpoints.makeDisk, async ({ body, query }) =>
+    operationAnswer(operations, await make.disk(body), query.wait),
+  );
+  bind(app, endpoints.forecastMaking, ({ body }) => make.forecast(body));
   bind(app, endpoints.makeSeed, async ({ body, query }) =>
     operationAnswer(operations, await make.seed(body), query.wait),
   );

@@ -1,6 +1,7 @@
-import { mkdir, open, readdir, rm } from 'node:fs/promises';
+import { mkdir, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncFolder } from '../../../sync-files.ts';
+import { removeTree } from './prove-files.ts';
 
 /** Files that something is made of, in a private folder of their own beside the images: never in the books. */
 export interface StagedFiles {
@@ -15,7 +16,7 @@ export interface StagedFiles {
 export const stagedFiles = (dataDir: string): StagedFiles => {
   const root = join(dataDir, 'making');
   const folderOf = (tag: string): string => join(root, tag);
-  const remove = (tag: string): Promise<void> => rm(folderOf(tag), { recursive: true, force: true });
+  const remove = (tag: string): Promise<void> => removeTree(folderOf(tag));
   return {
     folderOf,
     remove,

@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { Image, Operation } from '@strata/contract';
 import { expect } from 'vitest';
 import type { WorkBench, WorkFolder } from '../../../../testing/work-bench.ts';
@@ -19,6 +19,24 @@ export const leftovers = (work: WorkFolder): string[] => [
 export const imageOf = ({ library }: WorkBench, { state, error, result }: Operation): Image => {
   expect([state, error]).toEqual(['done', undefined]);
   return library.images.get(String(result?.imageId));
+};
+
+/** What tools that were killed with the server leave: half an image, and half of what it is made of and read back into. */
+const leaveHalves = ({ folder }: WorkFolder, { db }: WorkBench): void => {
+  const rows = db
+    .prepare<[], { journal: string }>('SELECT journal FROM operations WHERE ended_at IS NULL')
+    .all();
+  for (const { journal } of rows) {
+    const { part } = (JSON.parse(journal) as { file: { part: string } }).file;
+    writeFileSync(part, 'half an image');
+    const tag = basename(part).replace(/^\.strata-|\.part$/g, '');
+    const making = join(folder, '../making');
+    for (const ending of ['', '.read']) {
+      mkdirSync(join(making, tag + ending), { recursive: true });
+      if (ending !== '') writeFileSync(join(making, tag + ending, 'half'), 'half of a proof');
+    }
+    writeFileSync(join(making, `${tag}.raw`), 'half a disk');
+  }
 };
 
 /**
@@ -42,8 +60,7 @@ export const killEverywhere = async (
       return doomed;
     }
     // What a tool that was killed with the server had written by then.
-    const [tag] = staged(work);
-    if (dead === 'makeFresh') writeFileSync(join(work.folder, `.strata-${tag}.part`), 'half an image');
+    if (dead === 'makeFresh') leaveHalves(work, doomed);
     const unfinished = ({ operations }: WorkBench): Operation[] =>
       operations.list({}).items.filter(({ endedAt }) => endedAt === null);
     const wasBegun = unfinished(doomed).length > 0;

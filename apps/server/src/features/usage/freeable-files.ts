@@ -26,7 +26,7 @@ const trashItems = ({ survey }: FileSources): Freeable[] =>
 const uploadItems = ({ survey, uploads }: FileSources): Freeable[] =>
   uploads.flatMap(({ id, filename, state }) => {
     const file = survey.uploads.find(({ path }) => path.endsWith(`/${id}.part`));
-    return file === undefined || state === 'importing'
+    return file === undefined || state === 'importing' || state === 'making'
       ? []
       : [
           {

@@ -12,6 +12,8 @@ import { createMergeSequences } from './features/chains/merge-sequences.ts';
 import { nodesOfVm } from './features/chains/open-nodes.ts';
 import { consolesRoutes } from './features/consoles/consoles.routes.ts';
 import { createConsolesService } from './features/consoles/consoles.service.ts';
+import { devicesRoutes } from './features/devices/devices.routes.ts';
+import { createDevicesService } from './features/devices/devices.service.ts';
 import { downloadsRoutes } from './features/downloads/downloads.routes.ts';
 import { createDownloadsService } from './features/downloads/downloads.service.ts';
 import { demandStill } from './features/exports/export-refusals.ts';
@@ -183,6 +185,11 @@ const createServices = (base: Base) => {
     demandStill: (id) => demandStill(images.forest(), images.get(id)),
   });
   const usage = createUsageService({ dataDir, library, vms, uploads, downloads });
+  const devices = createDevicesService({
+    ...{ dataDir, runDir, library, operations, writeLimit: config.deviceWriteLimit ?? null },
+    demandStill: (id) => demandStill(images.forest(), images.get(id)),
+    audit: (words, facts) => base.app.log.warn(facts, words),
+  });
   const report = (what: string, error: unknown): void => {
     log(error, what);
     startProblems.push({
@@ -214,6 +221,7 @@ const createServices = (base: Base) => {
     repairs,
     adoption,
     exports,
+    devices,
     downloads,
     vmExports,
     imports,
@@ -243,6 +251,7 @@ const registerRoutes = ({ app, config }: Base, services: Services): void => {
   contentsRoutes(app, services.contents);
   adoptRoutes(app, services.adoption, services.operations);
   exportsRoutes(app, services.exports);
+  devicesRoutes(app, services.devices, services.operations);
   downloadsRoutes(app, services.downloads, services.operations);
   vmExportRoutes(app, services.vmExports, services.operations);
   importsRoutes(app, services.imports, services.library.images, services.operations);

@@ -26,6 +26,14 @@ describe('the settings', () => {
       logLevel: 'warn',
     });
   });
+  it('let nothing be written to devices unless asked for, and then to none that is very large', () => {
+    expect(read([])?.deviceWriteLimit).toBeUndefined();
+    expect(read(['--enable-device-write'])?.deviceWriteLimit).toBe(2 * 1024 ** 4);
+    const larger = ['--enable-device-write', '--device-write-limit', '4T'];
+    expect(read(larger)?.deviceWriteLimit).toBe(4 * 1024 ** 4);
+    expect(refusal(['--device-write-limit', '4T']).message).toContain('--enable-device-write');
+    expect(refusal(['--enable-device-write', '--device-write-limit=x']).message).toContain('not "x"');
+  });
   it('take both forms of a flag, and flags before the environment', () => {
     const environment = {
       STRATA_PORT: '1',

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { sizeInput } from '@strata/contract';
 import { StartRefusal } from './start-refusal.ts';
 
 /** Everything the process is told from outside: read once, validated, frozen. */
@@ -21,6 +22,8 @@ export interface Config {
   /** The built web app; null when the server runs without one (tests). */
   readonly webRoot: string | null;
   readonly logLevel: 'silent' | 'warn' | 'info' | 'debug';
+  /** Images may be written to devices of at most so many bytes; absent: to none (`--enable-device-write`). */
+  readonly deviceWriteLimit?: number;
 }
 
 /** What is asked for, before the folders on disk have been looked at (prepare-folders.ts). */
@@ -30,12 +33,19 @@ export type Settings = Omit<Config, 'version' | 'runDir' | 'webRoot'> & {
 
 export const defaultPort = 7410;
 
+/** A larger disk is more likely somebody's storage than what an image is written to (security.md, 3.4). */
+export const usualWriteLimit = 2 * 1024 ** 4;
+
 export const usage = `Usage: npm start -- [options]
 
   --port N         port of the dashboard (STRATA_PORT; default ${defaultPort}; 0: any free one)
   --host H         address to listen on (STRATA_HOST; default 127.0.0.1)
   --data-dir DIR   where everything is kept (STRATA_DATA_DIR; default $XDG_DATA_HOME/strata)
   --no-open        do not open a browser
+  --enable-device-write
+                   let images be written to USB disks, memory cards and loop devices
+  --device-write-limit SIZE
+                   the largest device that may be written (default 2T)
   --help           this text
 
 STRATA_TOKEN sets the access token, STRATA_LOG the log level (silent, warn, info, debug).`;
@@ -55,6 +65,8 @@ const readFlags = (argv: readonly string[]) => {
         host: { type: 'string' },
         'data-dir': { type: 'string' },
         'no-open': { type: 'boolean' },
+        'enable-device-write': { type: 'boolean' },
+        'device-write-limit': { type: 'string' },
         help: { type: 'boolean' },
       },
     }).values;
@@ -103,6 +115,14 @@ const readToken = (token: string | undefined, host: string): string | null => {
   return token;
 };
 
+const readWriteLimit = (enabled: boolean, size: string | undefined): { deviceWriteLimit?: number } => {
+  if (!enabled && size !== undefined)
+    throw wrongCall('--device-write-limit means nothing without --enable-device-write.');
+  const limit = size === undefined ? usualWriteLimit : sizeInput.safeParse(size).data;
+  if (limit === undefined) throw wrongCall(`--device-write-limit takes a size like "4T", not "${size}".`);
+  return enabled ? { deviceWriteLimit: limit } : {};
+};
+
 const readLogLevel = (text: string | undefined): Config['logLevel'] => {
   const level = text ?? 'warn';
   if (level === 'silent' || level === 'warn' || level === 'info' || level === 'debug') return level;
@@ -133,5 +153,6 @@ export const readSettings = (
     open: flags['no-open'] !== true,
     token: readToken(given(environment.STRATA_TOKEN), host),
     logLevel: readLogLevel(given(environment.STRATA_LOG)),
+    ...readWriteLimit(flags['enable-device-write'] === true, flags['device-write-limit']),
   };
 };

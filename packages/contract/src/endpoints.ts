@@ -3,6 +3,7 @@ import { session, sessionBody, ticket, ticketBody } from './access.ts';
 import { adoptPlan, adoptPlanBody, adoptRunBody } from './adopt.ts';
 import { chainPlanBody, chainRunBody, plan } from './chains.ts';
 import { hostPath, id, waitQuery } from './common.ts';
+import { deviceEndpoints } from './devices.ts';
 import { downloadEndpoints } from './download-endpoints.ts';
 import { endpoint } from './endpoint.ts';
 import { exportEndpoints } from './export-endpoints.ts';
@@ -643,6 +644,8 @@ export const endpoints = {
     body: empty,
     responses: { 200: operation },
   }),
+
+  ...deviceEndpoints,
 
   ...uploadEndpoints,
   ...usageEndpoints,

@@ -4,6 +4,7 @@ export * from './chains.ts';
 export * from './checksums.ts';
 export * from './common.ts';
 export * from './convert.ts';
+export * from './devices.ts';
 export * from './download-endpoints.ts';
 export * from './downloads.ts';
 export * from './endpoint.ts';

@@ -40,6 +40,8 @@ export const operationKind = z.enum([
   'image-repair',
   'image-import',
   'image-make',
+  'device-read',
+  'device-write',
   'folder-adopt',
 ]);
 export type OperationKind = z.infer<typeof operationKind>;

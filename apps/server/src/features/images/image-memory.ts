@@ -16,6 +16,14 @@ export interface RememberedBacking {
   readonly seenAt: string;
 }
 
+/** Of a device that was read with errors: zeros stand in the image where something else should. */
+export interface RememberedUnread {
+  readonly device: string;
+  /** How much, and where. */
+  readonly words: string;
+  readonly at: string;
+}
+
 /** What the last check has found and not mended. */
 export interface RememberedCheck {
   readonly errors: number;
@@ -40,6 +48,7 @@ export interface Remembered {
   readonly stoodOn: RememberedBacking | null;
   readonly checksums: readonly RememberedChecksum[];
   readonly measured: RememberedMeasure | null;
+  readonly unread: RememberedUnread | null;
 }
 
 interface MemoryRow {
@@ -49,6 +58,7 @@ interface MemoryRow {
   stood_on: string | null;
   checksums: string | null;
   measured: string | null;
+  unread: string | null;
 }
 
 const nothing: Remembered = {
@@ -57,6 +67,7 @@ const nothing: Remembered = {
   stoodOn: null,
   checksums: [],
   measured: null,
+  unread: null,
 };
 const parsed = <Value>(text: string | null): Value | null =>
   text === null ? null : (JSON.parse(text) as Value);
@@ -72,11 +83,11 @@ export class ImageMemory {
     this.db = db;
     // An image that was forgotten meanwhile takes its memory with it.
     this.put = db.prepare<MemoryRow>(`
-      INSERT INTO image_memory (image_id, left_alone_at, checked, stood_on, checksums, measured)
-        SELECT @image_id, @left_alone_at, @checked, @stood_on, @checksums, @measured
+      INSERT INTO image_memory (image_id, left_alone_at, checked, stood_on, checksums, measured, unread)
+        SELECT @image_id, @left_alone_at, @checked, @stood_on, @checksums, @measured, @unread
         WHERE EXISTS (SELECT 1 FROM images WHERE id = @image_id)
       ON CONFLICT (image_id) DO UPDATE SET left_alone_at = @left_alone_at, checked = @checked, stood_on = @stood_on,
-        checksums = @checksums, measured = @measured`);
+        checksums = @checksums, measured = @measured, unread = @unread`);
     for (const row of db.prepare<[], MemoryRow>('SELECT * FROM image_memory').all())
       this.known.set(row.image_id, {
         leftAloneAt: row.left_alone_at,
@@ -84,6 +95,7 @@ export class ImageMemory {
         stoodOn: parsed<RememberedBacking>(row.stood_on),
         checksums: parsed<RememberedChecksum[]>(row.checksums) ?? [],
         measured: parsed<RememberedMeasure>(row.measured),
+        unread: parsed<RememberedUnread>(row.unread),
       });
   }
 
@@ -96,7 +108,7 @@ export class ImageMemory {
     if (changes.length === 0) return;
     const next = changes.map(({ imageId, ...change }) => ({ imageId, ...this.of(imageId), ...change }));
     transaction(this.db, () => {
-      for (const { imageId, leftAloneAt, checked, stoodOn, checksums, measured } of next)
+      for (const { imageId, leftAloneAt, checked, stoodOn, checksums, measured, unread } of next)
         this.put.run({
           image_id: imageId,
           left_alone_at: leftAloneAt,
@@ -104,6 +116,7 @@ export class ImageMemory {
           stood_on: written(stoodOn),
           checksums: checksums.length === 0 ? null : written(checksums),
           measured: written(measured),
+          unread: written(unread),
         });
     });
     for (const { imageId, ...remembered } of next) this.known.set(imageId, remembered);

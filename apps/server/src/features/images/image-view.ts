@@ -1,7 +1,7 @@
 import { type Forest, type Layer, overlaysOf, rolesOf } from '@strata/backing-chain';
 import type { Image, Problem } from '@strata/contract';
 import { shownChecksum } from './checksum/remembered-checksum.ts';
-import type { ImageMemory, RememberedCheck } from './image-memory.ts';
+import type { ImageMemory, RememberedCheck, RememberedUnread } from './image-memory.ts';
 import type { ImageRecord } from './image-record.ts';
 import type { Relation } from './image-relations.ts';
 import type { Taint, Uses } from './image-uses.ts';
@@ -118,6 +118,12 @@ const foundByCheck = ({ errors, leaks, leakedBytes, at }: RememberedCheck): Prob
         repair: 'Give them back.',
       };
 
+const ofUnread = ({ device, words, at }: RememberedUnread): Problem => ({
+  code: 'incomplete',
+  message: `The image is incomplete: when it was read of ${device} (${at.slice(0, 10)}), ${words}`,
+  repair: 'Clean the disc, or try another drive or reader, and read it again; or check what matters in it.',
+});
+
 const timeOf = (mtimeNs: string): string => {
   const time = new Date(Number(BigInt(mtimeNs) / 1_000_000n));
   return Number.isNaN(time.getTime()) ? new Date(0).toISOString() : time.toISOString();
@@ -172,6 +178,7 @@ export const imageView = (record: ImageRecord, world: World): Image => {
         (problem) => !isSilent(problem, record, world),
       ),
       ...(remembered.checked === null ? [] : [foundByCheck(remembered.checked)]),
+      ...(remembered.unread === null ? [] : [ofUnread(remembered.unread)]),
     ],
     checksums: remembered.checksums.map((checksum) => shownChecksum(checksum, record)),
     ...((remembered.leftAloneAt !== null && isBroken(relation)) || isMissedByNobody(record, world)

@@ -182,6 +182,10 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
       memory.change([{ imageId, checksums }]);
       announcements.now();
     },
+    rememberUnread: (imageId, unread) => {
+      memory.change([{ imageId, unread }]);
+      announcements.now();
+    },
     folders: () => repository.folders(),
     exclusive,
     adopt: (path, adoption) => exclusive(() => adoptAndWatch(path, adoption)),

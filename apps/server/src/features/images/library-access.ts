@@ -1,6 +1,6 @@
 import type { ImageFormat } from '@strata/contract';
 import type { RememberedChecksum } from './checksum/remembered-checksum.ts';
-import type { ImageMemory, RememberedCheck } from './image-memory.ts';
+import type { ImageMemory, RememberedCheck, RememberedUnread } from './image-memory.ts';
 import type { ImageRecord } from './image-record.ts';
 import type { ImageWorld } from './image-world.ts';
 import type { FolderRow, ImagesRepository } from './images.repository.ts';
@@ -27,6 +27,8 @@ export interface LibraryAccess {
   /** What a check has found and left; null: nothing. Tells the pages. */
   rememberCheck(imageId: string, checked: RememberedCheck | null): void;
   rememberChecksums(imageId: string, checksums: readonly RememberedChecksum[]): void;
+  /** That it was made of a device that could not be read everywhere. */
+  rememberUnread(imageId: string, unread: RememberedUnread): void;
   folders(): readonly FolderRow[];
   /** One change of the library after the other. */
   exclusive<Result>(work: () => Promise<Result>): Promise<Result>;

@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { coloursOnScreen, expect, test } from '../src/browser.ts';
 
 test('a VM is made on one page, and its console paints', async ({ page, strata }) => {
@@ -31,4 +33,35 @@ test('a name that is taken is said at the field, and nothing is made', async ({ 
   await expect(page.getByRole('button', { name: 'Create', exact: true })).toBeDisabled();
   expect((await strata.ok('GET', '/vms')).total).toBe(1);
   expect((await strata.ok('GET', '/images')).total).toBe(0);
+});
+
+test('a VHD is booted without changing it, from the button among its details', async ({ page, strata }) => {
+  const path = join(strata.dataDir, 'images', 'vendor.vhd');
+  execFileSync('qemu-img', ['create', '-q', '-f', 'vpc', path, '16M'], { stdio: 'pipe' });
+  await strata.ok('POST', '/folders/scan');
+  await page.goto(strata.readyLink);
+  await page.goto(`${strata.url}/library`);
+  await page.getByRole('button', { name: 'Details of vendor.vhd' }).click();
+  await page.getByRole('button', { name: 'Boot without changing it' }).click();
+  await page.getByRole('button', { name: 'Create', exact: true }).click();
+  await expect(page.getByRole('heading', { name: 'vendor' })).toBeVisible();
+  const [{ disks }] = (await strata.ok('GET', '/vms')).items;
+  const layer = await strata.ok('GET', `/images/${disks[0].imageId}`);
+  expect(layer).toMatchObject({ format: 'qcow2', backing: { path, state: 'ok' } });
+});
+
+test('a VM starts from a disk that another Strata exports', async ({ page, strata }) => {
+  const { id } = await strata.ok('POST', '/images', { name: 'served', format: 'raw', size: '16M' });
+  const { uri } = await strata.ok('POST', '/exports', { imageId: id });
+  await page.goto(strata.readyLink);
+  await page.goto(`${strata.url}/vms/new`);
+  await page.getByRole('radio', { name: /A network disk/ }).check({ force: true });
+  await expect(page.getByRole('button', { name: 'Create', exact: true })).toBeDisabled();
+  await page.getByRole('textbox', { name: 'Address' }).fill(uri);
+  await page.getByRole('textbox', { name: 'Name' }).fill('diskless');
+  await page.getByRole('button', { name: 'Create and start' }).click();
+  await expect(page.getByRole('heading', { name: 'diskless' })).toBeVisible();
+  const vm = async () => (await strata.ok('GET', '/vms')).items[0];
+  await expect.poll(async () => (await vm()).state, { timeout: 60_000 }).toBe('running');
+  expect(await vm()).toMatchObject({ disks: [], nbdDisks: [{ uri, readOnly: true }] });
 });

@@ -143,6 +143,9 @@ export const library = {
     actions: 'What can be done with it in its chain',
     layersView: 'Show the layers',
     overlay: 'Create an overlay on it',
+    boot: 'Boot without changing it',
+    bootText: (format: string) =>
+      `A ${format === 'vpc' ? 'VHD' : format.toUpperCase()} of another program. A VM boots it through a layer of its own, so that this file stays as it is. To do without, convert it (More).`,
     rename: 'Rename',
     path: 'Path',
     copyPath: 'Copy the path',

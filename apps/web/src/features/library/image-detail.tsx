@@ -1,8 +1,8 @@
-import { Alert, Button, Group, UnstyledButton } from '@mantine/core';
+import { Alert, Button, Group, Text, UnstyledButton } from '@mantine/core';
 import type { Image } from '@strata/contract';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
+import { Link, useNavigate } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import { imageChainQuery } from '../../api/queries.ts';
 import { toldApart, useImageNames } from '../../api/use-image-names.ts';
@@ -14,6 +14,7 @@ import { ReasonedButton } from '../../ui/reasoned-button.tsx';
 import { When } from '../../ui/when.tsx';
 import { deletesAsLayer } from '../layers/conceivable-actions.ts';
 import { ImageActions } from '../layers/image-actions.tsx';
+import { isDisk } from '../vm-form/image-select.tsx';
 import { SumList } from './checksum-facts.tsx';
 import { ContentsFacts } from './contents-facts.tsx';
 import { CreateImageDialog } from './create-image-dialog.tsx';
@@ -40,6 +41,7 @@ export function ImageDetail({ image, onClose, onOpen }: ImageDetailProps) {
   const chain = useQuery(imageChainQuery(image.id)).data?.layers;
   const { detail } = words.library;
   const qcow2Chain = image.role !== 'media';
+  const isForeign = isDisk(image) && image.present && !['qcow2', 'raw'].includes(image.format);
   const hasActions = qcow2Chain && image.present;
   // Then it is among what can be done with it in its chain, with its plan: once is enough.
   const deletedBelow = hasActions && deletesAsLayer(chain?.length ?? 1, image.overlays.length > 0);
@@ -47,9 +49,16 @@ export function ImageDetail({ image, onClose, onOpen }: ImageDetailProps) {
     <div className={classes.detail}>
       <ImageName key={image.name} image={image} />
       <Problems image={image} />
+      {isForeign ? (
+        <Text size="sm" c="dimmed">
+          {detail.bootText(image.format)}
+        </Text>
+      ) : null}
       <Group gap={8}>
+        {isForeign ? <BootButton image={image} broken={breakRefusal(found)} /> : null}
         {qcow2Chain ? (
           <Button
+            variant={isForeign ? 'default' : 'filled'}
             renderRoot={(props) => <Link to="/library/$imageId" params={{ imageId: image.id }} {...props} />}
           >
             {detail.layersView}
@@ -95,6 +104,19 @@ export function ImageDetail({ image, onClose, onOpen }: ImageDetailProps) {
       ) : null}
       <CreateImageDialog opened={overlay} onClose={() => setOverlay(false)} backing={image} />
     </div>
+  );
+}
+
+/** New VM proposes an overlay over it, and nothing else. */
+function BootButton({ image, broken }: { image: Image; broken: string | null }) {
+  const navigate = useNavigate();
+  return (
+    <ReasonedButton
+      reason={broken ?? image.problems[0]?.message ?? null}
+      onClick={() => void navigate({ to: '/vms/new', search: { image: image.id } })}
+    >
+      {words.library.detail.boot}
+    </ReasonedButton>
   );
 }
 

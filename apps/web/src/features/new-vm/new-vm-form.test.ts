@@ -16,6 +16,7 @@ const complete = (source: Source, preset: Preset = 'linux') => ({
   preset,
   isoId: 'iso01',
   kernel: { path: '/boot/vmlinuz', append: 'console=ttyS0' },
+  nbd: { uri: 'nbd+unix:///disk?socket=/run/strata/x/nbd', readOnly: true, bus: 'virtio' as const },
 });
 
 describe('the form of a new VM', () => {
@@ -33,6 +34,21 @@ describe('the form of a new VM', () => {
     expect(createBodyOf({ ...complete('image'), useAs: 'itself' }, 'x').disks).toEqual([
       { imageId: 'image01', bus: 'virtio' },
     ]);
+  });
+
+  it('asks for the address of a network disk, and with TLS for the keys', () => {
+    const of = (uri: string, credentials?: string) =>
+      missingIn(
+        {
+          ...complete('nbd'),
+          nbd: { uri, readOnly: true, bus: 'virtio', ...(credentials ? { credentials } : {}) },
+        },
+        [],
+      );
+    expect(of('nbd://127.0.0.1:10809/x')).toBeNull();
+    for (const missing of [of(''), of('http://x'), of('nbds://127.0.0.1:1/x')])
+      expect(missing).toBe(words.newVm.missing.nbd);
+    expect(of('nbds://127.0.0.1:1/x', '/home/me/keys')).toBeNull();
   });
 
   it('gives old systems hardware they know', () => {

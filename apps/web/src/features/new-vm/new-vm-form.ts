@@ -1,4 +1,10 @@
-import type { CreateVm, CreateVmInput, NicInput } from '@strata/contract';
+import {
+  type CreateVm,
+  type CreateVmInput,
+  type NbdDisk,
+  type NicInput,
+  parseNbdUri,
+} from '@strata/contract';
 import { words } from '../../lib/words.ts';
 
 export type Source = keyof typeof words.newVm.sources;
@@ -31,6 +37,7 @@ export interface NewVmForm {
   useAs: 'overlay' | 'itself';
   isoId: string | null;
   kernel: NonNullable<CreateVm['kernel']>;
+  nbd: NbdDisk;
   preset: Preset;
   /** As typed; empty: the suggestion is used. */
   name: string;
@@ -103,6 +110,7 @@ export function emptyForm(imageId: string | null): NewVmForm {
     useAs: 'overlay',
     isoId: null,
     kernel: { path: '', append: '' },
+    nbd: { uri: '', readOnly: true, bus: 'virtio' },
     preset: 'linux',
     name: '',
     changed: {},
@@ -134,12 +142,19 @@ export function isTaken(name: string, taken: readonly string[]): boolean {
 /** A path that is still being written would only be refused. */
 const isWhole = (path: string): boolean => path.startsWith('/') && !path.endsWith('/');
 
+/** With TLS it needs the client's keys. */
+const isUsable = ({ uri, credentials }: NbdDisk): boolean => {
+  const target = parseNbdUri(uri);
+  return target !== null && (!target.tls || isWhole(credentials ?? ''));
+};
+
 /** What is still needed before the VM can be made, in words; null when nothing is. */
 export function missingIn(form: NewVmForm, taken: readonly string[]): string | null {
   const { missing } = words.newVm;
   const choices = choicesOf(form);
   if (form.source === 'image' && form.imageId === null) return missing.image;
   if (form.source === 'iso' && form.isoId === null) return missing.iso;
+  if (form.source === 'nbd' && !isUsable(form.nbd)) return missing.nbd;
   if (isTaken(form.name, taken)) return words.newVm.nameTaken(form.name.trim());
   if (form.source === 'kernel' && !isWhole(form.kernel.path)) return missing.kernel;
   if (choices.memory === null || (needsNewDisk(form.source) && choices.diskSize === null))
@@ -158,6 +173,7 @@ const bootOrders: Record<Source, CreateVm['boot']['order']> = {
   empty: ['disk', 'cdrom', 'network'],
   kernel: ['disk'],
   network: ['network', 'disk'],
+  nbd: ['disk', 'cdrom', 'network'],
 };
 
 /** The form in the words of the contract. */
@@ -174,6 +190,7 @@ export function createBodyOf(form: NewVmForm, name: string): CreateVmInput {
     boot: { order: bootOrders[form.source] },
     ...(form.source === 'kernel' ? { kernel: form.kernel } : {}),
     disks: disksOf(form, choices),
+    ...(form.source === 'nbd' ? { nbdDisks: [form.nbd] } : {}),
     media: form.source === 'iso' ? [{ kind: 'cdrom', imageId: form.isoId }] : [],
     nics: choices.nicMode === 'none' ? [] : [{ mode: choices.nicMode, model: choices.nicModel }],
     display: choices.display,
@@ -189,6 +206,7 @@ export function createBodyOf(form: NewVmForm, name: string): CreateVmInput {
 }
 
 function disksOf(form: NewVmForm, { bus, diskSize }: Choices): NonNullable<CreateVmInput['disks']> {
+  if (form.source === 'nbd') return [];
   if (form.source === 'kernel') return form.imageId ? [{ overlayOf: form.imageId, bus }] : [];
   if (form.source === 'image') {
     if (form.imageId === null) return [];

@@ -7,6 +7,7 @@ import { words } from '../../lib/words.ts';
 import { RegisterImageDialog } from '../library/register-image-dialog.tsx';
 import { ImageSelect, isDisk, isMedium } from '../vm-form/image-select.tsx';
 import { KernelFields } from '../vm-form/kernel-fields.tsx';
+import { NbdFields } from '../vm-form/nbd-fields.tsx';
 import type { NewVmForm, Source } from './new-vm-form.ts';
 import classes from './new-vm-page.module.css';
 import { RadioCards } from './radio-cards.tsx';
@@ -37,6 +38,17 @@ export function SourceFields({ form, change, fieldError }: FormPartProps) {
             error={fieldError('media.0')}
             onChange={(isoId) => change({ isoId })}
           />
+        ) : null}
+        {form.source === 'nbd' ? (
+          <>
+            <p className={classes.hint}>{text.nbdHint}</p>
+            <NbdFields
+              title={text.nbd}
+              disk={form.nbd}
+              error={(field) => fieldError(`nbdDisks.0.${field}`)}
+              onChange={(nbd) => change({ nbd })}
+            />
+          </>
         ) : null}
         {form.source === 'kernel' ? (
           <KernelFields value={form.kernel} onChange={(kernel) => change({ kernel })} error={fieldError} />

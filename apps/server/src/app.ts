@@ -33,6 +33,8 @@ import { imagesRoutes } from './features/images/images.routes.ts';
 import { createImagesFeature } from './features/images/images.service.ts';
 import { makeRoutes } from './features/images/make/make.routes.ts';
 import { createMakeService } from './features/images/make/make.service.ts';
+import { manyImagesRoutes } from './features/images/many/many-images.routes.ts';
+import { createManyImagesService } from './features/images/many/many-images.service.ts';
 import { repairRoutes } from './features/images/repair/repair.routes.ts';
 import { createRepairService } from './features/images/repair/repair.service.ts';
 import { diskTable } from './features/images/resize/disk-table.ts';
@@ -143,6 +145,7 @@ const createServices = (base: Base) => {
   const promotions = createPromotions(snapshotsDeps);
   const suspension = createSuspendService({ vms, operations, dataDir });
   const imageWork = createImageWorkService({ library, operations });
+  const manyImages = createManyImagesService({ library, operations, moves: imageWork.moves });
   const checksums = createChecksumService({ library, operations });
   const conversions = createConvertService({ library, operations });
   const resizing = createResizeService({ library, operations, vms, engines, runDir });
@@ -213,6 +216,7 @@ const createServices = (base: Base) => {
     chains,
     branches,
     imageWork,
+    manyImages,
     checksums,
     conversions,
     making,
@@ -244,6 +248,7 @@ const registerRoutes = ({ app, config }: Base, services: Services): void => {
   suspendRoutes(app, services.suspension, services.operations);
   branchesRoutes(app, services.branches, services.operations);
   imageWorkRoutes(app, services.imageWork, services.operations);
+  manyImagesRoutes(app, services.manyImages, services.operations);
   checksumRoutes(app, services.checksums, services.operations);
   convertRoutes(app, services.conversions, services.operations);
   makeRoutes(app, services.making, services.operations);

@@ -31,6 +31,7 @@ import {
   trashList,
 } from './images.ts';
 import { makeEndpoints } from './make.ts';
+import { manyImagesEndpoints } from './many-images.ts';
 import { operation, operationList, operationQuery, patchOperationBody } from './operations.ts';
 import { imageRepairs, repairAnswer, repairImageBody, repairQuery } from './repair.ts';
 import { putScheduleBody, snapshotSchedule } from './snapshot-schedule.ts';
@@ -338,6 +339,7 @@ export const endpoints = {
     responses: { 200: operation, 202: operation },
   }),
   ...imageWorkEndpoints,
+  ...manyImagesEndpoints,
   ...makeEndpoints,
   ...imageContentsEndpoints,
   getImageRepair: endpoint({

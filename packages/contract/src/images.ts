@@ -39,6 +39,16 @@ export const internalSnapshot = z.object({
   vmStateSize: bytes,
 });
 
+/** What the last check has found in the file as it is. */
+export const lastCheck = z.object({
+  at: time,
+  state: z.enum(['clean', 'leaks', 'errors']),
+  errors: z.int(),
+  leaks: z.int(),
+  leakedBytes: bytes,
+});
+export type LastCheck = z.infer<typeof lastCheck>;
+
 export const image = z.object({
   id,
   name: z.string(),
@@ -66,6 +76,8 @@ export const image = z.object({
   problems: z.array(problem),
   /** Of its file, not of what it shows. */
   checksums: z.array(imageChecksum),
+  /** Of the file as it is now; left out: it has not been checked since it was written. */
+  lastCheck: lastCheck.optional(),
   /** Its owner has said that it stands alone: that its backing is lost is no problem any more. */
   leftAlone: z.boolean().optional(),
 });

@@ -19,6 +19,7 @@ export * from './images.ts';
 export * from './inside.ts';
 export * from './make.ts';
 export * from './make-names.ts';
+export * from './many-images.ts';
 export * from './nbd-disk.ts';
 export * from './operations.ts';
 export * from './partitions.ts';

@@ -42,6 +42,9 @@ export const operationKind = z.enum([
   'image-make',
   'device-read',
   'device-write',
+  'images-check',
+  'images-measure',
+  'images-move',
   'folder-adopt',
 ]);
 export type OperationKind = z.infer<typeof operationKind>;

@@ -16,6 +16,10 @@ import { type ContentsService, createContentsService } from '../features/images/
 import { type ConvertService, createConvertService } from '../features/images/convert/convert.service.ts';
 import { createImagesFeature, type ImagesFeature } from '../features/images/images.service.ts';
 import { createMakeService, type MakeService } from '../features/images/make/make.service.ts';
+import {
+  createManyImagesService,
+  type ManyImagesService,
+} from '../features/images/many/many-images.service.ts';
 import type { MoveFiles, MoveSteps } from '../features/images/move-files.ts';
 import type { NewFiles } from '../features/images/new-files.ts';
 import { createRepairService, type RepairService } from '../features/images/repair/repair.service.ts';
@@ -56,6 +60,7 @@ export interface WorkBench {
   readonly suspension: SuspendService;
   readonly branches: BranchesService;
   readonly work: ImageWorkService;
+  readonly many: ManyImagesService;
   readonly chains: ChainsService;
   readonly repairs: RepairService;
   readonly adoption: AdoptService;
@@ -170,6 +175,7 @@ export const workFolder = async (): Promise<WorkFolder> => {
       operations,
     });
     const work = createImageWorkService({ library: { ...library, newFiles, moveFiles }, operations });
+    const many = createManyImagesService({ library, operations, moves: work.moves });
     const books = snapshotBooks(snapshotsRepository(db), vms);
     operations.register(
       deleteSnapshotsExecutor({
@@ -233,7 +239,19 @@ export const workFolder = async (): Promise<WorkFolder> => {
     await uploads.start();
     return {
       ...{ db, library, vms, operations, snapshots, deletions, suspension, branches },
-      ...{ work, chains, repairs, adoption, checksums, conversions, making, resizing, contents, imports },
+      ...{
+        work,
+        many,
+        chains,
+        repairs,
+        adoption,
+        checksums,
+        conversions,
+        making,
+        resizing,
+        contents,
+        imports,
+      },
       uploads,
       ended: ({ id }) => operations.wait(id, 60),
       defineVm: async (wish) =>

@@ -13,6 +13,7 @@ import { layers } from './layers.ts';
 import { library } from './library.ts';
 import { log } from './log.ts';
 import { make } from './make.ts';
+import { many } from './many.ts';
 import { newVm } from './new-vm.ts';
 import { operations } from './operations.ts';
 import { plan } from './plan.ts';
@@ -48,5 +49,6 @@ export const en = {
   host,
   log,
   make,
+  many,
   newVm,
 };

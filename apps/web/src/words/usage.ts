@@ -58,6 +58,11 @@ export const usage = {
       snapshots: 'Open the snapshots',
       vm: 'Open the VM',
     },
+    measure: {
+      text: (count: number) =>
+        `What compacting gives back is not known of ${formatCount(count, 'image', 'images')}: their data has to be looked through.`,
+      button: 'Measure',
+    },
     remove: 'Remove',
     of: (action: string, name: string) => `${action}: ${name}`,
   },

@@ -1,6 +1,6 @@
 import { type Forest, type Layer, overlaysOf, rolesOf } from '@strata/backing-chain';
 import type { Image, Problem } from '@strata/contract';
-import { shownChecksum } from './checksum/remembered-checksum.ts';
+import { shownChecksum, voidReason } from './checksum/remembered-checksum.ts';
 import type { ImageMemory, RememberedCheck, RememberedUnread } from './image-memory.ts';
 import type { ImageRecord } from './image-record.ts';
 import type { Relation } from './image-relations.ts';
@@ -124,6 +124,16 @@ const ofUnread = ({ device, words, at }: RememberedUnread): Problem => ({
   repair: 'Clean the disc, or try another drive or reader, and read it again; or check what matters in it.',
 });
 
+const isSound = ({ errors, leaks }: RememberedCheck): boolean => errors + leaks === 0;
+
+/** As long as the file is the one that was checked. */
+const lastCheckOf = (checked: RememberedCheck | null, record: ImageRecord): Pick<Image, 'lastCheck'> => {
+  if (checked?.file === undefined || voidReason(checked.file, record) !== null) return {};
+  const { at, errors, leaks, leakedBytes } = checked;
+  const state = errors > 0 ? 'errors' : leaks > 0 ? 'leaks' : 'clean';
+  return { lastCheck: { at, state, errors, leaks, leakedBytes } };
+};
+
 const timeOf = (mtimeNs: string): string => {
   const time = new Date(Number(BigInt(mtimeNs) / 1_000_000n));
   return Number.isNaN(time.getTime()) ? new Date(0).toISOString() : time.toISOString();
@@ -177,10 +187,13 @@ export const imageView = (record: ImageRecord, world: World): Image => {
       ...problemsOf(record, relation, world.taints.get(record.id)).filter(
         (problem) => !isSilent(problem, record, world),
       ),
-      ...(remembered.checked === null ? [] : [foundByCheck(remembered.checked)]),
+      ...(remembered.checked === null || isSound(remembered.checked)
+        ? []
+        : [foundByCheck(remembered.checked)]),
       ...(remembered.unread === null ? [] : [ofUnread(remembered.unread)]),
     ],
     checksums: remembered.checksums.map((checksum) => shownChecksum(checksum, record)),
+    ...lastCheckOf(remembered.checked, record),
     ...((remembered.leftAloneAt !== null && isBroken(relation)) || isMissedByNobody(record, world)
       ? { leftAlone: true }
       : {}),

@@ -24,8 +24,8 @@ export interface LibraryAccess {
   readonly repository: ImagesRepository;
   readonly world: ImageWorld;
   readonly memory: ImageMemory;
-  /** What a check has found and left; null: nothing. Tells the pages. */
-  rememberCheck(imageId: string, checked: RememberedCheck | null): void;
+  /** What a check has found and left. Tells the pages. */
+  rememberCheck(imageId: string, checked: RememberedCheck): void;
   rememberChecksums(imageId: string, checksums: readonly RememberedChecksum[]): void;
   /** That it was made of a device that could not be read everywhere. */
   rememberUnread(imageId: string, unread: RememberedUnread): void;

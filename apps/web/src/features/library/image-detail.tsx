@@ -158,6 +158,14 @@ function Facts({ image }: { image: Image }) {
       <dd>
         <When at={image.modifiedAt} />
       </dd>
+      {image.lastCheck ? (
+        <>
+          <dt>{words.many.lastCheck}</dt>
+          <dd>
+            {words.many.states[image.lastCheck.state]}, <When at={image.lastCheck.at} />
+          </dd>
+        </>
+      ) : null}
       {image.backing ? (
         <>
           <dt>{detail.backing}</dt>

@@ -1,4 +1,4 @@
-import { UnstyledButton } from '@mantine/core';
+import { Checkbox, UnstyledButton } from '@mantine/core';
 import type { Image } from '@strata/contract';
 import { IconAlertTriangle, IconArrowDown, IconArrowUp } from '@tabler/icons-react';
 import { useVirtualizer } from '@tanstack/react-virtual';
@@ -16,10 +16,12 @@ interface ImageTableProps {
   sorting: Sorting;
   onSort: (sorting: Sorting) => void;
   onOpen: (id: string) => void;
+  selected: ReadonlySet<string>;
+  onSelect: (ids: readonly string[], selected: boolean) => void;
 }
 
 /** Only the rows in view exist: a library of thousands scrolls as one of ten does. */
-export function ImageTable({ images, nameOf, sorting, onSort, onOpen }: ImageTableProps) {
+export function ImageTable({ images, nameOf, sorting, onSort, onOpen, selected, onSelect }: ImageTableProps) {
   const scrollRef = useRef<HTMLDivElement>(null);
   const virtualizer = useVirtualizer({
     count: images.length,
@@ -37,6 +39,7 @@ export function ImageTable({ images, nameOf, sorting, onSort, onOpen }: ImageTab
         <caption className="visually-hidden">{words.library.table}</caption>
         <thead>
           <tr>
+            <SelectAll images={images} selected={selected} onSelect={onSelect} />
             {sortColumns.map((column) => (
               <Heading key={column} column={column} sorting={sorting} onSort={onSort} />
             ))}
@@ -47,7 +50,15 @@ export function ImageTable({ images, nameOf, sorting, onSort, onOpen }: ImageTab
           {items.map(({ index, key }) => {
             const image = images[index];
             return image === undefined ? null : (
-              <ImageRow key={key} image={image} index={index} nameOf={nameOf} onOpen={onOpen} />
+              <ImageRow
+                key={key}
+                image={image}
+                index={index}
+                nameOf={nameOf}
+                onOpen={onOpen}
+                selected={selected.has(image.id)}
+                onSelect={(on) => onSelect([image.id], on)}
+              />
             );
           })}
           <Spacer height={after} />
@@ -93,19 +104,55 @@ function Heading({ column, sorting, onSort }: HeadingProps) {
   );
 }
 
+function SelectAll({
+  images,
+  selected,
+  onSelect,
+}: Pick<ImageTableProps, 'images' | 'selected' | 'onSelect'>) {
+  const count = images.filter(({ id }) => selected.has(id)).length;
+  const all = count > 0 && count === images.length;
+  return (
+    <td className={classes.select}>
+      <Checkbox
+        size="xs"
+        aria-label={words.many.selectAll}
+        checked={all}
+        indeterminate={count > 0 && !all}
+        onChange={() =>
+          onSelect(
+            images.map(({ id }) => id),
+            !all,
+          )
+        }
+      />
+    </td>
+  );
+}
+
 interface ImageRowProps {
   image: Image;
   index: number;
   nameOf: (id: string) => string;
   onOpen: (id: string) => void;
+  selected: boolean;
+  onSelect: (selected: boolean) => void;
 }
 
-function ImageRow({ image, index, nameOf, onOpen }: ImageRowProps) {
+function ImageRow({ image, index, nameOf, onOpen, selected, onSelect }: ImageRowProps) {
   const { library } = words;
   const shown = nameOf(image.id);
   const users = image.usedBy.filter(({ kind }) => kind !== 'overlay');
   return (
     <tr className={classes.row} aria-rowindex={index + 2} onClick={() => onOpen(image.id)}>
+      <td className={classes.select}>
+        <Checkbox
+          size="xs"
+          aria-label={words.many.select(shown)}
+          checked={selected}
+          onClick={(event) => event.stopPropagation()}
+          onChange={(event) => onSelect(event.currentTarget.checked)}
+        />
+      </td>
       <th scope="row" className={classes.name}>
         <UnstyledButton
           className={classes.open}

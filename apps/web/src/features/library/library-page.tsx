@@ -21,6 +21,7 @@ import { listImages, type Sorting } from './image-list.ts';
 import { ImageTable } from './image-table.tsx';
 import classes from './library-page.module.css';
 import { LibraryProblems } from './library-problems.tsx';
+import { ManyImagesBar } from './many-images-bar.tsx';
 import { RegisterImageDialog } from './register-image-dialog.tsx';
 import { TrashDialog } from './trash-dialog.tsx';
 
@@ -33,6 +34,7 @@ export function LibraryPage() {
   const images = useQuery(imagesQuery());
   const [dialog, setDialog] = useState<Dialog>(null);
   const [search, setSearch] = useState('');
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [sorting, setSorting] = useState<Sorting>({ column: 'name', descending: false });
   const { image: openId, trash: showsTrash, view } = useSearch({ strict: false });
   const navigate = useNavigate();
@@ -116,7 +118,18 @@ export function LibraryPage() {
           ) : shown.length === 0 ? (
             <p>{words.library.noneMatch}</p>
           ) : (
-            <ImageTable images={shown} nameOf={nameOf} sorting={sorting} onSort={setSorting} onOpen={open} />
+            <>
+              <ManyImagesBar images={items} selected={selected} onClear={() => setSelected(new Set())} />
+              <ImageTable
+                images={shown}
+                nameOf={nameOf}
+                sorting={sorting}
+                onSort={setSorting}
+                onOpen={open}
+                selected={selected}
+                onSelect={(ids, on) => setSelected((before) => withIds(before, ids, on))}
+              />
+            </>
           )}
         </>
       ) : null}
@@ -130,6 +143,14 @@ export function LibraryPage() {
     </Page>
   );
 }
+
+const withIds = (before: ReadonlySet<string>, ids: readonly string[], on: boolean): ReadonlySet<string> => {
+  const after = new Set(before);
+  for (const id of ids)
+    if (on) after.add(id);
+    else after.delete(id);
+  return after;
+};
 
 function LibraryFacts({ items }: { items: readonly { allocatedSize: number }[] | undefined }) {
   if (items === undefined || items.length === 0) return null;

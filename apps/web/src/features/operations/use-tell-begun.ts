@@ -16,6 +16,7 @@ export function useTellBegun(): (operation: Operation) => void {
     if (made === null) {
       // How it failed stands in the bar, until somebody has seen it.
       if (isUnfinished(operation)) notifyDone(words.copies.started(operation.title));
+      else if (typeof operation.result?.words === 'string') notifyDone(operation.result.words);
       return;
     }
     const open = () =>

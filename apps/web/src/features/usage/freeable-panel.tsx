@@ -10,6 +10,7 @@ import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { notifyError } from '../../ui/notify.tsx';
 import { Panel } from '../../ui/page.tsx';
 import { RowSkeletons } from '../../ui/skeletons.tsx';
+import { useTellBegun, waitForMade } from '../operations/use-tell-begun.ts';
 import { FreeableLink } from './freeable-link.tsx';
 import classes from './usage.module.css';
 
@@ -33,12 +34,36 @@ export function FreeablePanel() {
       <ErrorNotice error={data ? null : freeable.error} onRetry={() => void freeable.refetch()} />
       {freeable.isPending ? <RowSkeletons count={3} /> : null}
       {data && groups.length === 0 ? <p className={classes.muted}>{text.nothing}</p> : null}
+      {data && data.unmeasured > 0 ? <Unmeasured count={data.unmeasured} /> : null}
       <div className={classes.groups}>
         {groups.map(({ kind, items }) => (
           <FreeableGroup key={kind} title={text.kinds[kind]} items={items} />
         ))}
       </div>
     </Panel>
+  );
+}
+
+function Unmeasured({ count }: { count: number }) {
+  const text = words.usage.freeable.measure;
+  const tell = useTellBegun();
+  const measure = useMutation({
+    mutationFn: () => call(endpoints.measureImages, { body: { all: true }, query: waitForMade }),
+    onSuccess: tell,
+    onError: notifyError,
+  });
+  return (
+    <div className={classes.unmeasured}>
+      <span>{text.text(count)}</span>
+      <Button
+        size="compact-sm"
+        variant="default"
+        loading={measure.isPending}
+        onClick={() => measure.mutate()}
+      >
+        {text.button}
+      </Button>
+    </div>
   );
 }
 

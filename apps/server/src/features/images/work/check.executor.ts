@@ -1,10 +1,10 @@
 import type { ImageCheck } from '@strata/contract';
 import { type CheckReport, checkImageFile } from '../../../qemu/image-work.ts';
-import { type ImageFile, readImageDetails } from '../../../qemu/qemu-img.ts';
 import { workWatch } from '../../../qemu/work-watch.ts';
 import type { Executor } from '../../operations/operations.types.ts';
 import type { RememberedCheck } from '../image-memory.ts';
 import type { ImagesService } from '../images.types.ts';
+import { checkToRemember, fileStateNow } from './check-file.ts';
 import { checkWords } from './check-words.ts';
 import { demandFree } from './demand-free.ts';
 
@@ -17,12 +17,9 @@ export interface CheckJournal {
   readonly found: CheckReport | null;
 }
 
-const clusterSizeOf = async (file: ImageFile): Promise<number> =>
-  (await readImageDetails(file))['cluster-size'] ?? 0;
-
 export const checkExecutor = (
   images: ImagesService,
-  remember: (imageId: string, checked: RememberedCheck | null) => void,
+  remember: (imageId: string, checked: RememberedCheck) => void,
 ): Executor<CheckRun, CheckJournal> => ({
   kind: 'image-check',
   run: async (context) => {
@@ -31,7 +28,10 @@ export const checkExecutor = (
     const file = { path, format };
     await demandFree(path, context.resumed, 'check again');
     context.step(0);
-    const found = context.journal.found ?? (await checkImageFile(file, null, workWatch(context)));
+    let state = await fileStateNow(path);
+    // What was found before a crash is told after a repair; without one the file may be another by now.
+    const known = repair === null ? null : context.journal.found;
+    const found = known ?? (await checkImageFile(file, null, workWatch(context)));
     context.controls(null);
     context.cancelled.throwIfAborted();
     context.save({ found });
@@ -44,6 +44,7 @@ export const checkExecutor = (
       context.step(1);
       await checkImageFile(file, repair);
       // What QEMU says of its own repair is believed only when it finds nothing more.
+      state = await fileStateNow(path);
       left = await checkImageFile(file, null);
     }
     await images.refresh([imageId]);
@@ -53,12 +54,9 @@ export const checkExecutor = (
       errorsFixed: Math.max(0, found.errors - left.errors),
       leaksFixed: Math.max(0, found.leaks - left.leaks),
     };
-    const leakedBytes = left.leaks === 0 ? 0 : left.leaks * (await clusterSizeOf(file));
-    const at = new Date().toISOString();
-    remember(
-      imageId,
-      left.errors + left.leaks === 0 ? null : { errors: left.errors, leaks: left.leaks, leakedBytes, at },
-    );
+    const checked = await checkToRemember(file, left, state);
+    const { leakedBytes } = checked;
+    remember(imageId, checked);
     const result: ImageCheck = {
       ...{ imageId, ...counts, leakedBytes },
       words: checkWords(counts, leakedBytes, repair),

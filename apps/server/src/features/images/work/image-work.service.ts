@@ -95,7 +95,7 @@ const demandPresent = (image: Image): void => {
 /** What a check looks at and mends; anything else that is wrong with a header leads to other files. */
 const checkableFlaws = new Set(['corrupt', 'needs-repair', 'bad-backing-name']);
 
-const demandCheckable = ({ world }: LibraryAccess, image: Image): void => {
+export const demandCheckable = ({ world }: LibraryAccess, image: Image): void => {
   const flaw = world.record(image.id).facts.flaws.find(({ code }) => !checkableFlaws.has(code));
   if (flaw !== undefined)
     throw new AppError('image-refused', `“${image.name}” is not opened: ${flaw.message}`);

@@ -36,15 +36,18 @@ export interface Strata {
 export interface StartOptions {
   dataDir?: string;
   port?: number;
+  /** More of the command line. */
+  flags?: readonly string[];
 }
 
 export const startStrata = async ({
   dataDir = mkdtempSync(join(tmpdir(), 'strata-e2e-')),
   port = 0,
+  flags = [],
 }: StartOptions = {}): Promise<Strata> => {
   const child = spawn(
     process.execPath,
-    [serverProgram, '--port', String(port), '--no-open', '--data-dir', dataDir],
+    [serverProgram, '--port', String(port), '--no-open', '--data-dir', dataDir, ...flags],
     {
       env: { ...process.env, STRATA_TOKEN: token, XDG_RUNTIME_DIR: '' },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -3,6 +3,7 @@ import { common, errors } from './common.ts';
 import { consoles } from './consoles.ts';
 import { contents } from './contents.ts';
 import { copies } from './copies.ts';
+import { devices } from './devices.ts';
 import { exports } from './exports.ts';
 import { forest } from './forest.ts';
 import { frame, login } from './frame.ts';
@@ -35,6 +36,7 @@ export const en = {
   imageChanges,
   repair,
   exports,
+  devices,
   adopt,
   uploads,
   usage,

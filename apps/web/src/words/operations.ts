@@ -37,6 +37,8 @@ export const operations = {
     'image-repair': 'Repair image',
     'image-import': 'Take in file',
     'image-make': 'Make image',
+    'device-read': 'Read device',
+    'device-write': 'Write to device',
     'folder-adopt': 'Adopt folder',
     compact: 'Compact',
     promote: 'Continue on another branch',

@@ -62,6 +62,11 @@ const textOf = async (path: string): Promise<string | null> => {
   const bytes = await bytesOf(path);
   return bytes === null ? null : plainText(bytes.toString('latin1'));
 };
+/** PCI and virtio give a number for it. */
+const makerOf = async (path: string): Promise<string | null> => {
+  const text = await textOf(path);
+  return text === null || /^0x[0-9a-f]+$/.test(text) ? null : text;
+};
 const numberOf = async (path: string): Promise<number | null> => {
   const text = await textOf(path);
   return text !== null && /^\d+$/.test(text) ? Number(text) : null;
@@ -144,7 +149,7 @@ export const readBlockDevice = async (name: string, roots: HostRoots): Promise<B
     ...{ name, kind, bus },
     id: diskseq === null ? name : `${name}-${diskseq}`,
     path: join(roots.dev, name.replaceAll('!', '/')),
-    vendor: udev.vendor ?? (await textOf(at('device/vendor'))),
+    vendor: udev.vendor ?? (await makerOf(at('device/vendor'))),
     model: udev.model ?? (await firstOf(at('device/model'), at('device/name'))),
     wwn: udev.wwn ?? (await firstOf(at('wwid'), at('device/wwid'))),
     identity: { serial: await serialOf(place, udev), size: sectors * unit, diskseq, majorMinor },

@@ -137,7 +137,7 @@ describe('the devices of a host', () => {
   });
   it('show names that somebody gave as plain text', () => {
     expect(found('sdc').partitions[0]).toMatchObject({ fileSystem: 'vfat', label: 'My pho [31mtos' });
-    expect(losesOf(found('sdc'))[0]).toContain('/sdc1 “My pho [31mtos”: vfat, 0.0 GiB');
+    expect(losesOf(found('sdc'))[0]).toContain('/sdc1 “My pho [31mtos”: vfat, 2.0 MiB');
   });
 });
 

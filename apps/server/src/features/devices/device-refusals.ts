@@ -36,8 +36,10 @@ const repairOf = ({ kind }: DeviceUse, { path }: BlockDevice): string | undefine
   if (kind === 'held') return 'Close or stop that first (cryptsetup close, vgchange -an, mdadm --stop).';
   return kind === 'loop' ? 'Detach that first (losetup -d).' : undefined;
 };
-const problemOf = (use: DeviceUse, device: BlockDevice): Problem => {
-  const repair = repairOf(use, device);
+const problemOf = (use: DeviceUse, { device, uses }: Situation): Problem => {
+  // Nobody takes the disk of the running system out of use.
+  const isSystem = uses.some(({ kind }) => kind === 'system');
+  const repair = isSystem ? undefined : repairOf(use, device);
   return {
     code: use.kind,
     message: `${device.path} is in use: it ${use.kind === 'system' || use.kind === 'strata' ? '' : 'is '}${use.words}.`,
@@ -46,14 +48,15 @@ const problemOf = (use: DeviceUse, device: BlockDevice): Problem => {
 };
 
 /** What may change while it is read would be a copy of no moment at all. */
-export const readRefusals = ({ device, uses, busyWith }: Situation): Problem[] => {
+export const readRefusals = (situation: Situation): Problem[] => {
+  const { device, uses, busyWith } = situation;
   const changing = uses.filter(
     ({ kind, readOnly }) => kind !== 'system' && kind !== 'strata' && kind !== 'loop' && !readOnly,
   );
   return [
     ...noMedium(device),
     ...changing.map((use) => {
-      const { message, ...problem } = problemOf(use, device);
+      const { message, ...problem } = problemOf(use, situation);
       return {
         ...problem,
         message: `${message} What is written meanwhile would make a mixture of the copy.`,
@@ -93,7 +96,7 @@ export const writeRefusals = (situation: Situation, limit: number): Problem[] =>
   return [
     ...noMedium(device),
     ...unfit(situation, limit),
-    ...uses.map((use) => problemOf(use, device)),
+    ...uses.map((use) => problemOf(use, situation)),
     ...busy(busyWith),
   ];
 };

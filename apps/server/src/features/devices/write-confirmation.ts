@@ -23,7 +23,8 @@ export const confirmationOf = (device: BlockDevice): WriteDevicePlan['confirmati
 export const isConfirmed = (device: BlockDevice, typed: string): boolean =>
   typed.trim().toLowerCase() === expected(device).text.toLowerCase();
 
-const size = (bytes: number): string => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
+const size = (bytes: number): string =>
+  bytes < 1024 ** 3 ? `${(bytes / 1024 ** 2).toFixed(1)} MiB` : `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
 const describe = (part: Pick<BlockPartition, 'path' | 'size' | 'fileSystem' | 'label'>): string => {
   const label = part.label === null ? '' : ` “${part.label}”`;
   return `${part.path}${label}: ${part.fileSystem ?? 'contents unknown'}, ${size(part.size)}`;
@@ -33,7 +34,5 @@ const describe = (part: Pick<BlockPartition, 'path' | 'size' | 'fileSystem' | 'l
 export const losesOf = (device: BlockDevice): string[] => {
   const { path, identity, partitions, fileSystem, label } = device;
   if (partitions.length > 0) return partitions.map(describe);
-  return fileSystem === null
-    ? [`everything on ${path} (${size(identity.size)})`]
-    : [describe({ path, size: identity.size, fileSystem, label })];
+  return [describe({ path, size: identity.size, fileSystem, label })];
 };

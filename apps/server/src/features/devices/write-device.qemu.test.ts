@@ -55,7 +55,7 @@ describe.skipIf(refusal !== null)(`writing an image to a device${skipped}`, () =
     const loop = bench.loop(file);
     const plan = await planFor(loop);
     expect(plan).toMatchObject({ bytes: image.virtualSize, blockers: [], confirmation: { kind: 'name' } });
-    expect(plan.loses).toEqual([`everything on ${loop.path} (0.0 GiB)`]);
+    expect(plan.loses).toEqual([`${loop.path}: contents unknown, 12.0 MiB`]);
     const { body } = await write(wishOf(plan));
     const ended = await bench.ended(body);
     const wanted = readFileSync(image.path);

@@ -8,6 +8,7 @@ import { Bytes } from '../../ui/bytes.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { Page, Panel } from '../../ui/page.tsx';
 import { RowSkeletons } from '../../ui/skeletons.tsx';
+import { HostDevices } from '../devices/host-devices.tsx';
 import { Accelerators } from './accelerators.tsx';
 import classes from './host-page.module.css';
 import { HostProblems } from './host-problems.tsx';
@@ -37,6 +38,9 @@ function HostFacts({ host }: { host: Host }) {
           </Panel>
           <Panel title={text.storage}>
             <StorageBars storage={host.storage} />
+          </Panel>
+          <Panel title={words.devices.host.title}>
+            <HostDevices />
           </Panel>
           <Panel title={text.strata}>
             <dl className={classes.facts}>

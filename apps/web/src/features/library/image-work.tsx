@@ -1,10 +1,13 @@
 import { Button, Menu } from '@mantine/core';
 import type { Image } from '@strata/contract';
 import { IconChevronDown } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { words } from '../../lib/words.ts';
 import { ReasonedMenuItem } from '../../ui/reasoned-menu-item.tsx';
 import { PromoteDialog } from '../branches/promote-dialog.tsx';
+import { devicesQuery } from '../devices/devices-query.ts';
+import { WriteDeviceDialog } from '../devices/write-device-dialog.tsx';
 import { DownloadDialog } from '../exports/download-dialog.tsx';
 import { ExportDialog } from '../exports/export-dialog.tsx';
 import { CheckImageDialog } from './check-image-dialog.tsx';
@@ -28,6 +31,7 @@ const works = [
   'compact',
   'download',
   'export',
+  'device',
   'promote',
 ] as const;
 type Work = (typeof works)[number];
@@ -42,7 +46,10 @@ export function ImageWork({ image }: { image: Image }) {
     ...{ convert: convert.menu, checksum: checksum.menu, resize: resize.menu },
     download: words.exports.download.menu,
     export: words.exports.menu,
+    device: words.devices.write.menu,
   };
+  const writesDevices =
+    useQuery({ ...devicesQuery(), staleTime: Number.POSITIVE_INFINITY }).data?.writing.enabled === true;
   const broken = breakRefusal(useBreak(image));
   // The file by itself can be copied, renamed and checked, whatever it stands on.
   const refusals = {
@@ -54,6 +61,7 @@ export function ImageWork({ image }: { image: Image }) {
       compact: broken,
       download: null,
       export: broken,
+      device: broken,
       promote: broken,
     },
   };
@@ -68,6 +76,7 @@ export function ImageWork({ image }: { image: Image }) {
         <Menu.Dropdown>
           {works
             .filter((each) => each !== 'compact' || isCompactable(image))
+            .filter((each) => each !== 'device' || writesDevices)
             .map((each) => (
               <ReasonedMenuItem
                 key={each}
@@ -82,6 +91,7 @@ export function ImageWork({ image }: { image: Image }) {
       {work === 'copy' ? <CopyImageDialog image={image} onClose={close} /> : null}
       {work === 'download' ? <DownloadDialog image={image} onClose={close} /> : null}
       {work === 'export' ? <ExportDialog image={image} onClose={close} /> : null}
+      {work === 'device' ? <WriteDeviceDialog image={image} onClose={close} /> : null}
       {work === 'rename' ? <RenameImageDialog image={image} onClose={close} /> : null}
       {work === 'promote' ? <PromoteDialog image={image} onClose={close} /> : null}
       {work === 'compact' ? <CompactImageDialog image={image} onClose={close} /> : null}

@@ -11,6 +11,7 @@ const makes: Partial<Record<OperationKind, Made['kind']>> = {
   'vm-branch': 'vm',
   'vm-duplicate': 'vm',
   'image-copy': 'image',
+  'device-read': 'image',
   'image-import': 'image',
 };
 

@@ -1,4 +1,5 @@
 import { constants, copyFile, type FileHandle, open, unlink } from 'node:fs/promises';
+import { dataOfEither, type FileRange, fileRanges } from './file-ranges.ts';
 import type { WorkWatch } from './qemu/image-work.ts';
 import { toAppError } from './qemu/qemu-errors.ts';
 
@@ -24,23 +25,28 @@ const withFiles = async <Result>(
   }
 };
 
-/** Calls `each` with every chunk of the file; ends early when it answers false. */
+/** Calls `each` with every chunk of these ranges; ends early when it answers false. */
 const walkChunks = async (
   file: FileHandle,
+  ranges: readonly FileRange[],
   { signal, onProgress, brake }: WorkWatch,
   each: (chunk: Buffer, position: number) => Promise<boolean>,
 ): Promise<boolean> => {
-  const { size } = await file.stat();
+  const total = ranges.reduce((sum, { start, end }) => sum + end - start, 0);
   const buffer = Buffer.alloc(chunkSize);
-  for (let position = 0; position < size; ) {
-    signal?.throwIfAborted();
-    const { bytesRead } = await file.read(buffer, 0, chunkSize, position);
-    if (bytesRead === 0) return false;
-    if (!(await each(buffer.subarray(0, bytesRead), position))) return false;
-    position += bytesRead;
-    await brake?.pass(bytesRead, signal);
-    onProgress?.(position / size);
-  }
+  let done = 0;
+  for (const { start, end } of ranges)
+    for (let position = start; position < end; ) {
+      signal?.throwIfAborted();
+      const wanted = Math.min(chunkSize, end - position);
+      const { bytesRead } = await file.read(buffer, 0, wanted, position);
+      if (bytesRead === 0) return false;
+      if (!(await each(buffer.subarray(0, bytesRead), position))) return false;
+      position += bytesRead;
+      done += bytesRead;
+      await brake?.pass(bytesRead, signal);
+      onProgress?.(done / total);
+    }
   return true;
 };
 
@@ -59,7 +65,8 @@ const copyAll = async (from: string, to: string, watch: WorkWatch): Promise<bool
   if (!shared) await unlink(to).catch(() => {});
   await withFiles(from, to, shared ? 'r+' : 'wx', async (source, target) => {
     if (!shared) {
-      await walkChunks(source, watch, async (chunk, position) => {
+      const data = (await fileRanges(from)).filter(({ zero }) => !zero);
+      await walkChunks(source, data, watch, async (chunk, position) => {
         if (!chunk.equals(zeros.subarray(0, chunk.length))) await writeWhole(target, chunk, position);
         return true;
       });
@@ -85,7 +92,8 @@ export const sameBytes = (one: string, other: string, watch: WorkWatch = {}): Pr
   withFiles(one, other, 'r', async (source, target) => {
     if ((await source.stat()).size !== (await target.stat()).size) return false;
     const buffer = Buffer.alloc(chunkSize);
-    return walkChunks(source, watch, async (chunk, position) => {
+    const data = dataOfEither(await fileRanges(one), await fileRanges(other));
+    return walkChunks(source, data, watch, async (chunk, position) => {
       const { bytesRead } = await target.read(buffer, 0, chunk.length, position);
       return bytesRead === chunk.length && chunk.equals(buffer.subarray(0, bytesRead));
     });

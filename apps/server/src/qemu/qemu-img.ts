@@ -78,6 +78,9 @@ export const heavy: ProcessLimits = {
   cpuSeconds: 12 * 3600,
 };
 
+/** As much output as a heavy call, without waiting for those: where the holes of one file are is told at once. */
+export const glance: ProcessLimits = { ...heavy, timeoutMs: 120_000, cpuSeconds: 120 };
+
 /** QEMU has no driver for an ISO: it is raw. */
 export const driverOf = (format: ArrivalFormat): string => (format === 'iso' ? 'raw' : format);
 
@@ -182,11 +185,15 @@ export function imagesAreEqual(one: ImageFile, other: ImageFile): Promise<boolea
 }
 
 /** Which layer of the chain provides each range. `inUse`: it is open elsewhere, and was flushed just before. */
-export function mapImage({ path, format }: ImageFile, inUse = false): Promise<MapEntry[]> {
+export function mapImage(
+  { path, format }: ImageFile,
+  inUse = false,
+  limits: ProcessLimits = heavy,
+): Promise<MapEntry[]> {
   return inWords(`Mapping ${path}`, async () => {
     const shared = inUse ? ['-U'] : [];
     const args = ['map', ...shared, '-f', driverOf(format), '--output=json', '--', absolute(path)];
-    const output = await run(args, heavy);
+    const output = await run(args, limits);
     return mapEntries.parse(JSON.parse(output));
   });
 }

@@ -88,7 +88,7 @@ export const hashFile = async (
   const { handle } = await openForReading(path);
   try {
     const stat = await settledStat(handle);
-    const pieces = await filePieces(path, stat);
+    const pieces = await filePieces(path);
     const size = Number(stat.size);
     const sums = await inTurn('heavy', (leave) => digests(handle, pieces, algorithms, size, watch, leave));
     const file = hashedFileOf(stat);

@@ -80,6 +80,16 @@ const needs = {
       suse: ['libnbd', 'fuse3', 'openssl'],
     },
   },
+  guestFiles: {
+    what: 'guestfish, of libguestfs (tests that look inside images)',
+    present: () => which('guestfish') !== null,
+    packages: {
+      debian: ['guestfish'],
+      fedora: ['guestfs-tools'],
+      arch: ['libguestfs'],
+      suse: ['guestfs-tools'],
+    },
+  },
   testGuest: {
     what: 'a small Linux kernel and busybox (the guest of the tests)',
     present: () =>

@@ -108,7 +108,7 @@ const main = async () => {
     throw new Halt('the tests need the packages above.');
   }
   // Without these, what needs them is left out.
-  await ensureSystemPackages(['exportTools', 'imageMakers']);
+  await ensureSystemPackages(['exportTools', 'imageMakers', 'guestFiles']);
   await fetchGuestAgent();
   await installDependencies();
   await build();

@@ -16,7 +16,7 @@ import { devicesRoutes } from './features/devices/devices.routes.ts';
 import { createDevicesService } from './features/devices/devices.service.ts';
 import { downloadsRoutes } from './features/downloads/downloads.routes.ts';
 import { createDownloadsService } from './features/downloads/downloads.service.ts';
-import { demandStill } from './features/exports/export-refusals.ts';
+import { demandStill, demandWritable, lookingInside } from './features/exports/export-refusals.ts';
 import { exportsRoutes } from './features/exports/exports.routes.ts';
 import { createExportsService } from './features/exports/exports.service.ts';
 import { hostRoutes } from './features/host/host.routes.ts';
@@ -44,6 +44,8 @@ import { imageWorkRoutes } from './features/images/work/image-work.routes.ts';
 import { createImageWorkService } from './features/images/work/image-work.service.ts';
 import { importsRoutes } from './features/imports/imports.routes.ts';
 import { createImportsService } from './features/imports/imports.service.ts';
+import { insideRoutes } from './features/inside/inside.routes.ts';
+import { createInsideService } from './features/inside/inside.service.ts';
 import { connectOperations } from './features/operations/connect-operations.ts';
 import { commitExecutor } from './features/operations/executors/commit.ts';
 import { compactExecutor } from './features/operations/executors/compact.ts';
@@ -183,6 +185,11 @@ const createServices = (base: Base) => {
     ...{ dataDir, runDir, images, operations },
     demandStill: (id) => demandStill(images.forest(), images.get(id)),
   });
+  const inside = createInsideService({
+    ...{ dataDir, runDir, events, images, operations, log },
+    demandStill: (id) => demandStill(images.forest(), images.get(id), lookingInside),
+    demandWritable: (id) => demandWritable(images.forest(), images.get(id), lookingInside),
+  });
   const vmExports = createVmExportService({
     ...{ dataDir, images, operations, vms, files: downloads.files },
     demandStill: (id) => demandStill(images.forest(), images.get(id)),
@@ -227,6 +234,7 @@ const createServices = (base: Base) => {
     exports,
     devices,
     downloads,
+    inside,
     vmExports,
     imports,
     uploads,
@@ -258,6 +266,7 @@ const registerRoutes = ({ app, config }: Base, services: Services): void => {
   exportsRoutes(app, services.exports);
   devicesRoutes(app, services.devices, services.operations);
   downloadsRoutes(app, services.downloads, services.operations);
+  insideRoutes(app, services.inside);
   vmExportRoutes(app, services.vmExports, services.operations);
   importsRoutes(app, services.imports, services.library.images, services.operations);
   uploadsRoutes(app, services.uploads, services.operations);
@@ -274,7 +283,7 @@ const needsNoLibrary = /^\/(session|tickets|events|host)$/;
  * on the Host page, and everything else works.
  */
 const takeUp = async (
-  { library, vms, operations, snapshots, exports, downloads, making, uploads }: Services,
+  { library, vms, operations, snapshots, exports, inside, downloads, making, uploads }: Services,
   report: (what: string, error: unknown) => void,
 ): Promise<void> => {
   const done = async (what: string, work: () => Promise<void>): Promise<boolean> => {
@@ -288,6 +297,7 @@ const takeUp = async (
   };
   const read = await done('The library could not be read.', () => library.start());
   await done('What was exported could not be taken back.', () => exports.takeUp());
+  await done('What was looked into could not be closed.', () => inside.sweep());
   const adopted = await done('The VMs that run could not be taken back.', () =>
     vms.adopt((vm, error) => report(`The VM "${vm.name}" could not be looked at.`, error)),
   );
@@ -343,6 +353,7 @@ export const buildApp = async (config: Config): Promise<StrataApp> => {
     close: async () => {
       services.schedules.close();
       services.downloads.close();
+      await services.inside.close();
       await services.exports.close();
       services.uploads.close();
       services.operations.close();

@@ -57,6 +57,8 @@ export interface OperationUse {
 /** Another program reads what a layer shows, through its whole chain, or writes it. */
 export interface ExportUse {
   readonly exportId: string;
+  /** `inside`: a person looks at its files. An export when left out. */
+  readonly kind?: 'export' | 'inside';
   readonly name: string;
   readonly imageId: LayerId;
   readonly writes: boolean;

@@ -3,7 +3,7 @@ import type { ExtentList } from './extents.ts';
 import type { LayerId } from './forest.ts';
 
 export interface Subject {
-  readonly kind: 'image' | 'vm' | 'snapshot' | 'operation' | 'export';
+  readonly kind: 'image' | 'vm' | 'snapshot' | 'operation' | 'export' | 'inside';
   readonly id: string;
   readonly name: string;
 }

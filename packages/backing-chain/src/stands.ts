@@ -89,7 +89,7 @@ export function standsOn(forest: Forest, id: LayerId): readonly Standing[] {
       (use): Standing => ({
         kind: 'export',
         subject: exportSubject(use),
-        words: `The export “${use.name}” serves it.`,
+        words: use.kind === 'inside' ? 'It is being looked into.' : `The export “${use.name}” serves it.`,
       }),
     );
   const trashed = forest.trashed
@@ -114,8 +114,8 @@ export function standsOn(forest: Forest, id: LayerId): readonly Standing[] {
   ];
 }
 
-export const exportSubject = ({ exportId, name }: ExportUse): Subject => ({
-  kind: 'export',
+export const exportSubject = ({ exportId, kind = 'export', name }: ExportUse): Subject => ({
+  kind,
   id: exportId,
   name,
 });

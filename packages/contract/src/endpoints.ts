@@ -30,6 +30,7 @@ import {
   renameImageBody,
   trashList,
 } from './images.ts';
+import { insideEndpoints } from './inside.ts';
 import { makeEndpoints } from './make.ts';
 import { manyImagesEndpoints } from './many-images.ts';
 import { operation, operationList, operationQuery, patchOperationBody } from './operations.ts';
@@ -342,6 +343,7 @@ export const endpoints = {
   ...manyImagesEndpoints,
   ...makeEndpoints,
   ...imageContentsEndpoints,
+  ...insideEndpoints,
   getImageRepair: endpoint({
     method: 'GET',
     path: '/images/:id/repair',

@@ -87,7 +87,7 @@ export const insideEntriesQuery = z
   .strictObject({
     ...place,
     /** The `next` of the page before. */
-    after: z.string().max(200).optional(),
+    after: z.string().max(400).optional(),
     limit: z.coerce.number().int().min(1).max(1000).default(200),
   })
   .refine(onePath, eitherPath);

@@ -1,8 +1,8 @@
 import { createConnection, type Socket } from 'node:net';
 
 /*
- * The little of the NBD protocol that reading takes: fixed newstyle negotiation, one export without a name, simple
- * replies (github.com/NetworkBlockDevice/nbd, doc/proto.md). The server is a qemu-nbd that we have started.
+ * The little of the NBD protocol that reading takes: fixed newstyle negotiation, one export, simple
+ * replies (github.com/NetworkBlockDevice/nbd, doc/proto.md). The server is one that we have started.
  */
 
 const optionMagic = 0x49484156454f5054n;
@@ -60,15 +60,18 @@ export interface NbdReader {
   close(): void;
 }
 
-const negotiate = async (socket: Socket, incoming: Incoming): Promise<number> => {
+const negotiate = async (socket: Socket, incoming: Incoming, exportName: string): Promise<number> => {
   const greeting = await incoming.take(18);
   if (greeting.toString('latin1', 0, 16) !== 'NBDMAGICIHAVEOPT') throw new Error('no NBD server');
-  const hello = Buffer.alloc(4 + 16 + 6);
+  const name = Buffer.from(exportName);
+  const hello = Buffer.alloc(4 + 16 + 6 + name.length);
   hello.writeUInt32BE(flags.fixedNewstyle | flags.noZeroes, 0);
   hello.writeBigUInt64BE(optionMagic, 4);
   hello.writeUInt32BE(optionGo, 12);
-  // The length of the data: an empty name (4 bytes of length) and no wish for more information (2 bytes).
-  hello.writeUInt32BE(6, 16);
+  // The length of the data: the name (after 4 bytes of its length) and no wish for more information (2 bytes).
+  hello.writeUInt32BE(6 + name.length, 16);
+  hello.writeUInt32BE(name.length, 20);
+  name.copy(hello, 24);
   socket.write(hello);
   let size: number | null = null;
   for (;;) {
@@ -85,7 +88,7 @@ const negotiate = async (socket: Socket, incoming: Incoming): Promise<number> =>
 };
 
 /** Rejects when nobody listens there. */
-export const connectNbd = async (path: string): Promise<NbdReader> => {
+export const connectNbd = async (path: string, exportName = ''): Promise<NbdReader> => {
   const socket = createConnection(path);
   const incoming = new Incoming(socket);
   await new Promise<void>((resolve, reject) => {
@@ -101,7 +104,7 @@ export const connectNbd = async (path: string): Promise<NbdReader> => {
     return buffer;
   };
   try {
-    const size = await negotiate(socket, incoming);
+    const size = await negotiate(socket, incoming, exportName);
     return {
       size,
       read: async (offset, length) => {

@@ -10,11 +10,16 @@ import { selectedTag } from './tag-content.ts';
 const patienceMs = 20_000;
 const lookEveryMs = 15;
 
-const connected = async (socket: string, ended: () => boolean): Promise<NbdReader> => {
+/** To a server that is just being started; why it does not listen is told by its end. */
+export const untilConnected = async (
+  socket: string,
+  ended: () => boolean,
+  exportName = '',
+): Promise<NbdReader> => {
   const deadline = Date.now() + patienceMs;
   for (;;) {
     try {
-      return await connectNbd(socket);
+      return await connectNbd(socket, exportName);
     } catch (error) {
       if (ended() || Date.now() > deadline) throw error;
       await delay(lookEveryMs);
@@ -71,7 +76,7 @@ export const readingContent = async <Result>(
   // Its end is looked at where it matters; until then it is no unhandled rejection.
   server.catch(() => {});
   try {
-    const reader = await connected(socket, () => ended).catch(async (error: unknown) => {
+    const reader = await untilConnected(socket, () => ended).catch(async (error: unknown) => {
       signal.throwIfAborted();
       // Why it would not open the image says more than that nobody listens.
       if (ended) await server;

@@ -141,7 +141,10 @@ function exportBlockers(forest: Forest, touch: Touch): readonly Blocker[] {
     .filter((use) => holds(forest, use.imageId, touchedOf(touch)) || (use.writes && read.has(use.imageId)))
     .map((use) => ({
       code: 'export-holds',
-      message: `The export “${use.name}” serves “${nameOf(forest, use.imageId)}” and has these layers open. Stop it first.`,
+      message:
+        use.kind === 'inside'
+          ? `“${nameOf(forest, use.imageId)}” is being looked into, which has these layers open. Close that first.`
+          : `The export “${use.name}” serves “${nameOf(forest, use.imageId)}” and has these layers open. Stop it first.`,
       subjects: [exportSubject(use)],
     }));
 }

@@ -142,10 +142,12 @@ export const createExportsService = (deps: ExportsDeps): ExportsService => {
       chainIds(forest, use.imageId).some((id) => imageIds.includes(id)),
     );
     if (held === undefined) return null;
-    const words = `The export “${held.name}” serves what this VM would write. Stop it first (Library, Exports).`;
-    return new AppError('image-in-use', words, {
-      usedBy: [{ kind: 'export', id: held.exportId, name: held.name }],
-    });
+    const { kind = 'export', exportId: id, name } = held;
+    const words =
+      kind === 'inside'
+        ? `“${name}” is being looked into, and this VM would write it. Close that first.`
+        : `The export “${name}” serves what this VM would write. Stop it first (Library, Exports).`;
+    return new AppError('image-in-use', words, { usedBy: [{ kind, id, name }] });
   });
   // What is written from outside shows no moment to whoever reads it, and belongs to nobody else meanwhile.
   deps.operations.addHold((locks) => {

@@ -51,6 +51,8 @@ const toolPurposes: Readonly<Record<string, string>> = {
   zstd: 'taking in images compressed with Zstandard',
   xorriso: 'making ISOs, and seeds for cloud-init',
   mformat: 'making floppies (with mcopy, of mtools)',
+  guestfish:
+    'looking inside images: apt-get install guestfish (Debian), dnf install guestfs-tools (Fedora), pacman -S libguestfs (Arch)',
 };
 const uefiPurpose = 'VMs with UEFI firmware';
 

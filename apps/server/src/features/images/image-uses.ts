@@ -31,7 +31,8 @@ export const collectUses = (sources: readonly UseSource[]): Uses => {
       ...(internalTag === undefined ? {} : { tag: internalTag }),
     });
   for (const use of operations) add(use.imageId, { kind: 'operation', id: use.operationId, name: use.title });
-  for (const use of exports) add(use.imageId, { kind: 'export', id: use.exportId, name: use.name });
+  for (const use of exports)
+    add(use.imageId, { kind: use.kind ?? 'export', id: use.exportId, name: use.name });
   return { disks, media, snapshots, operations, exports, byImage };
 };
 

@@ -63,6 +63,7 @@ const checkUnshared = (context: VmsContext, imageId: string, vmId: string): void
       use.kind === 'overlay' ||
       (use.kind === 'snapshot' && use.tag === undefined) ||
       use.kind === 'export' ||
+      use.kind === 'inside' ||
       (use.kind === 'vm' && use.id !== vmId),
   );
   if (stands.length === 0) return;

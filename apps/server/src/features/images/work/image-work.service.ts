@@ -57,9 +57,11 @@ export const demandIdle = async (forest: Forest, image: Image, doing: string): P
   }
   const exported = forest.exports.filter((use) => chainIds(forest, use.imageId).includes(image.id));
   if (exported.length > 0) {
-    const names = exported.map(({ name }) => `“${name}”`).join(', ');
-    const usedBy = exported.map(({ exportId, name }) => ({ kind: 'export' as const, id: exportId, name }));
-    const words = `“${image.name}” is open in the export ${names}. ${doing} when that is stopped.`;
+    const names = exported
+      .map(({ kind, name }) => (kind === 'inside' ? `a look into “${name}”` : `the export “${name}”`))
+      .join(', ');
+    const usedBy = exported.map(({ kind = 'export', exportId, name }) => ({ kind, id: exportId, name }));
+    const words = `“${image.name}” is open in ${names}. ${doing} when that is stopped.`;
     throw new AppError('image-in-use', words, { usedBy });
   }
   const holder = await lockHolder(image.path);

@@ -88,6 +88,7 @@ export const createAdoptService = ({ library, operations }: AdoptDeps): AdoptSer
   return {
     plan: async (wish) => (await planned(wish)).plan,
     run: async (wish, fingerprint) => {
+      const lookedAt = operations.look();
       const found = await planned(wish);
       const { plan, survey, upwards } = found;
       if (plan.fingerprint !== fingerprint)
@@ -127,6 +128,7 @@ export const createAdoptService = ({ library, operations }: AdoptDeps): AdoptSer
         unit: request.copies.length > 0 ? 'bytes' : 'steps',
         total: request.copies.length > 0 ? plan.bytesToCopy : Math.max(1, request.moves.length),
         cancelNote: cancelNotes[wish.mode],
+        lookedAt,
       });
     },
   };

@@ -48,6 +48,7 @@ export const createChecksumService = ({ library, operations }: ChecksumDeps): Ch
   return {
     compute: async (id, { algorithms, expected: text }) => {
       images.facts(id);
+      const lookedAt = operations.look();
       const expected = readExpected(text);
       await images.refresh([id]);
       const image = images.get(id);
@@ -79,6 +80,7 @@ export const createChecksumService = ({ library, operations }: ChecksumDeps): Ch
         unit: 'bytes',
         total: size,
         cancelNote: 'Nothing was changed; what was computed so far is forgotten.',
+        lookedAt,
       });
     },
   };

@@ -88,6 +88,7 @@ export const createConvertService = ({ library, operations }: ConvertDeps): Conv
     },
 
     run: async (id, wish) => {
+      const lookedAt = operations.look();
       const { image, chain, top } = await look(id);
       const form = formOf(wish);
       const refusal = formRefusal(form, image.virtualSize);
@@ -121,6 +122,7 @@ export const createConvertService = ({ library, operations }: ConvertDeps): Conv
         unit: 'bytes',
         total: bytes,
         cancelNote: 'What was written so far is removed; the original is not touched.',
+        lookedAt,
       });
     },
   };

@@ -100,7 +100,7 @@ export const createRepairService = ({ library, chains, operations }: RepairDeps)
     return legal;
   };
 
-  const relink = async (id: string, wish: Wish<'relink'>): Promise<Operation> => {
+  const relink = async (id: string, wish: Wish<'relink'>, lookedAt: number): Promise<Operation> => {
     const lost = demandLost(id);
     await demandWritable(id);
     const candidate = await candidateOf(wish);
@@ -123,7 +123,7 @@ export const createRepairService = ({ library, chains, operations }: RepairDeps)
     const others = await plannable(followers, backing);
     // Alone, or blocked: the chain operation does it, or says why not.
     if (others.length === 0 || plan.blockers.length > 0) return chains.run(request, plan.fingerprint);
-    return relinkTogether([id, ...others], backing);
+    return relinkTogether([id, ...others], backing, lookedAt);
   };
 
   const changeOf = (imageId: string, after: LinkChange['after']): LinkChange => {
@@ -138,6 +138,7 @@ export const createRepairService = ({ library, chains, operations }: RepairDeps)
       readonly steps: readonly string[];
       readonly reads: readonly string[];
       readonly cancelNote: string;
+      readonly lookedAt: number;
     },
   ): Operation => {
     const ids = changes.map(({ imageId }) => imageId);
@@ -157,23 +158,29 @@ export const createRepairService = ({ library, chains, operations }: RepairDeps)
       unit: 'steps',
       total: changes.length,
       cancelNote: rest.cancelNote,
+      lookedAt: rest.lookedAt,
     });
   };
 
-  const writeLink = (id: string, title: string, after: LinkChange['after']): Operation =>
+  const writeLink = (
+    id: string,
+    { title, after, lookedAt }: { title: string; after: LinkChange['after']; lookedAt: number },
+  ): Operation =>
     writeLinks(title, [changeOf(id, after)], {
+      lookedAt,
       steps: ['Look whether the header is as it was', 'Write the link, and read it back'],
       reads: [],
       cancelNote: 'Nothing was changed.',
     });
 
   /** In one operation, each with its own entry in the journal. */
-  const relinkTogether = (ids: readonly string[], backing: string): Operation => {
+  const relinkTogether = (ids: readonly string[], backing: string, lookedAt: number): Operation => {
     const { name, path, format } = world.facts(backing);
     const changes = ids.map((id) =>
       changeOf(id, { name: relativeBacking(dirname(world.facts(id).path), path), format }),
     );
     return writeLinks(`Point ${ids.length} overlays to “${name}”`, changes, {
+      lookedAt,
       steps: [
         'Look whether the headers are as they were',
         ...ids.map((id) => `Point “${world.facts(id).name}” to “${name}”, and read it back`),
@@ -183,7 +190,11 @@ export const createRepairService = ({ library, chains, operations }: RepairDeps)
     });
   };
 
-  const recordFormat = async (id: string, { format: said }: Wish<'record-format'>): Promise<Operation> => {
+  const recordFormat = async (
+    id: string,
+    { format: said }: Wish<'record-format'>,
+    lookedAt: number,
+  ): Promise<Operation> => {
     const [overlay, { backingId, problems }] = [world.record(id), world.relation(id)];
     const wrong = problems.some(({ code }) => code.startsWith('backing-format-'));
     const string = overlay.facts.backing?.string;
@@ -199,13 +210,14 @@ export const createRepairService = ({ library, chains, operations }: RepairDeps)
       const message = `${why} Strata cannot be certain of the format. If you know that it is ${format}, say so (format).`;
       throw new AppError('plan-blocked', message, { blockers: [{ code: 'format-uncertain', message }] });
     }
-    return writeLink(id, `Write the backing format of “${overlay.name}”`, { name: string, format });
+    const title = `Write the backing format of “${overlay.name}”`;
+    return writeLink(id, { title, after: { name: string, format }, lookedAt });
   };
 
-  const cut = async (id: string): Promise<Operation> => {
+  const cut = async (id: string, lookedAt: number): Promise<Operation> => {
     const { overlay } = demandLost(id);
     await demandWritable(id);
-    return writeLink(id, `Cut the link of “${overlay.name}”`, null);
+    return writeLink(id, { title: `Cut the link of “${overlay.name}”`, after: null, lookedAt });
   };
 
   const registerBacking = async (id: string): Promise<null> => {
@@ -221,16 +233,16 @@ export const createRepairService = ({ library, chains, operations }: RepairDeps)
     return null;
   };
 
-  const carryOut = async (id: string, wish: RepairImage): Promise<Operation | null> => {
+  const carryOut = async (id: string, wish: RepairImage, lookedAt: number): Promise<Operation | null> => {
     switch (wish.repair) {
       case 'relink':
-        return relink(id, wish);
+        return relink(id, wish, lookedAt);
       case 'register-backing':
         return registerBacking(id);
       case 'record-format':
-        return recordFormat(id, wish);
+        return recordFormat(id, wish, lookedAt);
       case 'cut':
-        return cut(id);
+        return cut(id, lookedAt);
       case 'leave-alone':
         return leaveAlone(id, wish.on !== false);
     }
@@ -244,8 +256,9 @@ export const createRepairService = ({ library, chains, operations }: RepairDeps)
     },
     repair: async (id, wish) => {
       world.record(id);
+      const lookedAt = operations.look();
       await images.scan();
-      const operation = await carryOut(id, wish);
+      const operation = await carryOut(id, wish, lookedAt);
       return { image: images.get(id), operation };
     },
   };

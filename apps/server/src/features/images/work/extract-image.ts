@@ -12,6 +12,7 @@ export const extractImage = async (
   deps: ImageWorkDeps,
   image: Image,
   { tag, name, folder }: ExtractImage,
+  lookedAt: number,
 ): Promise<Operation> => {
   const { images, newFiles } = deps.library;
   const snapshot = tagNamed(image.name, image.internalSnapshots, tag);
@@ -51,5 +52,6 @@ export const extractImage = async (
     unit: 'bytes',
     total: bytes,
     cancelNote: 'What was copied so far is removed; the snapshot is not touched.',
+    lookedAt,
   });
 };

@@ -127,6 +127,7 @@ export const createImageWorkService = ({ library, operations }: ImageWorkDeps): 
 
   const work: Omit<ImageWorkService, 'moves'> = {
     copy: async (id, { name, folder, what, useReserve }) => {
+      const lookedAt = operations.look();
       const image = await found(id);
       // A file that stands on nothing is its own content: byte for byte, with its internal snapshots.
       const kind = what === 'file' || image.backingId === null ? 'file' : 'content';
@@ -168,12 +169,17 @@ export const createImageWorkService = ({ library, operations }: ImageWorkDeps): 
         unit: 'bytes',
         total: bytes,
         cancelNote: 'What was copied so far is removed; the original is not touched.',
+        lookedAt,
       });
     },
 
-    extract: async (id, wish) => extractImage({ library, operations }, await found(id), wish),
+    extract: async (id, wish) => {
+      const lookedAt = operations.look();
+      return extractImage({ library, operations }, await found(id), wish, lookedAt);
+    },
 
     rename: async (id, wish) => {
+      const lookedAt = operations.look();
       const image = await found(id);
       const { move, overlays } = await planMove(access, image, wish);
       if (move.from !== move.to) {
@@ -202,10 +208,12 @@ export const createImageWorkService = ({ library, operations }: ImageWorkDeps): 
         unit: 'steps',
         total: 3,
         cancelNote: 'Nothing changes: the file keeps its name and its place.',
+        lookedAt,
       });
     },
 
     check: async (id, { repair }) => {
+      const lookedAt = operations.look();
       const image = await found(id);
       if (!checkedFormats.includes(image.format))
         throw new AppError(
@@ -245,6 +253,7 @@ export const createImageWorkService = ({ library, operations }: ImageWorkDeps): 
         unit: 'steps',
         total: repair === undefined ? 1 : 2,
         cancelNote: 'Nothing was changed.',
+        lookedAt,
       });
     },
   };

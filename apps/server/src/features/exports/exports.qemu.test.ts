@@ -235,6 +235,25 @@ describe('an exported layer', () => {
     expect(await imagesAreEqual(copy, bench.base)).toBe(true);
   });
 
+  it('stands in the way of a snapshot of a VM that is off by its own name, and says how to stop it', async () => {
+    await bench.call('POST', '/vms', {
+      name: 'web',
+      memory: '64M',
+      disks: [{ imageId: bench.top.id }],
+      nics: [],
+    });
+    const [web] = bench.strata.services.vms.list();
+    const one = await exported({ imageId: bench.top.id, name: 'for the lab' });
+    const refused = await bench.call('POST', `/vms/${web?.id}/snapshots?wait=30`, { name: 'first' });
+    expect([refused.status, refused.body.code]).toEqual([409, 'image-locked']);
+    expect(refused.body.detail).toBe(
+      'The export “for the lab” has “top” open. Stop it first, under Exports in the library.',
+    );
+    await bench.call('DELETE', `/exports/${one.id}`);
+    const taken = await bench.call('POST', `/vms/${web?.id}/snapshots?wait=30`, { name: 'first' });
+    expect(taken.body).toMatchObject({ state: 'done' });
+  });
+
   it('is written only where nothing stands on it, and then by nobody else', async () => {
     const refused = await bench.call('POST', '/exports', { imageId: bench.base.id, writable: true });
     expect([refused.status, refused.body.code]).toEqual([409, 'image-in-use']);

@@ -1,7 +1,7 @@
-import type { Blocker } from '@strata/backing-chain';
+import { type Blocker, chainIds, exportSubject, type Forest } from '@strata/backing-chain';
 import { AppError } from '../../app-error.ts';
 import type { BlockEngine, BlockEngines } from '../../qemu/block-engine.types.ts';
-import { lockHolder, openWords } from '../../qemu/lock-holder.ts';
+import { lockHolders, openWords } from '../../qemu/lock-holder.ts';
 import type { ImagesService } from '../images/images.types.ts';
 
 /*
@@ -20,17 +20,31 @@ export interface HoldDeps {
   readonly engines: BlockEngines;
 }
 
+/** The process that serves an export is nothing a person knows or should end. */
+const exportBlocker = (
+  forest: Forest,
+  layer: { readonly id: string; readonly name: string },
+): Blocker | null => {
+  const use = forest.exports.find(({ imageId }) => chainIds(forest, imageId).includes(layer.id));
+  if (use === undefined) return null;
+  const message = `The export “${use.name}” has “${layer.name}” open. Stop it first, under Exports in the library.`;
+  return { code: 'export-holds', message, subjects: [exportSubject(use)] };
+};
+
 /** Which of these layers a program has open; only for a VM that is off, whose own QEMU would be named. */
 export const openBlockers = async (images: ImagesService, ids: readonly string[]): Promise<Blocker[]> => {
-  const blockers: Blocker[] = [];
-  for (const id of ids) {
-    const { name, path } = images.facts(id);
-    const holder = await lockHolder(path);
-    if (holder === null) continue;
+  const layers = ids.map((id) => images.facts(id));
+  if (layers.length === 0) return [];
+  const holders = await lockHolders(layers.map(({ path }) => path));
+  const open = layers.flatMap(({ id, name, path }, at): Blocker[] => {
+    const holder = holders[at] ?? null;
+    if (holder === null) return [];
     const message = openWords(holder, { name, path });
-    blockers.push({ code: 'image-locked', message, subjects: [{ kind: 'image', id, name }] });
-  }
-  return blockers;
+    const subjects = [{ kind: 'image', id, name } as const];
+    return [exportBlocker(images.forest(), { id, name }) ?? { code: 'image-locked', message, subjects }];
+  });
+  // One export may have several of these layers open.
+  return open.filter(({ message }, at) => open.findIndex((other) => other.message === message) === at);
 };
 
 /** Throws `image-locked`, naming the file and the program. */

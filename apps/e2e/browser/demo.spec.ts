@@ -76,7 +76,7 @@ test('demo: boot, snapshot, boot again, revert, and the counter is back; on two 
     await expect.poll(() => countedBoots(page)).toBe(boots);
   }
   await tab(page, 'Snapshots').click();
-  await revertTo(page, /^.*before revert/);
+  await revertTo(page, /^.*before revert/i);
   await expect.poll(() => reverts(strata)).toEqual(['done', 'done']);
   await tab(page, 'Console').click();
   await page.getByText('Serial', { exact: true }).click();

@@ -17,6 +17,7 @@ export * from './host.ts';
 export * from './image-contents.ts';
 export * from './images.ts';
 export * from './inside.ts';
+export * from './kept-name.ts';
 export * from './make.ts';
 export * from './make-names.ts';
 export * from './many-images.ts';

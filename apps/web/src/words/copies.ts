@@ -59,7 +59,6 @@ export const copies = {
     which: 'Which disk',
     disk: (vm: string, disk: string) => `${vm} · ${disk}`,
     keep: 'Keep what it leaves as a snapshot',
-    keepDefault: (name: string) => `Before continuing on ${name}`,
     keepText:
       'It stays in the library as a branch either way, and the VM can continue on it again. As a snapshot it is frozen, and has its place in the tree.',
     overlay: 'Write into a new overlay',

@@ -164,7 +164,6 @@ export const snapshots = {
     keepMemoryText: (bytes: number | null, free: number | null) =>
       `Then you can come back to it as it runs now.${bytes === null ? '' : ` Saving it takes up to ${formatBytes(bytes)}${free === null ? '' : ` of ${formatBytes(free)} that are free`}; the guest stands meanwhile.`}`,
     keepName: 'Its name',
-    keepDefault: (name: string) => `before revert to ${name}`,
     keepVars: 'Keep the UEFI variables of today',
     keepVarsText: 'Boot entries and keys stay as they are now. The disks go back all the same.',
     start: 'Afterwards',
@@ -214,7 +213,7 @@ export const snapshots = {
     open: 'Schedule…',
     off: 'No automatic snapshots',
     rhythm: (count: number, unit: 'minutes' | 'hours' | 'days', keep: number) =>
-      `Every ${count === 1 ? { minutes: 'minute', hours: 'hour', days: 'day' }[unit] : `${count} ${unit}`}, the last ${keep} ${keep === 1 ? 'stays' : 'stay'}`,
+      `Every ${count === 1 ? unit.slice(0, -1) : `${count} ${unit}`}, the last ${keep} ${keep === 1 ? 'stays' : 'stay'}`,
     keepLower: (now: number, keep: number) =>
       `${formatCount(now, 'automatic one is', 'automatic ones are')} there now: those beyond ${keep} are merged away the next time.`,
     noNumber: 'Correct the number that is marked first.',
@@ -223,7 +222,10 @@ export const snapshots = {
     enable: 'Take snapshots automatically',
     every: 'Every',
     unit: 'Unit of time',
-    units: { minutes: 'minutes', hours: 'hours', days: 'days' },
+    units: (count: number | null) =>
+      count === 1
+        ? { minutes: 'minute', hours: 'hour', days: 'day' }
+        : { minutes: 'minutes', hours: 'hours', days: 'days' },
     keep: 'How many stay',
     keepText: 'Older automatic ones are merged away. Yours, and what a branch stands on, are never touched.',
     memory: 'With memory, whenever the VM runs',

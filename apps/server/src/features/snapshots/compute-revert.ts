@@ -6,6 +6,7 @@ import { taintBlockers } from '../chains/taint-blockers.ts';
 import type { VmHardware } from '../vms/vm-record.types.ts';
 import { changedSince } from './changed-since.ts';
 import { openBlockers } from './held-layers.ts';
+import { keptAs } from './kept-as.ts';
 import type { KeptVarsFiles } from './kept-vars.ts';
 import {
   keepTodays,
@@ -40,9 +41,6 @@ export interface PlannedRevert {
   readonly saves: TakeMemoryRun | null;
 }
 
-const keepNameOf = ({ name }: StoredSnapshot, wish: Revert): string | null =>
-  wish.keepCurrent ? (wish.name ?? `Before reverting to ${name}`.slice(0, 100)) : null;
-
 /** Plans a revert to an external snapshot, on what is there now. */
 export const computeRevert = async (
   deps: RevertDeps,
@@ -51,7 +49,7 @@ export const computeRevert = async (
 ): Promise<PlannedRevert> => {
   const { images, vms, operations, vars, dataDir } = deps;
   const { id: snapshotId, vmId } = snapshot;
-  const keepName = keepNameOf(snapshot, wish);
+  const keepName = keptAs(deps.db, snapshot, wish);
   const vm = vms.get(vmId);
   const lookedAt = operations.look();
   await images.scan();

@@ -1,10 +1,11 @@
 import { isRefusal, type PromotePlan, planPromote } from '@strata/backing-chain';
-import type { Plan, PromoteRequest, Vm } from '@strata/contract';
+import { keptName, type Plan, type PromoteRequest, type Vm } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
 import { newId } from '../../new-id.ts';
 import type { Promotions } from '../chains/chains.types.ts';
 import { taintBlockers } from '../chains/taint-blockers.ts';
 import { openBlockers } from './held-layers.ts';
+import { snapshotNames } from './kept-as.ts';
 import { keptVars } from './kept-vars.ts';
 import { type PromoteWords, promoteSteps } from './promote-view.ts';
 import { promoteExecutor } from './revert.executor.ts';
@@ -65,7 +66,9 @@ export const createPromotions = (deps: SnapshotsDeps): Promotions => {
     const plan = { ...answer, blockers: [...answer.blockers, ...further] };
     const target = images.facts(request.disks[0]?.imageId ?? '').name;
     const words: PromoteWords = {
-      keepName: request.keepCurrent ? (request.name ?? `Before continuing on ${target}`.slice(0, 100)) : null,
+      keepName: request.keepCurrent
+        ? (request.name ?? keptName('continuing on', target, snapshotNames(db, vm.id)))
+        : null,
       start: startOf(vm, request),
       standsAt: plan.snapshotId === null ? null : (repository.find(plan.snapshotId)?.name ?? null),
     };

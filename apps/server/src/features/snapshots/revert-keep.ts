@@ -92,6 +92,8 @@ export const saveKept = async (vms: Vms, context: RevertContext, saves: TakeMemo
     });
     context.finishing();
     const savedBytes = await vms.memory.keep(vmId, file);
+    // The forecast was the most that it could be.
+    context.progress(savedBytes, savedBytes);
     context.save({ ...context.journal, phase: 'stopping', savedBytes });
   } catch (error) {
     if (context.ending) throw error;

@@ -1,6 +1,6 @@
 import { Checkbox, Select, Stack, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import type { ChainRequest, Image, Vm } from '@strata/contract';
+import { type ChainRequest, type Image, keptName, type Vm } from '@strata/contract';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { vmsQuery } from '../../api/queries.ts';
@@ -53,7 +53,7 @@ function PromoteForm({ image, vm, diskId, vms, onClose }: PromoteDialogProps & {
       '',
   );
   const [keep, setKeep] = useState(false);
-  const [name, setName] = useState(promote.keepDefault(image.name).slice(0, 100));
+  const [name, setName] = useState(keptName('continuing on', image.name));
   const [overlay, setOverlay] = useState(false);
   const [powerOff, setPowerOff] = useState(false);
   const [settledName] = useDebouncedValue(name.trim(), 400);

@@ -1,29 +1,36 @@
 import { Alert, Checkbox, SegmentedControl, Stack, TextInput } from '@mantine/core';
 import { useDebouncedValue, useMediaQuery } from '@mantine/hooks';
-import { endpoints, type Revert, type Snapshot, type Vm } from '@strata/contract';
+import { endpoints, keptName, type Revert, type Snapshot, type Vm } from '@strata/contract';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { call } from '../../api/call.ts';
-import { snapshotForecastQuery } from '../../api/queries.ts';
+import { snapshotForecastQuery, snapshotsQuery } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
 import { diskName } from '../layers/disk-name.ts';
 import { PlanDialog } from '../plan/plan-dialog.tsx';
 import { isLive } from '../vms/vm-can.ts';
+import { flatSnapshots } from './flat-snapshots.ts';
 import { HardwareChange } from './hardware-change.tsx';
 import { operationOf, planOf } from './plan-answer.ts';
+import { type Afterwards, afterwardsOf } from './revert-afterwards.ts';
 import classes from './revert-dialog.module.css';
 import { revertWarning } from './revert-warning.ts';
-
-type Afterwards = 'asWas' | 'start' | 'off';
 
 /** Revert, with its plan. The current state is kept unless one takes the tick away. */
 export function RevertDialog({ vm, snapshot, onClose }: { vm: Vm; snapshot: Snapshot; onClose: () => void }) {
   const { revert } = words.snapshots;
   const [keep, setKeep] = useState(true);
   const [keepMemory, setKeepMemory] = useState(false);
-  const [name, setName] = useState(revert.keepDefault(snapshot.name).slice(0, 100));
-  const [afterwards, setAfterwards] = useState<Afterwards>(snapshot.memory ? 'start' : 'asWas');
+  const tree = useQuery(snapshotsQuery(vm.id)).data;
+  const [name, setName] = useState(() => {
+    const taken = tree === undefined ? [] : flatSnapshots(tree).map((each) => each.name);
+    return keptName('reverting to', snapshot.name, taken);
+  });
+  const offered = afterwardsOf(snapshot, vm);
+  const [chosen, setChosen] = useState<Afterwards | undefined>(offered[0]?.value);
+  // The VM may have been suspended, or have gone on, while this is open.
+  const afterwards = offered.some(({ value }) => value === chosen) ? chosen : offered[0]?.value;
   const [hardware, setHardware] = useState<NonNullable<Revert['hardware']>>('restore');
   const [keepsVars, setKeepsVars] = useState(false);
   const narrow = useMediaQuery('(max-width: 48rem)') ?? false;
@@ -87,9 +94,9 @@ export function RevertDialog({ vm, snapshot, onClose }: { vm: Vm; snapshot: Snap
                 orientation={narrow ? 'vertical' : 'horizontal'}
                 fullWidth={narrow}
                 aria-labelledby="revert-afterwards"
-                value={afterwards}
-                onChange={(value) => setAfterwards(value as Afterwards)}
-                data={afterwardsOf(snapshot)}
+                value={afterwards ?? ''}
+                onChange={(value) => setChosen(value as Afterwards)}
+                data={[...offered]}
               />
             </div>
           </div>
@@ -137,15 +144,4 @@ function Warning({ text }: { text: string | null }) {
       {text}
     </Alert>
   );
-}
-
-/** With memory it goes on from that moment, or stands there. */
-function afterwardsOf({ memory }: Snapshot): { value: Afterwards; label: string }[] {
-  const { startOptions, memoryOptions } = words.snapshots.revert;
-  if (memory)
-    return [
-      { value: 'start', label: memoryOptions.goesOn },
-      { value: 'off', label: memoryOptions.stands },
-    ];
-  return (['asWas', 'start', 'off'] as const).map((value) => ({ value, label: startOptions[value] }));
 }

@@ -80,7 +80,7 @@ export function ScheduleDialog({ vm, schedule, onClose }: ScheduleDialogProps) {
               value={wish.unit}
               w="9rem"
               mt="1.4rem"
-              data={units.map((unit) => ({ value: unit, label: text.units[unit] }))}
+              data={units.map((unit) => ({ value: unit, label: text.units(wish.count)[unit] }))}
               onChange={(unit) => unit !== null && set({ unit: unit as Unit })}
             />
           </Group>

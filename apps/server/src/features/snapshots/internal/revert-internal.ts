@@ -6,6 +6,7 @@ import { AppError } from '../../../app-error.ts';
 import { newId } from '../../../new-id.ts';
 import { taintBlockers } from '../../chains/taint-blockers.ts';
 import { openBlockers } from '../held-layers.ts';
+import { keptAs } from '../kept-as.ts';
 import { nothingKept } from '../kept-moment.ts';
 import { keptVars } from '../kept-vars.ts';
 import {
@@ -28,7 +29,7 @@ import { frozenBlockers, inactiveBlockers, namingBlockers } from './tag-blockers
 import type { TaggedDisk } from './tagged-layers.ts';
 import { tagFor } from './take-internal.ts';
 
-type Deps = Pick<SnapshotsDeps, 'images' | 'vms' | 'operations' | 'dataDir'>;
+type Deps = Pick<SnapshotsDeps, 'db' | 'images' | 'vms' | 'operations' | 'dataDir'>;
 
 interface Planned {
   readonly lookedAt: number;
@@ -184,9 +185,7 @@ const compute = async (
   const forest = images.forest();
   const disks = snapshot.disks.map(({ diskId, imageId }) => ({ diskId, imageId }));
   const { how, difference, blockers: ofHardware } = await decide(deps, vm, snapshot, wish);
-  const keepName = wish.keepCurrent
-    ? (wish.name ?? `Before reverting to ${snapshot.name}`.slice(0, 100))
-    : null;
+  const keepName = keptAs(deps.db, snapshot, wish);
   const blockers = [
     ...frozenBlockers(forest, disks, vmId),
     ...inactiveBlockers(forest, disks, vmId),

@@ -19,6 +19,7 @@ export const library = {
     modified: 'Changed',
   },
   sortBy: (column: string) => `Sort by ${column}`,
+  usedByThese: (names: string) => `Used by ${names}`,
   empty: {
     title: 'No images yet',
     text: 'Strata finds every disk image and ISO in the folders it knows, and shows which stands on which. Create one, register the folder where yours are, or point at a single file. Nothing is moved or changed.',

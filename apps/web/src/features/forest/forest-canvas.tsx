@@ -1,8 +1,9 @@
 import '@xyflow/react/dist/base.css';
-import { getViewportForBounds, ReactFlow, useReactFlow, useStore, useStoreApi } from '@xyflow/react';
+import { ReactFlow, useReactFlow, useStore, useStoreApi } from '@xyflow/react';
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef } from 'react';
 import classes from './forest.module.css';
 import { ForestControls } from './forest-controls.tsx';
+import { firstLook, minZoom, viewportOfAll } from './forest-first-look.ts';
 import { ForestGround } from './forest-ground.tsx';
 import { type ForestLayout, nodeHeight, nodeWidth } from './forest-layout.ts';
 import { ForestMinimap } from './forest-minimap.tsx';
@@ -28,9 +29,7 @@ interface ForestCanvasProps {
   onPick: (id: string) => void;
 }
 
-const minZoom = 0.01;
 const maxZoom = 1.6;
-const firstZoom = 0.75;
 /** Where one looked when the forest was last left, for the way back. */
 let lastViewport: { x: number; y: number; zoom: number } | null = null;
 
@@ -111,11 +110,6 @@ function nodesIn(layout: ForestLayout, tiles: string): (DrawnNode | DrawnTitle)[
 
 const gently = () => ({ duration: window.matchMedia('(prefers-reduced-motion: reduce)').matches ? 0 : 200 });
 
-function viewportOfAll(layout: ForestLayout, width: number, height: number) {
-  const bounds = { x: 0, y: 0, width: layout.width, height: layout.height };
-  return getViewportForBounds(bounds, width, height, minZoom, 1, 0.06);
-}
-
 function useZoom(layout: ForestLayout) {
   const flow = useReactFlow();
   const store = useStoreApi();
@@ -132,7 +126,7 @@ function useZoom(layout: ForestLayout) {
   );
 }
 
-/** Everything when it can be read, else the first trees; the place one left, when one comes back. */
+/** Where to begin reading; the place one left, when one comes back. */
 function useFirstLook(layout: ForestLayout, isAwaited: boolean): void {
   const isMeasured = useStore(({ width, height, panZoom }) => width > 0 && height > 0 && panZoom !== null);
   const flow = useReactFlow();
@@ -142,11 +136,7 @@ function useFirstLook(layout: ForestLayout, isAwaited: boolean): void {
     if (!isMeasured || done.current) return;
     done.current = true;
     const { width, height } = store.getState();
-    const all = viewportOfAll(layout, width, height);
-    // The first ground at the lower edge: bases are where to begin reading.
-    const ground = ((layout.grounds[0]?.y ?? 0) + 24) * firstZoom;
-    const first = { x: 64, y: Math.min(16, height - ground), zoom: firstZoom };
-    void flow.setViewport(all.zoom >= detailZoom ? all : first);
+    void flow.setViewport(firstLook(layout, width, height));
   }, [isMeasured, layout, flow, store]);
 }
 

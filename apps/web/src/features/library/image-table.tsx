@@ -58,6 +58,7 @@ export function ImageTable({ images, nameOf, sorting, onSort, onOpen, selected, 
                 onOpen={onOpen}
                 selected={selected.has(image.id)}
                 onSelect={(on) => onSelect([image.id], on)}
+                measure={virtualizer.measureElement}
               />
             );
           })}
@@ -136,14 +137,24 @@ interface ImageRowProps {
   onOpen: (id: string) => void;
   selected: boolean;
   onSelect: (selected: boolean) => void;
+  /** A narrow window makes rows of two lines. */
+  measure: (row: HTMLTableRowElement | null) => void;
 }
 
-function ImageRow({ image, index, nameOf, onOpen, selected, onSelect }: ImageRowProps) {
+function ImageRow({ image, index, nameOf, onOpen, selected, onSelect, measure }: ImageRowProps) {
   const { library } = words;
   const shown = nameOf(image.id);
-  const users = image.usedBy.filter(({ kind }) => kind !== 'overlay');
+  const users = image.usedBy.filter(({ kind }) => kind !== 'overlay').map(({ name }) => name);
+  const used = users.join(', ');
+  const below = image.backingId === null ? undefined : nameOf(image.backingId);
   return (
-    <tr className={classes.row} aria-rowindex={index + 2} onClick={() => onOpen(image.id)}>
+    <tr
+      ref={measure}
+      data-index={index}
+      className={classes.row}
+      aria-rowindex={index + 2}
+      onClick={() => onOpen(image.id)}
+    >
       <td className={classes.select}>
         <Checkbox
           size="xs"
@@ -174,6 +185,7 @@ function ImageRow({ image, index, nameOf, onOpen, selected, onSelect }: ImageRow
           {image.name}
           {shown === image.name ? null : <span className={classes.file}> {shown}</span>}
         </UnstyledButton>
+        {used === '' ? null : <div className={classes.usedBelow}>{library.usedByThese(used)}</div>}
       </th>
       <td className={classes.format}>{image.format}</td>
       <td className={classes.role}>{library.roles[image.role]}</td>
@@ -183,9 +195,13 @@ function ImageRow({ image, index, nameOf, onOpen, selected, onSelect }: ImageRow
       <td className={classes.stored}>
         <Bytes value={image.allocatedSize} />
       </td>
-      <td className={classes.backing}>{image.backingId === null ? library.none : nameOf(image.backingId)}</td>
+      <td className={classes.backing} title={below}>
+        {below === undefined ? library.none : <div className={classes.names}>{below}</div>}
+      </td>
       <td className={classes.overlays}>{image.overlays.length || library.none}</td>
-      <td className={classes.usedBy}>{users.map(({ name }) => name).join(', ') || library.none}</td>
+      <td className={classes.usedBy} title={used}>
+        {used === '' ? library.none : <div className={classes.names}>{used}</div>}
+      </td>
       <td className={classes.modified}>
         <When at={image.modifiedAt} />
       </td>

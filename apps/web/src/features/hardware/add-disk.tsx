@@ -7,16 +7,23 @@ import type { DiskDraft } from '../vm-form/definition.ts';
 import { ImageSelect, isDisk, isWritable } from '../vm-form/image-select.tsx';
 import classes from './hardware-tab.module.css';
 
-const tuning = { bus: 'virtio', cache: 'writeback', discard: true } as const;
 const defaultSize = 20 * 1024 ** 3;
 
-export function AddDisk({ onAdd, onCancel }: { onAdd: (disk: DiskDraft) => void; onCancel: () => void }) {
+interface AddDiskProps {
+  /** Where the guest looks for disks. */
+  bus: DiskDraft['bus'];
+  onAdd: (disk: DiskDraft) => void;
+  onCancel: () => void;
+}
+
+export function AddDisk({ bus, onAdd, onCancel }: AddDiskProps) {
   const text = words.hardware;
   const [source, setSource] = useState<'overlay' | 'image' | 'empty'>('overlay');
   const [imageId, setImageId] = useState<string | null>(null);
   const [size, setSize] = useState<number | null>(defaultSize);
   const missing =
     source === 'empty' ? (size === null ? text.badSize : null) : imageId === null ? text.chooseImage : null;
+  const tuning = { bus, cache: 'writeback', discard: true } as const;
   const add = () => {
     if (source === 'empty' && size !== null) onAdd({ create: { format: 'qcow2', size }, ...tuning });
     else if (source === 'overlay' && imageId) onAdd({ overlayOf: imageId, ...tuning });

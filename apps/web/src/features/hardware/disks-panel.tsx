@@ -11,6 +11,7 @@ import { MoveImageButton } from '../library/move-image-button.tsx';
 import type { DiskDraft } from '../vm-form/definition.ts';
 import { options } from '../vm-form/options.ts';
 import { AddDisk } from './add-disk.tsx';
+import { busForNext } from './bus-for-next.ts';
 import { DraftPanel } from './draft-panel.tsx';
 import classes from './hardware-tab.module.css';
 import type { Draft } from './use-draft.ts';
@@ -34,6 +35,7 @@ export function DisksPanel({ draft }: { draft: Draft }) {
       ))}
       {adding ? (
         <AddDisk
+          bus={busForNext(draft.value)}
           onCancel={() => setAdding(false)}
           onAdd={(disk) => {
             draft.set('disks', [...disks, disk]);

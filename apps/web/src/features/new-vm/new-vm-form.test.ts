@@ -8,6 +8,7 @@ import {
   type Preset,
   type Source,
   suggestedName,
+  withPreset,
 } from './new-vm-form.ts';
 
 const complete = (source: Source, preset: Preset = 'linux') => ({
@@ -66,6 +67,23 @@ describe('the form of a new VM', () => {
     expect(createBodyOf(form, 'x').disks).toEqual([
       { create: { format: 'qcow2', size: 1024 ** 3 }, bus: 'nvme' },
     ]);
+  });
+
+  it('keeps what was typed when another system is chosen, and takes the hardware of that one', () => {
+    const typed = {
+      memory: 3 * 1024 ** 3,
+      cpus: 6,
+      diskSize: 1024 ** 3,
+      notes: 'mine',
+      nicMode: 'none' as const,
+    };
+    const chosen = { bus: 'nvme' as const, display: 'std' as const, machine: 'q35' };
+    const form = withPreset({ ...complete('empty'), name: 'x', changed: { ...typed, ...chosen } }, 'dos');
+    expect(createBodyOf(form, 'y')).toMatchObject({
+      ...{ name: 'x', memory: typed.memory, cpus: 6, notes: 'mine', nics: [] },
+      ...{ machine: 'pc', display: 'cirrus', disks: [{ create: { size: 1024 ** 3 }, bus: 'ide' }] },
+    });
+    expect(withPreset(complete('empty'), 'dos').changed).toEqual({});
   });
 
   it('has no network card when the network is none', () => {

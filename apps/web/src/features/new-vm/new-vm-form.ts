@@ -117,6 +117,17 @@ export function emptyForm(imageId: string | null): NewVmForm {
   };
 }
 
+/** What a system knows or does not know; the rest is the user's own and fits any. */
+const ofTheSystem: ReadonlySet<string> = new Set<keyof Choices>([
+  ...(['machine', 'firmware', 'bus', 'nicModel', 'display', 'audio'] as const),
+]);
+
+/** Another system: what was typed stays, the hardware that was chosen for the former one would hardly fit. */
+export function withPreset(form: NewVmForm, preset: Preset): NewVmForm {
+  const kept = Object.entries(form.changed).filter(([field]) => !ofTheSystem.has(field));
+  return { ...form, preset, changed: Object.fromEntries(kept) };
+}
+
 /** The preset's choices with what was changed. */
 export function choicesOf(form: NewVmForm): Choices {
   return { ...presets[form.preset], ...form.changed };

@@ -7,7 +7,7 @@ import { Page, Panel } from '../../ui/page.tsx';
 import { AdvancedFields } from './advanced-fields.tsx';
 import { CommandPreview } from './command-preview.tsx';
 import { CreateButtons } from './create-buttons.tsx';
-import { emptyForm, type NewVmForm, suggestedName } from './new-vm-form.ts';
+import { emptyForm, type NewVmForm, suggestedName, withPreset } from './new-vm-form.ts';
 import classes from './new-vm-page.module.css';
 import { PresetCards } from './preset-cards.tsx';
 import { SizeFields } from './size-fields.tsx';
@@ -33,8 +33,7 @@ export function NewVmPage() {
           <Panel title={text.system}>
             <PresetCards
               value={form.preset}
-              // What was set by hand for another system would hardly fit this one.
-              onChange={(preset) => change({ preset, changed: {} })}
+              onChange={(preset) => setForm((before) => withPreset(before, preset))}
             />
           </Panel>
           <Panel title={text.size}>

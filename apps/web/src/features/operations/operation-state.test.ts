@@ -32,6 +32,17 @@ describe('an operation in words', () => {
     );
     expect(progressLine(operation({ state: 'finishing' }))).toBe('2 GiB of 5 GiB · finishing');
   });
+  it('says of what is finishing how much there was, and nothing where nothing was counted', () => {
+    const progress = {
+      done: 0,
+      total: 80 * 1024 ** 2,
+      unit: 'bytes' as const,
+      bytesPerSecond: null,
+      etaSeconds: null,
+    };
+    expect(progressLine(operation({ state: 'finishing', progress }))).toBe('finishing');
+    expect(progressLine(operation({ state: 'running', progress }))).toBe('0 bytes of 80 MiB');
+  });
   it('counts steps where there are no bytes', () => {
     const progress = { done: 1, total: 3, unit: 'steps' as const, bytesPerSecond: null, etaSeconds: null };
     expect(progressLine(operation({ progress }))).toBe('step 2 of 3');

@@ -18,7 +18,8 @@ export function percentOf({ progress, state }: Pick<Operation, 'progress' | 'sta
 export function progressLine(operation: Pick<Operation, 'progress' | 'state' | 'pausedBecause'>): string {
   const { progress, state, pausedBecause } = operation;
   const parts: string[] = [];
-  if (progress.total > 0)
+  // What is finishing has nothing left to move: that it was nothing at all says nothing.
+  if (progress.total > 0 && !(state === 'finishing' && progress.done === 0))
     parts.push(
       progress.unit === 'bytes'
         ? words.operations.progress(progress.done, progress.total)

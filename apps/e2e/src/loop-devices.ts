@@ -15,6 +15,7 @@ export interface LoopDevice {
 export interface LoopDevices {
   readonly folder: string;
   attach(file: string): LoopDevice;
+  detach(): void;
   /** All of them, and the files. */
   dispose(): void;
 }
@@ -29,8 +30,11 @@ export const loopDevices = (): LoopDevices => {
       attached.push(path);
       return { path, name: path.replace('/dev/', '') };
     },
-    dispose: () => {
-      for (const path of attached) losetup('--detach', path);
+    detach: () => {
+      for (const path of attached.splice(0)) losetup('--detach', path);
+    },
+    dispose() {
+      this.detach();
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -28,7 +28,6 @@ import {
   importImageBody,
   patchImageBody,
   renameImageBody,
-  trashList,
 } from './images.ts';
 import { insideEndpoints } from './inside.ts';
 import { makeEndpoints } from './make.ts';
@@ -53,6 +52,7 @@ import {
   takeSnapshotBody,
 } from './snapshots.ts';
 import { takeInEndpoints } from './take-in-endpoints.ts';
+import { trashEndpoints } from './trash.ts';
 import { uploadEndpoints } from './uploads.ts';
 import { usageEndpoints } from './usage.ts';
 import {
@@ -441,27 +441,7 @@ export const endpoints = {
     },
   }),
 
-  listTrash: endpoint({
-    method: 'GET',
-    path: '/trash',
-    summary: 'Deleted images that can be restored',
-    responses: { 200: trashList },
-  }),
-  restoreTrash: endpoint({
-    method: 'POST',
-    path: '/trash/:id/restore',
-    summary: 'Put a deleted image back',
-    params,
-    body: empty,
-    responses: { 200: image },
-  }),
-  deleteTrash: endpoint({
-    method: 'DELETE',
-    path: '/trash/:id',
-    summary: 'Delete for good',
-    params,
-    responses: { 200: ok },
-  }),
+  ...trashEndpoints,
 
   planChain: endpoint({
     method: 'POST',

@@ -248,12 +248,3 @@ export const folder = z.object({
 export type Folder = z.infer<typeof folder>;
 export const folderList = list(folder);
 export const createFolderBody = z.strictObject({ path: hostPath });
-
-export const trashItem = z.object({
-  id,
-  name: z.string(),
-  path: z.string(),
-  bytes,
-  deletedAt: time,
-});
-export const trashList = list(trashItem);

@@ -30,6 +30,7 @@ export * from './snapshot-schedule.ts';
 export * from './snapshots.ts';
 export * from './take-in.ts';
 export * from './take-in-endpoints.ts';
+export * from './trash.ts';
 export * from './uploads.ts';
 export * from './usage.ts';
 export * from './vm-export.ts';

@@ -19,6 +19,7 @@ export const keys = {
   forest: ['images', 'forest'] as const,
   folders: ['folders'] as const,
   trash: ['trash'] as const,
+  trashSettings: ['trash', 'settings'] as const,
   exports: ['exports'] as const,
   downloads: ['downloads'] as const,
   uploads: ['uploads'] as const,
@@ -132,6 +133,12 @@ export const foldersQuery = () =>
   queryOptions({ queryKey: keys.folders, queryFn: ({ signal }) => call(endpoints.listFolders, { signal }) });
 export const trashQuery = () =>
   queryOptions({ queryKey: keys.trash, queryFn: ({ signal }) => call(endpoints.listTrash, { signal }) });
+
+export const trashSettingsQuery = () =>
+  queryOptions({
+    queryKey: keys.trashSettings,
+    queryFn: ({ signal }) => call(endpoints.getTrashSettings, { signal }),
+  });
 
 export const usageQuery = () =>
   queryOptions({

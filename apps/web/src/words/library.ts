@@ -193,6 +193,37 @@ export const library = {
     empty: 'The trash is empty.',
     text: (bytes: number) => `${formatBytes(bytes)} can be restored, or deleted for good.`,
     restore: 'Restore',
+    elsewhere: 'Restore elsewhere…',
+    elsewhereTitle: (name: string) => `Restore ${name}`,
+    elsewhereText:
+      'Under another name, or in another folder of the library on the same disk. What stands below it is found from there as well.',
+    newName: 'Name',
+    folder: 'Folder',
+    oldFolder: 'Where it lay',
+    belonged: (backing: string | null, vms: readonly string[]) =>
+      [
+        backing === null ? null : `stood on ${backing}`,
+        vms.length === 0 ? null : `belonged to ${vms.join(', ')}`,
+      ]
+        .filter((part) => part !== null)
+        .join('; '),
+    needs: (name: string) => `Restore “${name}” first: it stands on that.`,
+    neededBy: (names: readonly string[]) =>
+      `${names.map((name) => `“${name}”`).join(', ')} in the trash ${names.length === 1 ? 'stands' : 'stand'} on it.`,
+    select: (name: string) => `Select ${name}`,
+    selectAll: 'Select all',
+    deleteSelected: (count: number) => `Delete ${count} for good`,
+    deleteManyTitle: (count: number) => `Delete ${formatCount(count, 'image', 'images')} for good?`,
+    olderThan: 'Deleted longer ago than',
+    days: 'days',
+    deleteOld: 'Delete these for good',
+    deleteOldTitle: (days: number) => `Delete for good what was deleted more than ${days} days ago?`,
+    nothingOld: 'Nothing was deleted that long ago.',
+    emptied: (count: number, bytes: number, left: number) =>
+      `${formatCount(count, 'image', 'images')} deleted for good, ${formatBytes(bytes)} freed${left === 0 ? '' : `; ${left} had to stay, because something stands on them`}`,
+    automatic: (days: number) => `Do that by itself, for what is older than ${days} days`,
+    automaticText: 'Looked at every hour. Never of what something else in the trash stands on.',
+    more: (count: number) => `Show ${formatCount(count, 'more', 'more')}`,
     restored: (name: string) => `${name} is back`,
     delete: 'Delete for good',
     deleteTitle: (name: string) => `Delete ${name} for good?`,

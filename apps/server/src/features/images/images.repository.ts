@@ -34,6 +34,8 @@ export interface TrashRow {
   readonly image: ImageRecord;
   /** The layer it stood on when it was deleted. */
   readonly backingId: string | null;
+  /** By their names, which may be all that is left of them; null in rows of a former version. */
+  readonly belonged: { readonly backing: string | null; readonly vms: readonly string[] } | null;
   readonly deletedAt: string;
 }
 
@@ -94,8 +96,8 @@ export const createImagesRepository = (db: Db) => {
     'SELECT * FROM trash ORDER BY deleted_at DESC',
   );
   const addTrash = db.prepare(
-    `INSERT INTO trash (id, name, original_path, trash_path, bytes, image, deleted_at, backing_id)
-     VALUES (@id, @name, @originalPath, @trashPath, @bytes, @image, @deletedAt, @backingId)`,
+    `INSERT INTO trash (id, name, original_path, trash_path, bytes, image, deleted_at, backing_id, belonged)
+     VALUES (@id, @name, @originalPath, @trashPath, @bytes, @image, @deletedAt, @backingId, @belonged)`,
   );
   const dropTrash = db.prepare('DELETE FROM trash WHERE id = ?');
   const readTrash = (): TrashRow[] =>
@@ -107,6 +109,7 @@ export const createImagesRepository = (db: Db) => {
       bytes: Number(row.bytes),
       image: JSON.parse(String(row.image)) as ImageRecord,
       backingId: typeof row.backing_id === 'string' ? row.backing_id : null,
+      belonged: typeof row.belonged === 'string' ? (JSON.parse(row.belonged) as TrashRow['belonged']) : null,
       deletedAt: String(row.deleted_at),
     }));
   // Asked for with every look at the forest.
@@ -153,7 +156,11 @@ export const createImagesRepository = (db: Db) => {
     moveToTrash: (item: TrashRow): void => {
       trashRows = null;
       transaction(db, () => {
-        addTrash.run({ ...item, image: JSON.stringify(item.image) });
+        addTrash.run({
+          ...item,
+          image: JSON.stringify(item.image),
+          belonged: item.belonged === null ? null : JSON.stringify(item.belonged),
+        });
         drop.run(item.image.id);
       });
     },

@@ -9,7 +9,7 @@ const ok = { ok: true } as const;
 
 export const imagesRoutes = (
   app: FastifyInstance,
-  { images, folders, trash }: ImagesFeature,
+  { images, folders, trash, trashKeeper }: ImagesFeature,
   config: { readonly dataDir: string },
 ): void => {
   bind(app, endpoints.listImages, ({ query }) => images.page(query));
@@ -44,7 +44,12 @@ export const imagesRoutes = (
   bind(app, endpoints.browseHost, ({ query }) => browseHost(config.dataDir, query.path));
 
   bind(app, endpoints.listTrash, () => all(trash.list()));
-  bind(app, endpoints.restoreTrash, async ({ params }) => images.get(await trash.restore(params.id)));
+  bind(app, endpoints.restoreTrash, async ({ params, body }) =>
+    images.get(await trash.restore(params.id, body)),
+  );
+  bind(app, endpoints.emptyTrash, ({ body }) => trash.empty(body));
+  bind(app, endpoints.getTrashSettings, () => trashKeeper.settings());
+  bind(app, endpoints.putTrashSettings, ({ body }) => trashKeeper.set(body));
   bind(app, endpoints.deleteTrash, async ({ params }) => {
     await trash.deleteForGood(params.id);
     return ok;

@@ -34,11 +34,13 @@ import { tagNamed } from './readable-tag.ts';
 import { createBackingMemory } from './remember-backings.ts';
 import { leadsWhereItLed, resolveBackings } from './resolve-backings.ts';
 import { createTrashService, type TrashService } from './trash.service.ts';
+import { createTrashKeeper, type TrashKeeper } from './trash-keeper.ts';
 
 export interface ImagesFeature {
   readonly images: ImagesService;
   readonly folders: FoldersService;
   readonly trash: TrashService;
+  readonly trashKeeper: TrashKeeper;
   /** For operations that make or move files: each action by itself, safe to repeat. */
   readonly newFiles: NewFiles;
   readonly moveFiles: MoveFiles;
@@ -238,6 +240,7 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
     },
   });
   const trash = createTrashService(access);
+  const trashKeeper = createTrashKeeper(db, trash);
 
   const chain = (id: string): ImageChain => {
     const ids = visibleChain(world, id);
@@ -345,7 +348,7 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
     allocation: (id) => maps.allocation(id),
     usage: (id) => maps.usage(id),
     map: (id, query) => maps.map(id, imageMapQuery.parse(query ?? {})),
-    delete: (id) => trash.deleteImage(id),
+    delete: (id, vm) => trash.deleteImage(id, vm),
     unlinkMerged: (id) => trash.unlinkMerged(id),
     setFlusher: (flush) => {
       maps.flush = flush;
@@ -357,6 +360,7 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
     images,
     folders,
     trash,
+    trashKeeper,
     newFiles,
     arrivals: createArrivals(access, newFiles),
     moveFiles: createMoveFiles(access),
@@ -369,10 +373,12 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
       await resolveBackings(library, library.all());
       await scan();
       announcements.start();
+      trashKeeper.start();
       watchAll();
     },
     close: async () => {
       announcements.stop();
+      trashKeeper.stop();
       backingMemory.stop();
       await watch.close();
       await backingMemory.settled();

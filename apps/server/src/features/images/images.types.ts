@@ -123,8 +123,8 @@ export interface ImagesService {
   /** Changes the shown name; the file keeps its own. */
   rename(id: string, name: string): Promise<Image>;
 
-  /** To the trash; throws `image-in-use` with who stands on it. */
-  delete(id: string): Promise<void>;
+  /** To the trash; throws `image-in-use` with who stands on it. `vm`: the name of the VM it is deleted with. */
+  delete(id: string, vm?: string): Promise<void>;
   /** Unlinks a file that a verified commit merged, and forgets it. Idempotent. */
   unlinkMerged(id: string): Promise<void>;
 

@@ -1,11 +1,14 @@
 import { link, lstat, mkdir, rename, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import type { Image } from '@strata/contract';
+import { basename, dirname, extname, join } from 'node:path';
+import { chainIds, tipsOf } from '@strata/backing-chain';
+import type { EmptiedTrash, EmptyTrash, Image, RestoreTrash, TrashItem } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
 import { newId } from '../../new-id.ts';
 import { lockHolder } from '../../qemu/lock-holder.ts';
-import { syncFolder } from '../../sync-files.ts';
-import { exists } from './image-names.ts';
+import { relinkImage } from '../../qemu/qemu-img.ts';
+import { syncFolder, syncWithFolder } from '../../sync-files.ts';
+import { libraryFolder } from './create-images.ts';
+import { candidatePaths, exists } from './image-names.ts';
 import { fileKey, type ImageRecord, statKey } from './image-record.ts';
 import type { TrashRow } from './images.repository.ts';
 import type { LibraryAccess } from './library-access.ts';
@@ -13,15 +16,9 @@ import { isWithin, trashName } from './path-trees.ts';
 import { resolveBackingOf } from './resolve-backings.ts';
 import { demandIdle, demandSettled } from './settled-layers.ts';
 
-export interface TrashItem {
-  readonly id: string;
-  readonly name: string;
-  readonly path: string;
-  readonly bytes: number;
-  readonly deletedAt: string;
-}
-
 export type TrashService = ReturnType<typeof createTrashService>;
+
+const dayMs = 24 * 3_600_000;
 
 const errno = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 
@@ -62,12 +59,20 @@ const putBack = async (from: string, to: string): Promise<void> => {
     await link(from, to);
     await unlink(from);
   } catch (error) {
-    if (errno(error) === 'EEXIST')
-      throw new AppError('image-exists', `${to} exists already. Rename that file first.`);
+    const taken = `${to} exists already. Rename that file, or restore it under another name.`;
+    if (errno(error) === 'EEXIST') throw new AppError('image-exists', taken);
     if (errno(error) === 'ENOENT')
-      throw new AppError('not-possible', `The folder ${dirname(to)} is gone. Create it first.`);
+      throw new AppError(
+        'not-possible',
+        `The folder ${dirname(to)} is gone. Create it, or restore it into another folder.`,
+      );
+    if (errno(error) === 'EXDEV')
+      throw new AppError(
+        'not-possible',
+        `${dirname(to)} is on another disk than the trash. Restore it on its own disk, then move it.`,
+      );
     // File systems without hard links (FAT).
-    if (await exists(to)) throw new AppError('image-exists', `${to} exists already. Rename that file first.`);
+    if (await exists(to)) throw new AppError('image-exists', taken);
     await rename(from, to);
   }
   await syncFolder(dirname(to));
@@ -93,10 +98,41 @@ const demandUnused = async (access: LibraryAccess, record: ImageRecord): Promise
   }
 };
 
+const keyOf = async (path: string): Promise<string | null> => {
+  const stat = await lstat(path, { bigint: true }).catch(() => null);
+  return stat === null ? null : statKey(stat);
+};
+
+/** Where it goes: to its old place, or to another one on the same disk. */
+const placeFor = async (
+  access: LibraryAccess,
+  { originalPath }: TrashRow,
+  { folder, name }: RestoreTrash,
+): Promise<string> => {
+  const place = folder === undefined ? dirname(originalPath) : await libraryFolder(access, folder);
+  if (name === undefined) return join(place, basename(originalPath));
+  const [path] = candidatePaths(place, name, extname(originalPath).slice(1) || 'img');
+  return path ?? originalPath;
+};
+
+/** A link of the file itself that is right from anywhere: written before the file moves, it is right at both places. */
+const linkFromAnywhere = async ({ library }: LibraryAccess, item: TrashRow): Promise<void> => {
+  const backing = item.backingId === null ? undefined : library.get(item.backingId);
+  if (backing === undefined || item.image.facts.backing === null) return;
+  if (item.image.format !== 'qcow2')
+    throw new AppError(
+      'not-possible',
+      `“${item.name}” is ${item.image.format}: its link cannot be rewritten for another folder.`,
+    );
+  await relinkImage(item.trashPath, { name: backing.path, format: backing.format });
+  await syncWithFolder(item.trashPath);
+};
+
 /** Restored, it must read what it read: through the same file, which nobody has changed or is changing. */
 const demandItsBacking = async (
   { library, repository, world }: LibraryAccess,
   item: TrashRow,
+  elsewhere: boolean,
 ): Promise<void> => {
   const use = library.trashed().find(({ trashId }) => trashId === item.id);
   if (use === undefined) return;
@@ -107,9 +143,11 @@ const demandItsBacking = async (
     throw refuse(`“${deleted.name}”, on which it stands, is in the trash. Restore that first.`);
   const backing = library.get(use.imageId);
   const resolved = await resolveBackingOf({ ...item.image, path: item.originalPath });
-  if (backing === undefined || resolved?.key == null)
+  // Put elsewhere, it is linked to the file that is known, wherever the old name leads.
+  const key = elsewhere && backing !== undefined ? await keyOf(backing.path) : resolved?.key;
+  if (backing === undefined || key == null)
     throw refuse('Its backing file is gone. Put that file back first.');
-  if (resolved.key !== fileKey(backing.identity))
+  if (key !== fileKey(backing.identity))
     throw refuse(`Another file has taken the place of its backing file, which is ${backing.path} now.`);
   const writer = world.uses().disks.find((disk) => disk.running && disk.imageId === backing.id);
   if (writer !== undefined) throw refuse(`The VM “${writer.vmName}” is writing “${backing.name}”.`);
@@ -149,7 +187,17 @@ export const createTrashService = (access: LibraryAccess) => {
     return item;
   };
 
-  const throwAway = async (record: ImageRecord): Promise<void> => {
+  const belongedTo = (record: ImageRecord, vm: string | undefined): TrashRow['belonged'] => {
+    const { forest } = access.world.now();
+    const [, ...below] = chainIds(forest, record.id);
+    const base = below.at(-1);
+    const tree = new Set(base === undefined ? [] : tipsOf(forest, base).map(({ id }) => id));
+    const users = forest.disks.filter(({ imageId }) => tree.has(imageId)).map(({ vmName }) => vmName);
+    const backing = below[0] === undefined ? null : (library.get(below[0])?.name ?? null);
+    return { backing, vms: vm === undefined ? [...new Set(users)].sort() : [vm] };
+  };
+
+  const throwAway = async (record: ImageRecord, vm: string | undefined): Promise<void> => {
     const stat = await lstat(record.path, { bigint: true }).catch(() => null);
     if (stat === null) return library.change([], [record.id]);
     const id = newId();
@@ -162,6 +210,7 @@ export const createTrashService = (access: LibraryAccess) => {
       bytes: record.facts.allocatedSize,
       image: record,
       backingId: access.world.relation(record.id).backingId,
+      belonged: belongedTo(record, vm),
       deletedAt: new Date().toISOString(),
     };
     repository.moveToTrash(item);
@@ -180,54 +229,101 @@ export const createTrashService = (access: LibraryAccess) => {
     access.announceTrash(id, 'created');
   };
 
+  const deleteLocked = async (item: TrashRow): Promise<void> => {
+    demandNoneAbove(access, item);
+    await unlink(item.trashPath).catch((error: unknown) => {
+      if (errno(error) !== 'ENOENT') throw error;
+    });
+    repository.dropTrash(item.id);
+    access.announceTrash(item.id, 'deleted');
+  };
+
   return {
-    list: (): TrashItem[] =>
-      repository.trash().map(({ id, name, originalPath, bytes, deletedAt }) => ({
-        id,
-        name,
-        path: originalPath,
-        bytes,
-        deletedAt,
-      })),
+    list: (): TrashItem[] => {
+      const rows = repository.trash();
+      const uses = library.trashed();
+      const byImage = new Map(rows.map((row) => [row.image.id, row]));
+      return rows.map((row) => {
+        const { id, name, originalPath: path, bytes, deletedAt, belonged, image } = row;
+        const below = uses.find(({ trashId }) => trashId === id)?.imageId;
+        const needed = below === undefined ? undefined : byImage.get(below);
+        return {
+          ...{ id, name, path, bytes, deletedAt, format: image.format },
+          virtualSize: image.facts.virtualSize,
+          belonged: { backing: belonged?.backing ?? null, vms: [...(belonged?.vms ?? [])] },
+          needs: needed === undefined ? [] : [{ id: needed.id, name: needed.name }],
+          neededBy: uses
+            .filter(({ imageId }) => imageId === image.id)
+            .map(({ trashId, name: above }) => ({ id: trashId, name: above })),
+        };
+      });
+    },
 
     /** Throws `image-in-use` with who stands on it. */
-    deleteImage: (id: string): Promise<void> =>
+    deleteImage: (id: string, vm?: string): Promise<void> =>
       access.exclusive(async () => {
         access.world.record(id);
         await access.scanLocked();
         const record = access.world.record(id);
         await demandUnused(access, record);
-        await throwAway(record);
+        await throwAway(record, vm);
         access.announce();
       }),
 
-    restore: (id: string): Promise<string> =>
+    restore: (id: string, wish: RestoreTrash = {}): Promise<string> =>
       access.exclusive(async () => {
         const item = find(id);
         if (!(await exists(item.trashPath))) {
           throw new AppError('not-possible', `${item.trashPath} is gone: somebody has emptied the trash.`);
         }
-        await demandItsBacking(access, item);
-        await putBack(item.trashPath, item.originalPath);
-        // A scan may have met the file at its old place in between.
-        const met = library.byPath(item.originalPath);
+        const to = await placeFor(access, item, wish);
+        const elsewhere = dirname(to) !== dirname(item.originalPath);
+        await demandItsBacking(access, item, elsewhere);
+        if (await exists(to))
+          throw new AppError(
+            'image-exists',
+            `${to} exists already. Rename that file, or restore it under another name.`,
+          );
+        if (elsewhere) await linkFromAnywhere(access, item);
+        await putBack(item.trashPath, to);
+        // A scan may have met the file at its place in between.
+        const met = library.byPath(to);
         if (met !== undefined) library.change([], [met.id]);
-        repository.takeFromTrash(item);
-        library.remember(item.image);
+        const image = { ...item.image, path: to, ...(wish.name === undefined ? {} : { name: wish.name }) };
+        repository.takeFromTrash({ ...item, image });
+        library.remember(image);
         await access.refreshLocked([item.image.id]);
         access.announceTrash(id, 'deleted');
         return item.image.id;
       }),
 
-    deleteForGood: (id: string): Promise<void> =>
+    deleteForGood: (id: string): Promise<void> => access.exclusive(() => deleteLocked(find(id))),
+
+    /** What stands on others goes before these. What must stay is told, and keeps nothing else from going. */
+    empty: (wish: EmptyTrash, now = Date.now()): Promise<EmptiedTrash> =>
       access.exclusive(async () => {
-        const item = find(id);
-        demandNoneAbove(access, item);
-        await unlink(item.trashPath).catch((error: unknown) => {
-          if (errno(error) !== 'ENOENT') throw error;
-        });
-        repository.dropTrash(id);
-        access.announceTrash(id, 'deleted');
+        const before = now - (wish.olderThanDays ?? 0) * dayMs;
+        let waiting =
+          wish.items === undefined
+            ? repository.trash().filter(({ deletedAt }) => Date.parse(deletedAt) <= before)
+            : [...new Set(wish.items)].map(find);
+        let [deleted, bytes] = [0, 0];
+        for (;;) {
+          const left: { readonly item: TrashRow; readonly why: string }[] = [];
+          for (const item of waiting) {
+            try {
+              await deleteLocked(item);
+              deleted += 1;
+              bytes += item.bytes;
+            } catch (error) {
+              if (!(error instanceof AppError)) throw error;
+              left.push({ item, why: error.message });
+            }
+          }
+          if (left.length === 0 || left.length === waiting.length)
+            return { deleted, bytes, left: left.map(({ item: { id, name }, why }) => ({ id, name, why })) };
+          waiting = left.map(({ item }) => item);
+        }
       }),
 
     /** Unlinks what a verified commit has merged. Again and again the same. */

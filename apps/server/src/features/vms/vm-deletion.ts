@@ -72,10 +72,10 @@ export const planVmDeletion = async (
 };
 
 /** To the trash, top first; something may have come to stand on a layer since. */
-const deleteLayers = async (context: VmsContext, imageIds: readonly string[]): Promise<void> => {
+const deleteLayers = async (context: VmsContext, imageIds: readonly string[], vm: string): Promise<void> => {
   for (const id of imageIds)
     try {
-      await context.images.delete(id);
+      await context.images.delete(id, vm);
     } catch (error) {
       if (!(error instanceof AppError && ['image-in-use', 'not-found'].includes(error.code))) throw error;
     }
@@ -88,7 +88,7 @@ export const deleteVm = async (context: VmsContext, id: string, disks: Disks): P
     const paths = pathsOf(context, record);
     const { goes } = planDeleteVm(context.images.forest(), id);
     context.repository.remove(id);
-    if (disks === 'delete') await deleteLayers(context, goes);
+    if (disks === 'delete') await deleteLayers(context, goes, record.name);
     await rm(paths.folder, { recursive: true, force: true });
     await rm(paths.socketFolder, { recursive: true, force: true });
   });

@@ -1,100 +1,99 @@
-import { Group, Stack, Text } from '@mantine/core';
+import { Button, Checkbox, Group, Stack, Text } from '@mantine/core';
 import { endpoints } from '@strata/contract';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
 import { call } from '../../api/call.ts';
 import { keys, trashQuery } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
-import { Bytes } from '../../ui/bytes.tsx';
 import { ConfirmButton } from '../../ui/confirm-button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { notifyDone, notifyError } from '../../ui/notify.tsx';
-import { ReasonedButton } from '../../ui/reasoned-button.tsx';
 import { RowSkeletons } from '../../ui/skeletons.tsx';
-import { When } from '../../ui/when.tsx';
 import classes from './dialogs.module.css';
+import { TrashAge } from './trash-age.tsx';
+import { TrashLine } from './trash-line.tsx';
 
+const atFirst = 50;
+
+/** What was deleted, the newest first: to be had back, or to go for good. */
 export function TrashDialog({ onClose }: { onClose: () => void }) {
   const trash = useQuery(trashQuery());
   const items = trash.data?.items ?? [];
-  const { trash: trashWords } = words.library;
+  const [shown, setShown] = useState(atFirst);
+  const [marked, setMarked] = useState<ReadonlySet<string>>(new Set());
+  const selected = items.filter(({ id }) => marked.has(id));
+  const { trash: text } = words.library;
   const total = items.reduce((sum, { bytes }) => sum + bytes, 0);
+  const mark = (id: string, on: boolean) =>
+    setMarked((before) => new Set(on ? [...before, id] : [...before].filter((each) => each !== id)));
   return (
-    <Dialog onClose={onClose} title={trashWords.title} size="42rem">
+    <Dialog onClose={onClose} title={text.title} size="46rem">
       <Stack gap="md">
         <ErrorNotice error={trash.error} />
         {trash.isPending ? <RowSkeletons count={2} /> : null}
         {trash.data ? (
           <Text size="sm" c="dimmed">
-            {items.length === 0 ? trashWords.empty : trashWords.text(total)}
+            {items.length === 0 ? text.empty : text.text(total)}
           </Text>
         ) : null}
+        {items.length > 1 ? (
+          <Group gap={12}>
+            <Checkbox
+              size="xs"
+              label={text.selectAll}
+              checked={selected.length === items.length}
+              indeterminate={selected.length > 0 && selected.length < items.length}
+              onChange={(event) =>
+                setMarked(new Set(event.currentTarget.checked ? items.map(({ id }) => id) : []))
+              }
+            />
+            {selected.length > 0 ? <DeleteSelected selected={selected} /> : null}
+          </Group>
+        ) : null}
         <ul className={classes.list}>
-          {items.map((item) => (
-            <TrashLine key={item.id} item={item} />
+          {items.slice(0, shown).map((item) => (
+            <TrashLine
+              key={item.id}
+              item={item}
+              selected={items.length > 1 ? marked.has(item.id) : null}
+              onSelect={(on) => mark(item.id, on)}
+            />
           ))}
         </ul>
+        {items.length > shown ? (
+          <Button size="compact-sm" variant="subtle" onClick={() => setShown(shown + 500)}>
+            {text.more(items.length - shown)}
+          </Button>
+        ) : null}
+        {trash.data ? <TrashAge items={items} /> : null}
       </Stack>
     </Dialog>
   );
 }
 
-interface TrashLineProps {
-  item: { id: string; name: string; path: string; bytes: number; deletedAt: string };
-}
-
-function TrashLine({ item }: TrashLineProps) {
+function DeleteSelected({ selected }: { selected: readonly { id: string; bytes: number }[] }) {
   const client = useQueryClient();
   const { trash } = words.library;
-  const params = { id: item.id };
-  const refresh = () =>
-    Promise.all([
-      client.invalidateQueries({ queryKey: keys.trash }),
-      client.invalidateQueries({ queryKey: keys.images }),
-    ]);
-  const restore = useMutation({
-    mutationFn: () => call(endpoints.restoreTrash, { params, body: {} }),
-    onSuccess: async (image) => {
-      notifyDone(trash.restored(image.name));
-      await refresh();
+  const remove = useMutation({
+    mutationFn: () => call(endpoints.emptyTrash, { body: { items: selected.map(({ id }) => id) } }),
+    onSuccess: async ({ deleted, bytes, left }) => {
+      notifyDone(trash.emptied(deleted, bytes, left.length));
+      await client.invalidateQueries({ queryKey: keys.trash });
     },
     onError: notifyError,
   });
-  const remove = useMutation({
-    mutationFn: () => call(endpoints.deleteTrash, { params }),
-    onSuccess: refresh,
-    onError: notifyError,
-  });
   return (
-    <li className={classes.line}>
-      <div className={classes.text}>
-        <strong>{item.name}</strong>
-        <span className={classes.muted}>{item.path}</span>
-        <span className={classes.muted}>
-          <Bytes value={item.bytes} /> · <When at={item.deletedAt} />
-        </span>
-      </div>
-      <Group gap={6}>
-        <ReasonedButton
-          size="compact-sm"
-          variant="default"
-          loading={restore.isPending}
-          onClick={() => restore.mutate()}
-        >
-          {trash.restore}
-        </ReasonedButton>
-        <ConfirmButton
-          size="compact-sm"
-          variant="default"
-          loading={remove.isPending}
-          title={trash.deleteTitle(item.name)}
-          question={trash.deleteText(item.bytes)}
-          confirmLabel={trash.delete}
-          onConfirm={() => remove.mutate()}
-        >
-          {trash.delete}
-        </ConfirmButton>
-      </Group>
-    </li>
+    <ConfirmButton
+      size="compact-sm"
+      variant="default"
+      loading={remove.isPending}
+      title={trash.deleteManyTitle(selected.length)}
+      question={trash.deleteText(selected.reduce((sum, { bytes }) => sum + bytes, 0))}
+      confirmLabel={trash.delete}
+      onConfirm={() => remove.mutate()}
+    >
+      {trash.deleteSelected(selected.length)}
+    </ConfirmButton>
   );
 }

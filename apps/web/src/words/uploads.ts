@@ -17,6 +17,11 @@ export const uploads = {
       `${formatBytes(received)} of ${formatBytes(size)} are here. Drop or choose the same file again to go on.`,
     sent: 'sent, is being taken in',
     importing: 'is being taken in',
+    making: 'an image is being made of it',
+    ready: 'is here, and waits for an image to be made of it',
+    readyAfter: (why: string) => `No image could be made of it: ${why} It waits for another try.`,
+    unfinishedFiles: (received: number, size: number) =>
+      `${formatBytes(received)} of ${formatBytes(size)} of the files for an image are here; the page that sent them is gone. Remove this, and choose the files again.`,
     done: 'is in the library',
     failed: 'stopped',
     refused: 'refused',
@@ -33,6 +38,7 @@ export const uploads = {
   nameOf: (action: string, filename: string) => `${action}: ${filename}`,
   removeTitle: (filename: string) => `Remove what was sent of ${filename}?`,
   removeText: 'To upload it later, all of it is sent again.',
+  make: 'Make an image…',
   open: 'Open image',
   openVm: 'Open VM',
   notMapped: (count: number) =>

@@ -1,4 +1,5 @@
 import { Button, SegmentedControl, TextInput } from '@mantine/core';
+import type { Upload } from '@strata/contract';
 import { IconPlus, IconSearch, IconStack2 } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
@@ -33,6 +34,7 @@ type Dialog = 'create' | 'register' | 'folders' | 'trash' | 'exports' | 'make' |
 export function LibraryPage() {
   const images = useQuery(imagesQuery());
   const [dialog, setDialog] = useState<Dialog>(null);
+  const [sent, setSent] = useState<Upload | null>(null);
   const [search, setSearch] = useState('');
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [sorting, setSorting] = useState<Sorting>({ column: 'name', descending: false });
@@ -46,6 +48,7 @@ export function LibraryPage() {
   const open = (image: string | null) => show(image, view === 'forest');
   const close = () => {
     setDialog(null);
+    setSent(null);
     if (showsTrash) open(null);
   };
 
@@ -66,7 +69,12 @@ export function LibraryPage() {
       actions={<Actions onOpen={setDialog} />}
     >
       <ErrorNotice error={images.error} onRetry={() => void images.refetch()} />
-      <UploadsPanel />
+      <UploadsPanel
+        onMake={(upload) => {
+          setSent(upload);
+          setDialog('make');
+        }}
+      />
       {images.isPending ? <RowSkeletons count={8} /> : null}
       {items?.length === 0 ? (
         <EmptyState
@@ -137,7 +145,7 @@ export function LibraryPage() {
       {dialog === 'register' ? <RegisterImageDialog onClose={close} /> : null}
       {dialog === 'folders' ? <FoldersDialog onClose={close} /> : null}
       {dialog === 'exports' ? <ExportsDialog onClose={close} /> : null}
-      {dialog === 'make' ? <MakeImageDialog onClose={close} /> : null}
+      {dialog === 'make' ? <MakeImageDialog onClose={close} sent={sent} /> : null}
       {dialog === 'trash' || showsTrash ? <TrashDialog onClose={close} /> : null}
       <ImageDrawer imageId={openId ?? null} onClose={() => open(null)} onOpen={open} />
     </Page>

@@ -3,32 +3,32 @@ import { endpoints, floppyLabel, type MakeFloppy } from '@strata/contract';
 import { useState } from 'react';
 import { call } from '../../api/call.ts';
 import { words } from '../../lib/words.ts';
-import { PathField } from '../../ui/path-field.tsx';
+import { FilesSourceFields } from './files-source.tsx';
+import type { MakeFormProps } from './make-kinds.ts';
 import { MakingForm } from './making-form.tsx';
-import { useMaking } from './use-making.ts';
+import { useFilesSource } from './use-files-source.ts';
+import { useForecast } from './use-forecast.ts';
+import { useMakingOfFiles, useTarget } from './use-making.ts';
 
 const sizes: readonly MakeFloppy['kilobytes'][] = [720, 1440, 2880];
 
-/** A floppy of a folder of the host. */
-export function FloppyForm({ onClose }: { onClose: () => void }) {
-  const [source, setSource] = useState('');
+/** A floppy of files. */
+export function FloppyForm({ onClose, sent, picked }: MakeFormProps) {
   const [label, setLabel] = useState('STRATA');
   const [kilobytes, setKilobytes] = useState<MakeFloppy['kilobytes']>(1440);
-  const making = useMaking(
-    (target) => call(endpoints.makeFloppy, { body: { ...target, source: source.trim(), label, kilobytes } }),
+  const source = useFilesSource(picked, sent, 'floppy');
+  const choice = useTarget();
+  const making = useMakingOfFiles(
+    source,
+    choice,
+    (body) => call(endpoints.makeFloppy, { body: { ...body, label, kilobytes } }),
     onClose,
   );
+  const forecast = useForecast({ kind: 'floppy', kilobytes }, source, choice.target);
   const named = floppyLabel.safeParse(label).success;
   return (
-    <MakingForm making={making} ready={source.trim() !== '' && named} onClose={onClose}>
-      <PathField
-        label={words.make.source}
-        kind="folder"
-        required
-        value={source}
-        onChange={setSource}
-        error={making.fieldError('source')}
-      />
+    <MakingForm making={making} ready={named} forecast={forecast} onClose={onClose}>
+      <FilesSourceFields source={source} error={making.fieldError('source')} />
       <Select
         label={words.make.floppySize}
         value={String(kilobytes)}

@@ -3,12 +3,14 @@ import { endpoints } from '@strata/contract';
 import { useState } from 'react';
 import { call } from '../../api/call.ts';
 import { words } from '../../lib/words.ts';
+import classes from './make.module.css';
+import type { MakeFormProps } from './make-kinds.ts';
 import { MakingForm } from './making-form.tsx';
 import { seedBody } from './seed-body.ts';
 import { useMaking } from './use-making.ts';
 
 /** A seed for cloud-init, from its three texts. */
-export function SeedForm({ onClose }: { onClose: () => void }) {
+export function SeedForm({ onClose }: MakeFormProps) {
   const [texts, setTexts] = useState({ userData: words.make.userDataStart, metaData: '', networkConfig: '' });
   const making = useMaking(
     (target) => call(endpoints.makeSeed, { body: { ...target, ...seedBody(texts) } }),
@@ -20,6 +22,7 @@ export function SeedForm({ onClose }: { onClose: () => void }) {
     value: texts[of],
     spellCheck: false,
     autosize: true,
+    classNames: { input: classes.code ?? '' },
     onChange: (event: { currentTarget: { value: string } }) => {
       const { value } = event.currentTarget;
       setTexts((before) => ({ ...before, [of]: value }));

@@ -1,5 +1,5 @@
 import { Button, FileButton } from '@mantine/core';
-import { archiveName, endpoints } from '@strata/contract';
+import { archiveName, endpoints, type Upload } from '@strata/contract';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { call, callBinary } from '../../api/call.ts';
@@ -14,8 +14,8 @@ import classes from './uploads.module.css';
 const small = { size: 'compact-sm', variant: 'default' } as const;
 
 /** What can be done with a line of the list. */
-export function UploadActions({ row }: { row: UploadRow }) {
-  const { job, state, filename } = row;
+export function UploadActions({ row, onMake }: { row: UploadRow; onMake: (upload: Upload) => void }) {
+  const { job, state, filename, upload } = row;
   const text = words.uploads;
   const named = (action: string) => text.nameOf(action, filename);
   return (
@@ -30,7 +30,12 @@ export function UploadActions({ row }: { row: UploadRow }) {
           {text.resume}
         </Button>
       ) : null}
-      {state === 'unfinished' ? <ChooseAgain row={row} /> : null}
+      {state === 'unfinished' && upload?.purpose !== 'make' ? <ChooseAgain row={row} /> : null}
+      {state === 'ready' && upload !== null ? (
+        <Button {...small} aria-label={named(text.make)} onClick={() => onMake(upload)}>
+          {text.make}
+        </Button>
+      ) : null}
       {job !== null && state === 'refused' && saysNothing(filename) ? <AsRaw job={job} /> : null}
       {state === 'failed' && row.upload?.state === 'failed' ? <TryAgain row={row} /> : null}
       <Results row={row} />

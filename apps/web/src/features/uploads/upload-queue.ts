@@ -1,7 +1,8 @@
-import { type ArrivalFormat, apiPrefix, foreignFormat, foreignNames } from '@strata/contract';
+import { type ArrivalFormat, apiPrefix, foreignFormat, foreignNames, type Operation } from '@strata/contract';
 import { type DetailedError, type HttpResponse, Upload } from 'tus-js-client';
 import { currentToken } from '../../api/access.ts';
 import { words } from '../../lib/words.ts';
+import { notifyError } from '../../ui/notify.tsx';
 
 /** One file that this page sends. */
 export interface UploadJob {
@@ -15,6 +16,15 @@ export interface UploadJob {
   /** On the server, when that has begun. */
   readonly uploadId: string | null;
   readonly operationId: string | null;
+}
+
+export interface SendOptions {
+  readonly sha256?: string | undefined;
+  /** Goes on with that upload of the server, which the person says is of this file. */
+  readonly onto?: string;
+  readonly format?: ArrivalFormat;
+  /** It is a pack of files for a new image: begins that when all of it is there. */
+  readonly make?: (uploadId: string) => Promise<Operation>;
 }
 
 /** The server writes four at the same time; one stays for other pages. */
@@ -55,11 +65,7 @@ export class UploadQueue {
   };
   readonly jobs = (): readonly UploadJob[] => this.#jobs;
 
-  /** `onto`: goes on with that upload of the server, which the person says is of this file. */
-  async add(
-    file: File,
-    { sha256, onto, format }: { sha256?: string | undefined; onto?: string; format?: ArrivalFormat } = {},
-  ): Promise<void> {
+  async add(file: File, { sha256, onto, format, make }: SendOptions = {}): Promise<void> {
     const key = crypto.randomUUID();
     // Taken in only when somebody says so: who drops a file of such a name has.
     const said = format ?? foreignFormat.options.find((each) => foreignNames[each].test(file.name));
@@ -70,22 +76,27 @@ export class UploadQueue {
         filename: file.name,
         ...(sha256 === undefined ? {} : { sha256 }),
         ...(said === undefined ? {} : { format: said }),
+        ...(make === undefined ? {} : { purpose: 'make' }),
       },
       chunkSize: partSize,
       retryDelays,
       removeFingerprintOnSuccess: true,
+      // A pack is made anew each time: only this page can go on with it.
+      storeFingerprintForResuming: make === undefined,
       onShouldRetry: isWorthAgain,
       onBeforeRequest: (request) => request.setHeader('Authorization', `Bearer ${currentToken() ?? ''}`),
       onUploadUrlAvailable: () => this.#change(key, { uploadId: uploadIdOf(upload.url) }),
       onProgress: (sent) => this.#progress(key, sent),
-      onSuccess: ({ lastResponse }) => this.#sent(key, lastResponse),
+      onSuccess: ({ lastResponse }) =>
+        make === undefined ? this.#sent(key, lastResponse) : void this.#make(key, make),
       onError: (error) => {
         this.#change(key, { state: 'failed', error: wordsOf(error), from: null });
         this.#next();
       },
     });
     // Sent before, in this browser, and not to its end: the same name, size and time of change.
-    const [before] = onto === undefined ? await upload.findPreviousUploads().catch(() => []) : [];
+    const [before] =
+      onto === undefined && make === undefined ? await upload.findPreviousUploads().catch(() => []) : [];
     if (before !== undefined) upload.resumeFromPreviousUpload(before);
     const uploadId = onto ?? uploadIdOf(before?.uploadUrl ?? null);
     // Dropped twice: it is on its way.
@@ -141,6 +152,20 @@ export class UploadQueue {
     const job = this.#find(key);
     this.#change(key, { state: 'sent', sent: job?.file.size ?? 0, from: null, operationId });
     this.#next();
+  }
+
+  /** Of a pack of files. When no image can be made of it, it waits on the server, and is told of as such. */
+  async #make(key: string, make: (uploadId: string) => Promise<Operation>): Promise<void> {
+    const job = this.#find(key);
+    this.#change(key, { sent: job?.file.size ?? 0, from: null });
+    try {
+      const { id } = await make(uploadIdOf(this.#uploads.get(key)?.url ?? null) ?? '');
+      this.#change(key, { state: 'sent', operationId: id });
+      this.#next();
+    } catch (error) {
+      this.dismiss(key);
+      notifyError(error);
+    }
   }
 
   #find(key: string): UploadJob | undefined {

@@ -16,6 +16,7 @@ export interface UploadRow {
     | 'unfinished'
     | 'elsewhere'
     | 'importing'
+    | 'ready'
     | 'done'
     | 'refused'
     | 'cancelled';
@@ -43,6 +44,7 @@ const sendingText = ({ sent, file, from }: UploadJob, now: number): string => {
 
 const ofOperation = (
   operation: Operation | undefined,
+  working: string = words.uploads.states.importing,
 ): Pick<UploadRow, 'state' | 'text' | 'percent' | 'result'> => {
   const { states } = words.uploads;
   const result = (operation?.result ?? null) as UploadRow['result'];
@@ -59,7 +61,7 @@ const ofOperation = (
     };
   }
   const { done = 0, total = 0 } = operation?.progress ?? {};
-  return { state: 'importing', text: states.importing, percent: percent(done, total), result: null };
+  return { state: 'importing', text: working, percent: percent(done, total), result: null };
 };
 
 const ofJob = (job: UploadJob, operations: ReadonlyMap<string, Operation>, now: number) => {
@@ -82,14 +84,22 @@ const ofJob = (job: UploadJob, operations: ReadonlyMap<string, Operation>, now: 
 
 const ofUpload = (upload: Upload, operations: ReadonlyMap<string, Operation>) => {
   const { states } = words.uploads;
-  const { state, offset, size, active, operationId, error } = upload;
+  const { state, offset, size, active, operationId, error, purpose } = upload;
   const bar = percent(offset, size);
-  if (state === 'importing')
-    return ofOperation(operationId === null ? undefined : operations.get(operationId));
+  if (state === 'importing' || state === 'making')
+    return ofOperation(
+      operationId === null ? undefined : operations.get(operationId),
+      state === 'making' ? states.making : states.importing,
+    );
+  if (state === 'ready') {
+    const text = error === null ? states.ready : states.readyAfter(error.message);
+    return { state, text, percent: null, result: null } as const;
+  }
   if (state === 'failed')
     return { state, text: error?.message ?? states.failed, percent: null, result: null } as const;
   if (active) return { state: 'elsewhere', text: states.elsewhere, percent: bar, result: null } as const;
-  return { state: 'unfinished', text: states.unfinished(offset, size), percent: bar, result: null } as const;
+  const text = purpose === 'make' ? states.unfinishedFiles(offset, size) : states.unfinished(offset, size);
+  return { state: 'unfinished', text, percent: bar, result: null } as const;
 };
 
 /** The server tells everybody of a new upload, and may do so before it answers whoever began it. */
@@ -115,7 +125,9 @@ export const uploadRows = (
         size: job.file.size,
         job,
         upload,
-        ...ofJob(job, byId, now),
+        ...(upload?.state === 'ready' && job.operationId !== null
+          ? ofUpload(upload, byId)
+          : ofJob(job, byId, now)),
       };
     }),
     ...uploads

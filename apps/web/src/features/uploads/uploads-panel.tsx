@@ -1,4 +1,5 @@
 import { Progress } from '@mantine/core';
+import type { Upload } from '@strata/contract';
 import { formatUntil } from '../../lib/format.ts';
 import { useNow } from '../../lib/use-now.ts';
 import { words } from '../../lib/words.ts';
@@ -8,7 +9,7 @@ import classes from './uploads.module.css';
 import { useFileDrop, useUploadRows } from './use-uploads.ts';
 
 /** What is on its way into the library. Nothing when nothing is. Takes files that are dropped anywhere. */
-export function UploadsPanel() {
+export function UploadsPanel({ onMake }: { onMake: (upload: Upload) => void }) {
   const rows = useUploadRows();
   const isOver = useFileDrop();
   return (
@@ -24,7 +25,7 @@ export function UploadsPanel() {
           <h2 className={classes.heading}>{words.uploads.title}</h2>
           <ul className={classes.list}>
             {rows.map((row) => (
-              <Row key={row.key} row={row} />
+              <Row key={row.key} row={row} onMake={onMake} />
             ))}
           </ul>
         </section>
@@ -33,7 +34,7 @@ export function UploadsPanel() {
   );
 }
 
-function Row({ row }: { row: UploadRow }) {
+function Row({ row, onMake }: { row: UploadRow; onMake: (upload: Upload) => void }) {
   const isBad = row.state === 'failed' || row.state === 'refused';
   return (
     <li className={classes.row}>
@@ -56,15 +57,17 @@ function Row({ row }: { row: UploadRow }) {
         </span>
         <Notes notes={row.result?.notMapped ?? []} />
       </div>
-      <UploadActions row={row} />
+      <UploadActions row={row} onMake={onMake} />
     </li>
   );
 }
 
+const mayExpire: readonly UploadRow['state'][] = ['unfinished', 'failed', 'ready'];
+
 /** Of what nobody sends at the moment: how long it stays. */
 function Expiry({ row }: { row: UploadRow }) {
   const now = useNow(60_000);
-  if (row.upload === null || (row.state !== 'unfinished' && row.state !== 'failed')) return null;
+  if (row.upload === null || !mayExpire.includes(row.state)) return null;
   return <> · {words.uploads.expires(formatUntil(row.upload.expiresAt, now))}</>;
 }
 

@@ -3,30 +3,30 @@ import { discLabel, endpoints } from '@strata/contract';
 import { useState } from 'react';
 import { call } from '../../api/call.ts';
 import { words } from '../../lib/words.ts';
-import { PathField } from '../../ui/path-field.tsx';
+import { FilesSourceFields } from './files-source.tsx';
+import type { MakeFormProps } from './make-kinds.ts';
 import { MakingForm } from './making-form.tsx';
-import { useMaking } from './use-making.ts';
+import { useFilesSource } from './use-files-source.ts';
+import { useForecast } from './use-forecast.ts';
+import { useMakingOfFiles, useTarget } from './use-making.ts';
 
-/** A disc of a folder of the host. */
-export function FolderIsoForm({ onClose }: { onClose: () => void }) {
-  const [source, setSource] = useState('');
+/** A disc of files. */
+export function IsoForm({ onClose, sent, picked }: MakeFormProps) {
   const [label, setLabel] = useState('STRATA');
   const [joliet, setJoliet] = useState(true);
-  const making = useMaking(
-    (target) => call(endpoints.makeIso, { body: { ...target, source: source.trim(), label, joliet } }),
+  const source = useFilesSource(picked, sent, 'iso');
+  const choice = useTarget();
+  const making = useMakingOfFiles(
+    source,
+    choice,
+    (body) => call(endpoints.makeIso, { body: { ...body, label, joliet } }),
     onClose,
   );
+  const forecast = useForecast({ kind: 'iso' }, source, choice.target);
   const named = discLabel.safeParse(label).success;
   return (
-    <MakingForm making={making} ready={source.trim() !== '' && named} onClose={onClose}>
-      <PathField
-        label={words.make.source}
-        kind="folder"
-        required
-        value={source}
-        onChange={setSource}
-        error={making.fieldError('source')}
-      />
+    <MakingForm making={making} ready={named} forecast={forecast} onClose={onClose}>
+      <FilesSourceFields source={source} error={making.fieldError('source')} />
       <TextInput
         label={words.make.label}
         value={label}

@@ -11,6 +11,7 @@ import { closeForest, playRound } from '../src/survival/round.ts';
  *   STRATA_SURVIVAL_RUNS=200 STRATA_SURVIVAL_SEED=7 npx playwright test --project acceptance survival-random
  *
  *   STRATA_SURVIVAL_KINDS=copy,rename   only these operations
+ *   STRATA_SURVIVAL_KINDS=convert,take-in,download,checksum   files that come in and go out: only when they are asked for
  *
  * A forest takes a few kills in a row, then another one is grown from the next seed. With the seed that a failure names
  * the same operations and victims come again; the moment of the kill does so within some milliseconds.

@@ -21,7 +21,11 @@ export type ActKind =
   | 'rename'
   | 'check'
   | 'adopt'
-  | 'repair';
+  | 'repair'
+  | 'convert'
+  | 'take-in'
+  | 'download'
+  | 'checksum';
 
 /** One operation that can be run now, and what it may change in the world. */
 export interface Act {

@@ -12,6 +12,7 @@ import {
   rebase,
   relink,
 } from './chain-acts.ts';
+import { checksum, convert, download, takeIn } from './file-acts.ts';
 import { check, copy, rename } from './image-acts.ts';
 import { adopt, repair } from './library-acts.ts';
 import { branch, duplicate, forget, promote, revert, take } from './vm-acts.ts';
@@ -43,6 +44,9 @@ const choices: readonly Choice[] = [
 /** Over in a moment, so rarely hit. */
 const rarely: readonly Choice[] = [forget, check];
 
+/** Only when they are asked for: the forests of every day have their acts. */
+const onRequest: readonly Choice[] = [convert, takeIn, download, checksum];
+
 const triesOfAKind = 8;
 const tries = 30;
 
@@ -70,7 +74,8 @@ export function* inAllKinds(
 /** Something that no blocker forbids; null when nothing could be found. */
 export const randomAct = async (random: Random, strata: Strata, world: World): Promise<Act | null> => {
   for (let kind = 0; kind < tries; kind += 1) {
-    const choose = random.pick(random.chance(0.08) ? rarely : choices);
+    const common = wanted === undefined ? choices : [...choices, ...onRequest];
+    const choose = random.pick(random.chance(0.08) ? rarely : common);
     const act = await actOf(choose, random, strata, world);
     if (act !== null) return act;
   }

@@ -121,6 +121,7 @@ const usualMs: Readonly<Record<ActKind, number>> = {
   move: 150,
   ...{ take: 60, revert: 250, forget: 4, branch: 110, duplicate: 110, promote: 60 },
   ...{ copy: 90, rename: 40, check: 25, adopt: 180, repair: 60 },
+  ...{ convert: 120, 'take-in': 120, download: 120, checksum: 60 },
 };
 /** Those that a block job does, whose speed can be limited. */
 const jobs: readonly ActKind[] = ['commit', 'pull', 'flatten', 'delete', 'move'];

@@ -41,6 +41,7 @@ const judgePath = (now: SeenImage, then: SeenImage, act: Act, took: boolean): st
 /** Those that know by their journal what they were making. */
 const leavesNothing: readonly ActKind[] = [
   ...(['branch', 'duplicate', 'copy', 'rename', 'compact', 'move', 'adopt', 'repair'] as const),
+  ...(['convert', 'take-in'] as const),
 ];
 
 const judgeImages = (before: World, after: World, act: Act, took: boolean): string[] => {

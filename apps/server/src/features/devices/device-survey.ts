@@ -61,9 +61,10 @@ export const surveyDevices = async (survey: Survey): Promise<SurveyedDevice[]> =
       const uses = await usesOf(device, devices, tree, { strata }, roots);
       const busyWith = claims.titleOf(device);
       const situation: Situation = { device, uses, busyWith, fileRefusal: await fileRefusal(device, survey) };
-      const reading = [...readRefusals(situation), ...(await accessRefusal(device, 'read'))];
+      const reading = readRefusals(situation);
       const writing = writeRefusals(situation, writeLimit ?? usualWriteLimit);
       // Rights are worth a word only where everything else is well.
+      if (reading.length === 0) reading.push(...(await accessRefusal(device, 'read')));
       if (writing.length === 0) writing.push(...(await accessRefusal(device, 'write')));
       return { device, view: viewOf(device, uses, reading, writing) };
     }),

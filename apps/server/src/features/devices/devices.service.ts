@@ -256,6 +256,7 @@ export const createDevicesService = (deps: DevicesDeps): DevicesService => {
     },
     planWrite: async (imageId, wish) => (await planWrite(imageId, wish)).plan,
     write: async (imageId, wish) => {
+      const lookedAt = operations.look();
       const { image, chain, device, plan } = await planWrite(imageId, wish);
       demandConfirmed(plan, wish, device);
       await tryOpen(device, { purpose: 'write' });
@@ -271,6 +272,7 @@ export const createDevicesService = (deps: DevicesDeps): DevicesService => {
         unit: 'bytes',
         total: 2 * plan.bytes,
         cancelNote: leftWords(device, image.name),
+        lookedAt,
       });
     },
   };

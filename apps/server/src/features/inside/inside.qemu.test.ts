@@ -38,17 +38,16 @@ const fetched = async (session: InsideSession, query: Record<string, string>): P
   expect(answer.status).toBe(200);
   return answer.raw.toString('utf8');
 };
-const processesWith = async (text: string): Promise<number> => {
-  const all = await Promise.all(
-    (await allPids()).map(async (pid) => {
-      const [environment, args] = await Promise.all(
-        ['environ', 'cmdline'].map((name) => readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => '')),
-      );
-      return `${environment}${args}`.includes(text);
-    }),
-  );
-  return all.filter(Boolean).length;
+const textOf = async (pid: number, name: string): Promise<string> =>
+  readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => '');
+/** Those in whose arguments or environment this stands. */
+const pidsWith = async (text: string): Promise<number[]> => {
+  const pids: number[] = [];
+  for (const pid of await allPids())
+    if (`${await textOf(pid, 'environ')}${await textOf(pid, 'cmdline')}`.includes(text)) pids.push(pid);
+  return pids;
 };
+const processesWith = async (text: string): Promise<number> => (await pidsWith(text)).length;
 
 beforeAll(async () => {
   bench = await startInsideBench();
@@ -355,4 +354,33 @@ describe('the end', () => {
     expect(await readdir(join(bench.dataDir, 'inside'))).toEqual([]);
     expect((await bench.call('GET', at(base, 'entries', { path: '/' }))).status).toBe(404);
   });
+});
+
+describe('a snapshot inside a layer', () => {
+  it('is looked into by its tag, for reading only; an appliance that dies is told, and holds nothing', async () => {
+    for (const { id } of (await bench.call('GET', '/inside')).body.items)
+      await bench.call('DELETE', `/inside/${id}`);
+    const { id, path } = bench.image('base');
+    await tool('qemu-img', ['snapshot', '-c', 'before, all', path]);
+    await tool('qemu-io', ['-f', 'qcow2', '-c', `write -P 0 ${linux.at} ${linux.size}`, path]);
+    await bench.strata.services.library.images.scan();
+    const missing = await bench.call('POST', `/images/${id}/inside`, { tag: 'none' });
+    expect(missing.status).toBe(404);
+    const writable = await bench.call('POST', `/images/${id}/inside`, { tag: 'before, all', writable: true });
+    expect([writable.status, writable.body.code]).toEqual([422, 'not-possible']);
+    const session = await bench.look('base', { tag: 'before, all' });
+    expect(session).toMatchObject({ state: 'ready', tag: 'before, all' });
+    expect(await fetched(session, { path: '/hello.txt' })).toBe('hello from the base\n');
+
+    const folder = join(bench.dataDir, 'inside', session.id);
+    for (const pid of await pidsWith(`TMPDIR=${folder}`))
+      if ((await textOf(pid, 'cmdline')).includes('qemu-system')) process.kill(pid, 'SIGKILL');
+    const answer = await bench.call('GET', at(session, 'entries', { path: '/' }));
+    expect([409, 503]).toContain(answer.status);
+    await expect
+      .poll(async () => (await bench.call('GET', `/inside/${session.id}`)).body, { timeout: 100_000 })
+      .toMatchObject({ state: 'failed', problem: { code: 'qemu-unresponsive' } });
+    expect(bench.image('base').usedBy).toMatchObject([{ kind: 'overlay' }]);
+    expect((await bench.call('DELETE', `/inside/${session.id}`)).status).toBe(200);
+  }, 600_000);
 });

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeDiskBody, makeIsoBody } from '@strata/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildApp, type StrataApp } from '../../../app.ts';
 import { openDatabase } from '../../../db/open-database.ts';
@@ -171,12 +172,18 @@ describe.skipIf(!hasTools)('files that were sent for an image', () => {
   it('belong to one operation, and go when that is cancelled', async () => {
     const before = images();
     const id = await send(makeTar({ 'data.bin': 'x'.repeat(20_000_000) }));
-    const begun = await post('/images/make-disk', { name: 'One', upload: id });
-    const second = await post('/images/make-iso', { name: 'Two', upload: id });
-    expect([second.status, second.body.code]).toEqual([409, 'operation-running']);
-    expect((await client.call('DELETE', `/uploads/${id}`)).body.code).toBe('operation-running');
-    await post(`/operations/${begun.body.id}/cancel`, {});
-    expect(await client.ended(begun.body.id)).toMatchObject({ state: 'cancelled' });
+    const { making, operations, uploads: sent } = strata.services;
+    const begun = await making.disk(makeDiskBody.parse({ name: 'One', upload: id }));
+    // All of it before the operation gets any further: nothing here depends on who is faster.
+    const others = Promise.allSettled([
+      making.iso(makeIsoBody.parse({ name: 'Two', upload: id })),
+      sent.remove(id),
+    ]);
+    const cancelled = operations.cancel(begun.id);
+    const busy = { status: 'rejected', reason: { code: 'operation-running' } };
+    expect(await others).toMatchObject([busy, busy]);
+    await cancelled;
+    expect(await client.ended(begun.id)).toMatchObject({ state: 'cancelled' });
     await expect.poll(uploads, patient).toEqual([]);
     expect([left(), images()]).toEqual([[], before]);
   });

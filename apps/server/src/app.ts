@@ -71,6 +71,7 @@ import { suspendRoutes } from './features/suspend/suspend.routes.ts';
 import { createSuspendService } from './features/suspend/suspend.service.ts';
 import { uploadsRoutes } from './features/uploads/uploads.routes.ts';
 import { createUploadsService } from './features/uploads/uploads.service.ts';
+import { createSpaceWatch } from './features/usage/space-watch.ts';
 import { usageRoutes } from './features/usage/usage.routes.ts';
 import { createUsageService } from './features/usage/usage.service.ts';
 import { vmExportRoutes } from './features/vm-export/vm-export.routes.ts';
@@ -110,6 +111,19 @@ const createServices = (base: Base) => {
   const library = createImagesFeature({ config, db, events });
   const { images, folders } = library;
   const startProblems: Problem[] = [];
+  const spaceWatch = createSpaceWatch({
+    folders: () => [dataDir, ...folders.list().map(({ path }) => path)],
+    growing: () =>
+      images.forest().disks.flatMap(({ running, imageId }) => (running ? [images.facts(imageId)] : [])),
+    isBusy: () => {
+      const { disks, operations: unfinished } = images.forest();
+      return unfinished.length > 0 || disks.some(({ running }) => running);
+    },
+    changed: () => events.publish({ type: 'host', id: 'host', change: 'updated' }),
+  });
+  events.subscribe(({ type }) => {
+    if (['vm', 'operation', 'trash', 'folder', 'upload'].includes(type)) spaceWatch.soon();
+  });
   const host = createHostService({
     version: config.version,
     dataDir,
@@ -119,6 +133,7 @@ const createServices = (base: Base) => {
     uefi: uefiPath,
     kvm: kvmOnHost,
     folders: () => folders.list().map(({ path }) => path),
+    space: () => spaceWatch.look(),
     isRoot: () => process.getuid?.() === 0,
     startProblems,
     backupFailure: () => base.backups.failure(),
@@ -239,6 +254,7 @@ const createServices = (base: Base) => {
     imports,
     uploads,
     usage,
+    spaceWatch,
   };
 };
 
@@ -335,6 +351,7 @@ export const buildApp = async (config: Config): Promise<StrataApp> => {
   registerRoutes(base, services);
 
   takenUp = takeUp(services, services.report);
+  services.spaceWatch.start();
   const autostarted = takenUp.then(() => services.vms.autostart());
   autostarted
     .catch((error: unknown) => app.log.error({ err: error }, 'not every VM could be started'))
@@ -352,6 +369,7 @@ export const buildApp = async (config: Config): Promise<StrataApp> => {
     backups: base.backups,
     close: async () => {
       services.schedules.close();
+      services.spaceWatch.stop();
       services.downloads.close();
       await services.inside.close();
       await services.exports.close();

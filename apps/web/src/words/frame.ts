@@ -19,6 +19,7 @@ export const frame = {
   searchKey: 'Ctrl K',
   palette: { go: 'Go to', actions: 'Do', images: 'Images' },
   colorScheme: { label: 'Colours', auto: 'As the system', dark: 'Dark', light: 'Light' },
+  whatToFree: 'What could be freed',
   unreachable: 'Strata is not reachable — reconnecting…',
   unreachableHint: 'VMs keep running meanwhile. What you see may be out of date.',
   signOut: 'Forget the access token',

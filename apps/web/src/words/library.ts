@@ -82,6 +82,8 @@ export const library = {
     },
     backing: 'Stands on',
     backingText: 'The image below is not changed, and is locked while something stands on it.',
+    promise: (bytes: number, free: number) =>
+      `It promises ${formatBytes(bytes)}, and ${formatBytes(free)} are free there. When its guest has filled the disk, it stands still until there is space again.`,
     submit: 'Create',
     done: (name: string) => `${name} created`,
   },

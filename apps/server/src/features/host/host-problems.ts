@@ -6,16 +6,13 @@ export interface HostFacts {
   readonly targets: readonly unknown[];
   readonly tools: Host['tools'];
   readonly kvm: KvmVerdict;
-  readonly storage: Host['storage'];
+  /** What is to be said of the disks. */
+  readonly space: readonly Problem[];
   readonly isRoot: boolean;
   readonly startProblems: readonly Problem[];
   readonly backupFailure: string | null;
   readonly dataDir: string;
 }
-
-const gibibyte = 1024 ** 3;
-const scarce = ({ total, free }: { total: number; free: number }): boolean =>
-  free < Math.min(2 * gibibyte, total / 20);
 
 const packages: Readonly<Record<string, string>> = {
   'qemu-img': '"qemu-utils" (Debian, Ubuntu) or "qemu-img" (Fedora, Arch)',
@@ -41,7 +38,7 @@ export const hostProblems = ({
   targets,
   tools,
   kvm,
-  storage,
+  space,
   isRoot,
   startProblems,
   backupFailure,
@@ -71,11 +68,7 @@ export const hostProblems = ({
           repair: `Make ${dataDir}/backups writable, or free some space there. It is tried again every hour.`,
         },
       ]),
-  ...storage.filter(scarce).map(({ path, free }) => ({
-    code: 'disk-nearly-full',
-    message: `Only ${Math.floor(free / 1024 ** 2)} MiB are free where ${path} is.`,
-    repair: 'Empty the trash, or free some space on that disk.',
-  })),
+  ...space,
   ...(kvm.usable
     ? []
     : [

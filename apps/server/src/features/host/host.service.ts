@@ -29,6 +29,8 @@ export interface HostDeps {
   kvm(): KvmVerdict;
   /** The library's folders. */
   folders(): readonly string[];
+  /** Which disks are filling up, looked at now. */
+  space(): Promise<readonly Problem[]>;
   isRoot(): boolean;
   /** What went wrong while Strata took up what it found; may grow while it starts. */
   readonly startProblems: readonly Problem[];
@@ -82,10 +84,11 @@ const toolsOf = async (deps: HostDeps): Promise<Host['tools']> => {
 export const createHostService = (deps: HostDeps): HostService => ({
   get: async () => {
     const paths = [...new Set([deps.dataDir, ...deps.folders()])];
-    const [targets, tools, storage] = await Promise.all([
+    const [targets, tools, storage, space] = await Promise.all([
       deps.capabilities.targets(),
       toolsOf(deps),
       Promise.all(paths.map(storageOf)),
+      deps.space(),
     ]);
     const kvm = deps.kvm();
     const facts = {
@@ -93,6 +96,7 @@ export const createHostService = (deps: HostDeps): HostService => ({
       tools,
       kvm,
       storage: storage.flat(),
+      space,
       isRoot: deps.isRoot(),
       startProblems: deps.startProblems,
       backupFailure: deps.backupFailure(),

@@ -13,6 +13,7 @@ import { ConnectionBanner } from './connection-banner.tsx';
 import classes from './frame.module.css';
 import { Logo } from './logo.tsx';
 import { Navigation } from './navigation.tsx';
+import { SpaceBanner } from './space-banner.tsx';
 
 /** Left the navigation, above breadcrumb and search, below the operations bar; the page between them scrolls. */
 export function Frame() {
@@ -55,6 +56,7 @@ export function Frame() {
       </header>
       <main className={classes.main} id="content" tabIndex={-1}>
         <ConnectionBanner />
+        <SpaceBanner />
         <Suspense fallback={<PagePlaceholder />}>
           <Outlet />
         </Suspense>

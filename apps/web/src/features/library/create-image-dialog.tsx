@@ -10,6 +10,7 @@ import { words } from '../../lib/words.ts';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { notifyDone } from '../../ui/notify.tsx';
 import { ReserveChoice } from '../../ui/reserve-choice.tsx';
+import { PromiseNote } from './promise-note.tsx';
 
 interface CreateImageDialogProps {
   opened: boolean;
@@ -126,6 +127,10 @@ function CreateImageForm({ onClose, backing }: Omit<CreateImageDialogProps, 'ope
             data={folders.map(({ path }) => path)}
           />
         ) : null}
+        <PromiseNote
+          bytes={backing?.virtualSize ?? bytes ?? 0}
+          folder={folder ?? folders.find((each) => each.default)?.path}
+        />
         <ErrorNotice error={make.error} />
         <ReserveChoice error={make.error} checked={useReserve} onChange={setUseReserve} />
         <Group justify="flex-end">

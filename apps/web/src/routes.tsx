@@ -109,6 +109,24 @@ const space = createRoute({
   path: '/space',
   component: lazyRouteComponent(() => import('./features/usage/space-page.tsx'), 'SpacePage'),
 });
+const InsidePage = lazyRouteComponent(() => import('./features/inside/inside-page.tsx'), 'InsidePage');
+const libraryInside = createRoute({
+  getParentRoute: () => root,
+  path: '/library/$imageId/inside',
+  // `?tag=NAME` looks into a snapshot inside the file; `?volume=DEVICE&path=PATH` opens a folder of a partition, `raw`
+  // where its path is not UTF-8.
+  validateSearch: (
+    search: Record<string, unknown>,
+  ): { tag?: string; volume?: string; path?: string; raw?: string } => ({
+    ...(typeof search.tag === 'string' ? { tag: search.tag } : {}),
+    ...(typeof search.volume === 'string' ? { volume: search.volume } : {}),
+    ...(typeof search.path === 'string' ? { path: search.path } : {}),
+    ...(typeof search.raw === 'string' ? { raw: search.raw } : {}),
+  }),
+  component: () => (
+    <InsidePage imageId={libraryInside.useParams().imageId} tag={libraryInside.useSearch().tag ?? null} />
+  ),
+});
 const operations = createRoute({
   getParentRoute: () => root,
   path: '/operations',
@@ -129,6 +147,7 @@ export const router = createRouter({
     library,
     libraryImage,
     space,
+    libraryInside,
     operations,
     host,
   ]),

@@ -80,6 +80,9 @@ export function applyEvent(
     case 'export':
       applyItem(client, event, keys.exports, [...keys.exports, 'one', event.id], invalidate, 'last');
       return;
+    case 'inside':
+      applyItem(client, event, keys.inside, keys.insideSession(event.id), invalidate, 'last');
+      return;
     case 'upload':
       applyItem(client, event, keys.uploads, keys.upload(event.id), invalidate, 'last');
       return;

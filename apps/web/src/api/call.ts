@@ -86,7 +86,7 @@ export function endpointUrl(endpoint: Endpoint, input: { params?: unknown; query
   return `${apiPrefix}${path}${search ? `?${search}` : ''}`;
 }
 
-const unreachableProblem: ProblemDetails = {
+export const unreachableProblem: ProblemDetails = {
   type: 'about:blank',
   title: 'Strata is not reachable',
   status: 0,
@@ -94,14 +94,17 @@ const unreachableProblem: ProblemDetails = {
   code: 'unreachable',
 };
 
+/** Of an answer that is no problem document. */
+export const fallbackProblem = (status: number, statusText: string): ProblemDetails => ({
+  type: 'about:blank',
+  title: statusText || 'The server failed',
+  status,
+  detail: `The server answered ${status}.`,
+  code: status === 502 || status === 504 ? 'unreachable' : 'internal-error',
+});
+
 async function readProblem(response: Response): Promise<ProblemDetails> {
-  const fallback: ProblemDetails = {
-    type: 'about:blank',
-    title: response.statusText || 'The server failed',
-    status: response.status,
-    detail: `The server answered ${response.status}.`,
-    code: response.status === 502 || response.status === 504 ? 'unreachable' : 'internal-error',
-  };
+  const fallback = fallbackProblem(response.status, response.statusText);
   const body: unknown = await response.json().catch(() => null);
   return body !== null && typeof body === 'object' && 'code' in body
     ? { ...fallback, ...(body as Partial<ProblemDetails>) }

@@ -1,4 +1,4 @@
-import { type Compare, endpoints, type Image, type ImageMapQuery } from '@strata/contract';
+import { type Compare, endpoints, type Image, type ImageMapQuery, insideEndpoints } from '@strata/contract';
 import { queryOptions } from '@tanstack/react-query';
 import { call } from './call.ts';
 
@@ -21,6 +21,8 @@ export const keys = {
   trash: ['trash'] as const,
   trashSettings: ['trash', 'settings'] as const,
   exports: ['exports'] as const,
+  inside: ['inside'] as const,
+  insideSession: (sid: string) => ['inside', 'one', sid] as const,
   downloads: ['downloads'] as const,
   uploads: ['uploads'] as const,
   usage: ['usage'] as const,
@@ -158,6 +160,12 @@ export const exportsQuery = () =>
   queryOptions({
     queryKey: [...keys.exports, 'list'] as const,
     queryFn: ({ signal }) => call(endpoints.listExports, { signal }),
+  });
+
+export const insideQuery = () =>
+  queryOptions({
+    queryKey: [...keys.inside, 'list'] as const,
+    queryFn: ({ signal }) => call(insideEndpoints.listInside, { signal }),
   });
 
 export const downloadsQuery = () =>

@@ -10,6 +10,7 @@ import { frame, login } from './frame.ts';
 import { hardware } from './hardware.ts';
 import { host } from './host.ts';
 import { imageChanges } from './image-changes.ts';
+import { inside } from './inside.ts';
 import { layers } from './layers.ts';
 import { library } from './library.ts';
 import { log } from './log.ts';
@@ -34,6 +35,7 @@ export const en = {
   layers,
   copies,
   imageChanges,
+  inside,
   repair,
   exports,
   devices,

@@ -88,6 +88,17 @@ export function LayerOffers({ layer: { image }, vms, vm, isBrief = false }: Laye
       )}
       {isBrief || !image.present ? null : (
         <OfferCard
+          title={words.inside.offer(image.name)}
+          blocked={wholeBlocked}
+          onChoose={() =>
+            void navigate({ to: '/library/$imageId/inside', params: { imageId: image.id }, search: {} })
+          }
+        >
+          <span className={classes.price}>{words.inside.offerText}</span>
+        </OfferCard>
+      )}
+      {isBrief || !image.present ? null : (
+        <OfferCard
           title={convert.offer(image.name)}
           blocked={wholeBlocked}
           onChoose={() => setOpened('convert')}

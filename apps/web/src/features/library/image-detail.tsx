@@ -12,6 +12,7 @@ import { Bytes } from '../../ui/bytes.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { ReasonedButton } from '../../ui/reasoned-button.tsx';
 import { When } from '../../ui/when.tsx';
+import { LookInsideButton } from '../inside/look-inside-button.tsx';
 import { deletesAsLayer } from '../layers/conceivable-actions.ts';
 import { ImageActions } from '../layers/image-actions.tsx';
 import { isDisk } from '../vm-form/image-select.tsx';
@@ -69,6 +70,7 @@ export function ImageDetail({ image, onClose, onOpen }: ImageDetailProps) {
             {detail.overlay}
           </ReasonedButton>
         ) : null}
+        {image.present ? <LookInsideButton imageId={image.id} reason={breakRefusal(found)} /> : null}
         {isRepairable(image) ? (
           <Button variant="default" onClick={() => setRepairing(true)}>
             {words.repair.button}

@@ -8,6 +8,7 @@ import { useImageNames } from '../../api/use-image-names.ts';
 import { words } from '../../lib/words.ts';
 import { Bytes } from '../../ui/bytes.tsx';
 import { When } from '../../ui/when.tsx';
+import { LookInsideButton } from '../inside/look-inside-button.tsx';
 import { diskName } from '../layers/disk-name.ts';
 import classes from './snapshot-details.module.css';
 import { worthOf } from './snapshot-kind.ts';
@@ -110,6 +111,7 @@ function SnapshotDisks({ vm, snapshot }: { vm: Vm; snapshot: Snapshot }) {
             {internalTag === undefined ? null : (
               <span className={classes.why}>{snapshots.tagInside(internalTag)}</span>
             )}
+            <LookInsideButton size="compact-xs" imageId={imageId} tag={internalTag} />
           </li>
         );
       })}

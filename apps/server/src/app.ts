@@ -29,6 +29,8 @@ import { contentsRoutes } from './features/images/contents/contents.routes.ts';
 import { createContentsService } from './features/images/contents/contents.service.ts';
 import { convertRoutes } from './features/images/convert/convert.routes.ts';
 import { createConvertService } from './features/images/convert/convert.service.ts';
+import { extendRoutes } from './features/images/extend/extend.routes.ts';
+import { createExtendService } from './features/images/extend/extend.service.ts';
 import { imagesRoutes } from './features/images/images.routes.ts';
 import { createImagesFeature } from './features/images/images.service.ts';
 import { makeRoutes } from './features/images/make/make.routes.ts';
@@ -166,6 +168,7 @@ const createServices = (base: Base) => {
   const checksums = createChecksumService({ library, operations });
   const conversions = createConvertService({ library, operations });
   const resizing = createResizeService({ library, operations, vms, engines, runDir });
+  const extending = createExtendService({ library, operations, dataDir, runDir });
   const contents = createContentsService({ library, runDir });
   const nodesOf = nodesOfVm({ vms, engines });
   const chains = createChainsService({
@@ -243,6 +246,7 @@ const createServices = (base: Base) => {
     conversions,
     making,
     resizing,
+    extending,
     contents,
     repairs,
     adoption,
@@ -277,6 +281,7 @@ const registerRoutes = ({ app, config }: Base, services: Services): void => {
   convertRoutes(app, services.conversions, services.operations);
   makeRoutes(app, services.making, services.operations);
   resizeRoutes(app, services.resizing, services.operations);
+  extendRoutes(app, services.extending, services.operations);
   contentsRoutes(app, services.contents);
   adoptRoutes(app, services.adoption, services.operations);
   exportsRoutes(app, services.exports);
@@ -299,7 +304,7 @@ const needsNoLibrary = /^\/(session|tickets|events|host)$/;
  * on the Host page, and everything else works.
  */
 const takeUp = async (
-  { library, vms, operations, snapshots, exports, inside, downloads, making, uploads }: Services,
+  { library, vms, operations, snapshots, exports, inside, downloads, making, extending, uploads }: Services,
   report: (what: string, error: unknown) => void,
 ): Promise<void> => {
   const done = async (what: string, work: () => Promise<void>): Promise<boolean> => {
@@ -324,6 +329,7 @@ const takeUp = async (
       snapshots.sweep();
       await downloads.sweep();
       await making.sweep();
+      await extending.sweep();
       await uploads.start();
     });
 };

@@ -7,6 +7,7 @@ import { deviceEndpoints } from './devices.ts';
 import { downloadEndpoints } from './download-endpoints.ts';
 import { endpoint } from './endpoint.ts';
 import { exportEndpoints } from './export-endpoints.ts';
+import { extendEndpoints } from './extend.ts';
 import { host } from './host.ts';
 import { imageContentsEndpoints } from './image-contents.ts';
 import { imageWorkEndpoints } from './image-work-endpoints.ts';
@@ -341,6 +342,7 @@ export const endpoints = {
   }),
   ...imageWorkEndpoints,
   ...manyImagesEndpoints,
+  ...extendEndpoints,
   ...makeEndpoints,
   ...imageContentsEndpoints,
   ...insideEndpoints,

@@ -13,6 +13,7 @@ export * from './error-codes.ts';
 export * from './events.ts';
 export * from './export-endpoints.ts';
 export * from './exports.ts';
+export * from './extend.ts';
 export * from './host.ts';
 export * from './image-contents.ts';
 export * from './images.ts';

@@ -36,6 +36,7 @@ export const operationKind = z.enum([
   'image-export',
   'image-checksum',
   'image-resize',
+  'image-extend',
   'image-convert',
   'image-repair',
   'image-import',

@@ -1,3 +1,8 @@
+export {
+  type ExtendedPartition,
+  type ExtendRefusal,
+  extendLast,
+} from './extend-partition.ts';
 export { guidAt, showable, viewOf } from './little-endian.ts';
 export { gptTail, type NewTable, newPartitionTable } from './new-table.ts';
 export type {

@@ -37,7 +37,11 @@ const headerWith = (
  * which names it. Whenever it ends in between, one whole table is there. Firmware and systems refuse a table that says it
  * goes beyond the end of the disk.
  */
-export const relocateGpt = (gpt: GptPlace, size: number, sectorSize: number): readonly DiskWrite[] => {
+export const relocateGpt = (
+  gpt: GptPlace,
+  size: number,
+  sectorSize: number,
+): readonly [DiskWrite, DiskWrite, DiskWrite] => {
   const { headerBytes, entryBytes, entriesAt, entrySectors } = gpt;
   if (crc32(entryBytes) !== viewOf(headerBytes).getUint32(88, true))
     throw new Error('the entries do not fit the header');

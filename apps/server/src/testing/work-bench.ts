@@ -14,6 +14,7 @@ import { type AdoptService, createAdoptService } from '../features/images/adopt/
 import { type ChecksumService, createChecksumService } from '../features/images/checksum/checksum.service.ts';
 import { type ContentsService, createContentsService } from '../features/images/contents/contents.service.ts';
 import { type ConvertService, createConvertService } from '../features/images/convert/convert.service.ts';
+import { createExtendService, type ExtendService } from '../features/images/extend/extend.service.ts';
 import { createImagesFeature, type ImagesFeature } from '../features/images/images.service.ts';
 import { createMakeService, type MakeService } from '../features/images/make/make.service.ts';
 import {
@@ -68,6 +69,7 @@ export interface WorkBench {
   readonly conversions: ConvertService;
   readonly making: MakeService;
   readonly resizing: ResizeService;
+  readonly extending: ExtendService;
   readonly contents: ContentsService;
   readonly imports: ImportsService;
   readonly uploads: UploadsFeature;
@@ -203,6 +205,10 @@ export const workFolder = async (): Promise<WorkFolder> => {
       ...{ library, operations, vms, engines, runDir },
       wrap: (steps) => mortal(steps, stopBefore),
     });
+    const extending = createExtendService({
+      ...{ library, operations, dataDir, runDir },
+      wrap: (steps) => mortal(steps, stopBefore),
+    });
     const contents = createContentsService({ library, runDir });
     const imports = createImportsService({
       arrivals: mortal(library.arrivals, stopBefore),
@@ -236,6 +242,7 @@ export const workFolder = async (): Promise<WorkFolder> => {
     await operations.recover();
     snapshots.sweep();
     await making.sweep();
+    await extending.sweep();
     await uploads.start();
     return {
       ...{ db, library, vms, operations, snapshots, deletions, suspension, branches },
@@ -249,6 +256,7 @@ export const workFolder = async (): Promise<WorkFolder> => {
         conversions,
         making,
         resizing,
+        extending,
         contents,
         imports,
       },

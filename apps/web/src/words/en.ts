@@ -5,6 +5,7 @@ import { contents } from './contents.ts';
 import { copies } from './copies.ts';
 import { devices } from './devices.ts';
 import { exports } from './exports.ts';
+import { extend } from './extend.ts';
 import { forest } from './forest.ts';
 import { frame, login } from './frame.ts';
 import { hardware } from './hardware.ts';
@@ -35,6 +36,7 @@ export const en = {
   layers,
   copies,
   imageChanges,
+  extend,
   inside,
   repair,
   exports,

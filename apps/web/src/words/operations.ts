@@ -34,6 +34,7 @@ export const operations = {
     'image-checksum': 'Checksum',
     'image-convert': 'Convert image',
     'image-resize': 'Resize image',
+    'image-extend': 'Extend file system',
     'image-repair': 'Repair image',
     'image-import': 'Take in file',
     'image-make': 'Make image',

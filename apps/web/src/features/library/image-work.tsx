@@ -15,6 +15,7 @@ import { ChecksumDialog } from './checksum-dialog.tsx';
 import { CompactImageDialog, isCompactable } from './compact-image-dialog.tsx';
 import { ConvertDialog } from './convert-dialog.tsx';
 import { CopyImageDialog } from './copy-image-dialog.tsx';
+import { ExtendDialog } from './extend-dialog.tsx';
 import { MoveImageDialog } from './move-image-dialog.tsx';
 import { RenameImageDialog } from './rename-image-dialog.tsx';
 import { ResizeDialog } from './resize-dialog.tsx';
@@ -28,6 +29,7 @@ const works = [
   'check',
   'checksum',
   'resize',
+  'extend',
   'compact',
   'download',
   'export',
@@ -44,6 +46,7 @@ export function ImageWork({ image }: { image: Image }) {
   const text = {
     ...words.copies.image,
     ...{ convert: convert.menu, checksum: checksum.menu, resize: resize.menu },
+    extend: words.extend.menu,
     download: words.exports.download.menu,
     export: words.exports.menu,
     device: words.devices.write.menu,
@@ -58,6 +61,7 @@ export function ImageWork({ image }: { image: Image }) {
       convert: broken,
       move: broken,
       resize: broken,
+      extend: broken,
       compact: broken,
       download: null,
       export: broken,
@@ -98,6 +102,7 @@ export function ImageWork({ image }: { image: Image }) {
       {work === 'move' ? <MoveImageDialog image={image} onClose={close} /> : null}
       {work === 'convert' ? <ConvertDialog image={image} onClose={close} /> : null}
       {work === 'resize' ? <ResizeDialog image={image} onClose={close} /> : null}
+      {work === 'extend' ? <ExtendDialog image={image} onClose={close} /> : null}
       {work === 'checksum' ? <ChecksumDialog image={image} onClose={close} /> : null}
       {work === 'check' ? <CheckImageDialog image={image} onClose={close} /> : null}
     </>

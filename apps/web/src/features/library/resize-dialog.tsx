@@ -8,6 +8,7 @@ import { words } from '../../lib/words.ts';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { notifyDone } from '../../ui/notify.tsx';
 import { ReasonedButton } from '../../ui/reasoned-button.tsx';
+import { ExtendDialog } from './extend-dialog.tsx';
 import { ResizePlanView } from './resize-plan-view.tsx';
 import { wantedSize } from './wanted-size.ts';
 
@@ -42,6 +43,7 @@ export function ResizeDialog({ image, onClose }: { image: Image; onClose: () => 
   const [text, setText] = useState('');
   const [shrink, setShrink] = useState(false);
   const [confirm, setConfirm] = useState('');
+  const [growing, setGrowing] = useState<string | null>(null);
   const size = wantedSize(text, image.virtualSize);
   const smaller = size !== null && size < image.virtualSize;
   const wish = { size, shrink: smaller && shrink, confirm };
@@ -53,8 +55,11 @@ export function ResizeDialog({ image, onClose }: { image: Image; onClose: () => 
         body: { size: size ?? 0, fingerprint, ...asked(wish.shrink, confirm) },
       }),
     onSuccess: (operation) => {
-      if ('title' in operation) notifyDone(words.copies.started(operation.title));
-      onClose();
+      if (!('title' in operation)) return onClose();
+      notifyDone(words.copies.started(operation.title));
+      // Its guest has nothing of a larger disk yet. Under a running VM only the guest itself can go on.
+      if (smaller || plan?.live === true) onClose();
+      else setGrowing(operation.id);
     },
   });
   const shown = size === null ? undefined : plan;
@@ -64,6 +69,7 @@ export function ResizeDialog({ image, onClose }: { image: Image; onClose: () => 
     event.preventDefault();
     if (reason === null && shown !== undefined) run.mutate(shown.fingerprint);
   };
+  if (growing !== null) return <ExtendDialog image={image} after={growing} onClose={onClose} />;
   return (
     <Modal opened onClose={onClose} title={resize.title(image.name)} size="38rem">
       <form onSubmit={submit}>

@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as later } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startTestLibrary, type TestLibrary } from '../../testing/image-library.ts';
 import { writeQcow2File } from '../../testing/qcow2-file.ts';
@@ -87,6 +88,8 @@ describe('scanning', () => {
     ] as const)
       writeQcow2File(library.at(name), { backing, backingFormat: 'qcow2' });
     for (const name of ['base.qcow2', 'one.qcow2', 'two.qcow2']) utimesSync(library.at(name), long, long);
+    // Read in the tick in which they were made they would prove nothing, and be read and written once more.
+    await later(100);
     await library.images.scan();
     await library.remembered();
     const changes = () => library.db.prepare('SELECT total_changes()').pluck().get();

@@ -1,5 +1,6 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import Database from 'better-sqlite3';
+import type { LogFile } from './log-file.ts';
 
 export type Db = Database.Database;
 
@@ -60,6 +61,24 @@ export const openDatabase = (path: string): Db => {
  * `work` is synchronous: nothing else may happen on the connection in between.
  */
 export const transaction = <Result>(db: Db, work: () => Result): Result => db.transaction(work).immediate();
+
+const logs = new WeakMap<Db, LogFile>();
+
+/** From here on `durably` syncs the log by itself. */
+export const giveLogFile = (db: Db, log: LogFile): void => {
+  logs.set(db, log);
+};
+
+/** One write, or one transaction, that is on disk when this returns. Not inside a transaction. */
+export const durably = (db: Db, write: () => unknown): void => {
+  const log = logs.get(db);
+  if (log === undefined) {
+    write();
+    return;
+  }
+  unsynced(db, write);
+  log.sync();
+};
 
 /**
  * One write that may be lost with the power, never with the process: it gets into the log without a sync, and is durable

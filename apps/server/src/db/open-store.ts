@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { StartRefusal } from '../start-refusal.ts';
+import { type LogFile, openLogFile } from './log-file.ts';
 import { migrate } from './migrate.ts';
-import { type Db, openDatabase } from './open-database.ts';
+import { type Db, giveLogFile, openDatabase } from './open-database.ts';
 
 const words = (path: string, error: unknown): string => {
   const { code = '', message } = error as NodeJS.ErrnoException;
@@ -14,6 +15,20 @@ const words = (path: string, error: unknown): string => {
   return `The database ${path} cannot be used: ${message}`;
 };
 
+/** The start has other things to write. */
+const roomAfterMs = 3000;
+
+const roomSoon = (db: Db, log: LogFile): void => {
+  giveLogFile(db, log);
+  setTimeout(() => {
+    try {
+      if (db.open) log.makeRoom();
+    } catch {
+      // A full disk: without room everything is only slower.
+    }
+  }, roomAfterMs).unref();
+};
+
 /** Opens the database of a data folder and brings it up to date; what stands in the way is said in words. */
 export const openStore = (dataDir: string): Db => {
   const path = join(dataDir, 'strata.db');
@@ -21,6 +36,7 @@ export const openStore = (dataDir: string): Db => {
   try {
     db = openDatabase(path);
     migrate(db, { backups: join(dataDir, 'backups') });
+    roomSoon(db, openLogFile(path));
     return db;
   } catch (error) {
     db?.close();

@@ -7,8 +7,10 @@ import { startTestVm, type TestVm, writeAsGuest } from '../testing/live-disk.ts'
 import { createBlockEngines } from './block-engines.ts';
 import { commitLayers, pullLayers, untilReady } from './block-jobs.ts';
 import { snapshotDisks } from './live-snapshot.ts';
+import type { LiveOverlay } from './live-snapshot.types.ts';
 import { pivot } from './pivot.ts';
 import { createOverlay } from './qemu-img.ts';
+import { readQcow2Header } from './read-header.ts';
 
 let folder: string;
 let chains: Record<'d0' | 'd1', DiskChain>;
@@ -29,12 +31,61 @@ const overlayOf = (disk: 'd0' | 'd1', name = 'new'): string => join(chains[disk]
 const engine = (disk: string) => createBlockEngines({ runDir: folder }).live(vm, disk);
 const topOf = async (disk: string) => (await engine(disk).chain())[0]?.path;
 
-async function makeOverlays(): Promise<{ diskId: string; overlayPath: string }[]> {
-  const disks = ['d0', 'd1'] as const;
-  for (const disk of disks)
-    await createOverlay({ path: overlayOf(disk), backing: 'active.img', backingFormat: 'qcow2' });
-  return disks.map((diskId) => ({ diskId, overlayPath: overlayOf(diskId) }));
+async function makeOverlays(isRead = false): Promise<LiveOverlay[]> {
+  const overlays: LiveOverlay[] = [];
+  for (const diskId of ['d0', 'd1'] as const) {
+    const overlayPath = overlayOf(diskId);
+    await createOverlay({ path: overlayPath, backing: 'active.img', backingFormat: 'qcow2' });
+    const { virtualSize } = await readQcow2Header(overlayPath);
+    const says = { on: chains[diskId].path('active'), driver: 'qcow2', virtualSize };
+    overlays.push({ diskId, overlayPath, ...(isRead ? { says } : {}) });
+  }
+  return overlays;
 }
+const openOverlays = async () => {
+  const nodes = await vm.qmp.execute('query-named-block-nodes', { flat: true });
+  return nodes.filter(({ file }) => file.includes('new.img'));
+};
+
+describe('a snapshot of a running VM whose overlays were read when they were made', () => {
+  it('switches all disks with one round of questions, and can be taken again', async () => {
+    await snapshotDisks(vm, await makeOverlays(true));
+    expect([await topOf('d0'), await topOf('d1')]).toEqual([overlayOf('d0'), overlayOf('d1')]);
+    await writeAsGuest(vm, 'd0', 'write -P 0xee 0 2M');
+    const path = overlayOf('d0', 'next');
+    await createOverlay({ path, backing: 'new.img', backingFormat: 'qcow2' });
+    const { virtualSize } = await readQcow2Header(path);
+    const says = { on: overlayOf('d0'), driver: 'qcow2', virtualSize };
+    await snapshotDisks(vm, [{ diskId: 'd0', overlayPath: path, says }]);
+    expect(await topOf('d0')).toBe(path);
+    await vm.kill();
+    await expectSameContent(chains.d0.path('active'), chains.d0.flat('active'));
+    await run('qemu-io', ['-f', 'qcow2', '-c', 'write -P 0xee 0 2M', chains.d0.flat('active')]);
+    await expectSameContent(path, chains.d0.flat('active'));
+  });
+
+  it.each([
+    ['stands on another layer', { on: '/elsewhere.img' }],
+    ['takes it for another format', { driver: 'raw' }],
+    ['is of another size', { virtualSize: 512 }],
+  ])('refuses one that %s before anything is opened', async (_what, other) => {
+    const [first, second] = await makeOverlays(true);
+    if (first === undefined || second?.says === undefined) throw new Error('two overlays were made');
+    const wrong = { ...second, says: { ...second.says, ...other } };
+    await expect(snapshotDisks(vm, [first, wrong])).rejects.toMatchObject({ code: 'plan-stale' });
+    expect(await topOf('d0')).toBe(chains.d0.path('active'));
+    expect(await openOverlays()).toEqual([]);
+  });
+
+  it('switches none when one cannot be opened, and none stays open', async () => {
+    const overlays = await makeOverlays(true);
+    await rm(overlayOf('d1'));
+    await expect(snapshotDisks(vm, overlays)).rejects.toMatchObject({ code: 'image-unreadable' });
+    expect(await topOf('d0')).toBe(chains.d0.path('active'));
+    expect(await topOf('d1')).toBe(chains.d1.path('active'));
+    expect(await openOverlays()).toEqual([]);
+  });
+});
 
 describe('a snapshot of a running VM', () => {
   it('switches all disks to their overlays; what was frozen stays as it is', async () => {
@@ -58,8 +109,7 @@ describe('a snapshot of a running VM', () => {
     await expect(snapshotDisks(vm, overlays)).rejects.toMatchObject({ code: 'qemu-refused' });
     expect(await topOf('d0')).toBe(chains.d0.path('active'));
     expect(await topOf('d1')).toBe(chains.d1.path('active'));
-    const nodes = await vm.qmp.execute('query-named-block-nodes', { flat: true });
-    expect(nodes.filter(({ file }) => file.includes('new.img'))).toEqual([]);
+    expect(await openOverlays()).toEqual([]);
   });
 
   it('refuses an overlay that does not stand on what the disk writes', async () => {

@@ -5,7 +5,7 @@ import type { LiveVm } from '../features/vms/vms.types.ts';
 import { newId } from '../new-id.ts';
 import { realPathOf } from './block-graph.ts';
 import { closeDroppedNodes, nodesInPreparation } from './dropped-nodes.ts';
-import type { LiveOverlay } from './live-snapshot.types.ts';
+import type { LiveOverlay, OverlayLink } from './live-snapshot.types.ts';
 import { inWords } from './qemu-errors.ts';
 import { readQcow2Header } from './read-header.ts';
 import { areWritten, rememberWritten, type WrittenLayer, writtenLayers } from './written-layers.ts';
@@ -17,26 +17,38 @@ interface Prepared {
   readonly node: string;
 }
 
+export interface SnapshotCourse {
+  /** What the disks write, when that was asked for before. */
+  readonly tops?: Promise<readonly WrittenLayer[]>;
+  /** What happens while the overlays are open and the disks have not switched; it says when they do. */
+  readonly during?: (switchNow: () => Promise<void>) => Promise<void>;
+}
+
 /**
  * All disks switch to their new overlays at one instant, or none does.
  *
  *     base ← active*              base ← active ← overlay*
  *
  * On an error the overlays are closed again and may be deleted, unless it is `qemu-unresponsive`: then ask the VM's disks what
- * they stand on. `during`: what happens while the overlays are open and the disks have not switched; it says when they do.
+ * they stand on.
  */
 export function snapshotDisks(
   vm: LiveVm,
   overlays: readonly LiveOverlay[],
-  during: (switchNow: () => Promise<void>) => Promise<void> = (switchNow) => switchNow(),
+  { tops, during }: SnapshotCourse = {},
 ): Promise<void> {
   return inWords('Taking the snapshot', async () => {
-    const prepared = await prepare(vm, overlays);
+    const prepared = prepare(overlays, await (tops ?? writtenLayers(vm, overlays.map(diskOf))));
     for (const { node } of prepared) nodesInPreparation.add(node);
     try {
-      await openAll(vm, prepared);
-      await during(() => switchAll(vm, prepared));
-      await verify(vm, prepared);
+      // What has been read already is asked for in one breath: without its overlays a transaction changes nothing.
+      const isRead = overlays.every(({ says }) => says !== undefined);
+      const layers =
+        isRead && during === undefined
+          ? await switchAtOnce(vm, prepared)
+          : await switchLater(vm, prepared, during);
+      const before = prepared.map(({ top }) => top);
+      rememberWritten(vm, layers, before);
     } catch (error) {
       await closeUnused(vm, prepared);
       throw error;
@@ -50,29 +62,74 @@ export function snapshotDisks(
 export const closeAbandonedOverlays = (vm: LiveVm): Promise<void> =>
   inWords('Closing the overlays that were not used', () => closeDroppedNodes(vm.qmp));
 
-async function prepare(vm: LiveVm, overlays: readonly LiveOverlay[]): Promise<Prepared[]> {
-  const disks = overlays.map(({ diskId }) => diskId);
-  const tops = await writtenLayers(vm, disks);
-  const prepared: Prepared[] = [];
-  for (const [index, overlay] of overlays.entries()) {
+const diskOf = ({ diskId }: LiveOverlay): string => diskId;
+
+const wantedOf = (items: readonly Prepared[]) =>
+  items.map(({ overlay, node }) => ({ diskId: overlay.diskId, node }));
+
+function prepare(overlays: readonly LiveOverlay[], tops: readonly WrittenLayer[]): Prepared[] {
+  return overlays.map((overlay, index) => {
     const top = tops[index];
     if (top === undefined) throw new AppError('internal-error', `Disk ${overlay.diskId} writes nothing.`);
-    await demandFits(overlay.overlayPath, top);
-    prepared.push({ overlay, top, node: `n-${newId()}` });
-  }
-  return prepared;
+    return { overlay, top, node: `n-${newId()}` };
+  });
+}
+
+async function switchAtOnce(vm: LiveVm, items: readonly Prepared[]): Promise<WrittenLayer[]> {
+  for (const { overlay, top } of items)
+    if (overlay.says !== undefined) demandFits(overlay.overlayPath, overlay.says, top);
+  const opened = openAll(vm, items);
+  const { switched, written } = switchAll(vm, items);
+  switched.catch(() => {});
+  await opened;
+  await switched;
+  await demandWritten(written);
+  return items.map(asWritten);
+}
+
+async function switchLater(
+  vm: LiveVm,
+  items: readonly Prepared[],
+  during: SnapshotCourse['during'] = (switchNow) => switchNow(),
+): Promise<WrittenLayer[]> {
+  const [read, opened] = await Promise.allSettled([Promise.all(items.map(readAgain)), openAll(vm, items)]);
+  for (const outcome of [read, opened]) if (outcome.status === 'rejected') throw outcome.reason;
+  let written: Promise<boolean> | null = null;
+  await during(() => {
+    const step = switchAll(vm, items);
+    written = step.written;
+    return step.switched;
+  });
+  await demandWritten(written ?? areWritten(vm, wantedOf(items)));
+  const paths = await Promise.all(items.map(({ overlay }) => realPathOf(overlay.overlayPath)));
+  return items.map((item, at) => ({ ...asWritten(item), file: paths[at] ?? '' }));
 }
 
 /** `blockdev-snapshot` checks neither the overlay's backing string nor its size: a wrong one loses the disk at the next start. */
-async function demandFits(path: string, { file, driver, virtualSize }: WrittenLayer): Promise<void> {
-  const header = await readQcow2Header(path);
-  const backing = await realPathOf(resolve(dirname(path), header.backing?.string ?? '.'));
-  if (backing !== file)
-    throw new AppError('plan-stale', `${path} stands on ${backing}, and the disk writes to ${file}.`);
-  if (header.backing?.format !== driver)
-    throw new AppError('plan-stale', `${path} takes ${file} for ${header.backing?.format}, not ${driver}.`);
-  if (header.virtualSize !== virtualSize)
+function demandFits(path: string, says: OverlayLink, { file, driver, virtualSize }: WrittenLayer): void {
+  if (says.on !== file)
+    throw new AppError('plan-stale', `${path} stands on ${says.on}, and the disk writes to ${file}.`);
+  if (says.driver !== driver)
+    throw new AppError('plan-stale', `${path} takes ${file} for ${says.driver}, not ${driver}.`);
+  if (virtualSize !== null && says.virtualSize !== virtualSize)
     throw new AppError('plan-stale', `${path} is not as large as ${file}.`);
+}
+
+async function readAgain({ overlay: { overlayPath: path }, top }: Prepared): Promise<void> {
+  const { backing, virtualSize } = await readQcow2Header(path);
+  const on = await realPathOf(resolve(dirname(path), backing?.string ?? '.'));
+  const size = top.virtualSize ?? (await readQcow2Header(top.file)).virtualSize;
+  demandFits(path, { on, driver: String(backing?.format), virtualSize }, { ...top, virtualSize: size });
+}
+
+async function demandWritten(written: Promise<boolean>): Promise<void> {
+  if (!(await written))
+    throw new AppError('qemu-unresponsive', 'The disks did not switch to their new overlays.');
+}
+
+/** What the disk writes once it has switched. */
+function asWritten({ overlay, top, node }: Prepared): WrittenLayer {
+  return { ...top, node, file: overlay.overlayPath, driver: 'qcow2' };
 }
 
 /** All are asked for before the first answer is there. Waits for every answer: none is opened after a failure is told. */
@@ -96,29 +153,30 @@ async function open(vm: LiveVm, { overlay, top, node }: Prepared): Promise<void>
   });
 }
 
-async function switchAll(vm: LiveVm, items: readonly Prepared[]): Promise<void> {
+/** Whether the disks write their overlays is asked in the same breath: QEMU answers in order. */
+function switchAll(
+  vm: LiveVm,
+  items: readonly Prepared[],
+): { switched: Promise<void>; written: Promise<boolean> } {
   const actions = items.map(({ top, node }) => ({
     type: 'blockdev-snapshot' as const,
     data: { node: top.node, overlay: node },
   }));
-  try {
-    await vm.qmp.execute('transaction', { actions }, { timeoutMs: 60_000 });
-  } catch (error) {
-    // No answer is no failure: the disks are asked.
-    if (!(error instanceof QmpTimeoutError)) throw error;
-  }
-}
-
-async function verify(vm: LiveVm, items: readonly Prepared[]): Promise<void> {
-  const wanted = items.map(({ overlay, node }) => ({ diskId: overlay.diskId, node }));
-  if (!(await areWritten(vm, wanted)))
-    throw new AppError('qemu-unresponsive', 'The disks did not switch to their new overlays.');
-  const tops = items.map(({ top }) => top);
-  const now = items.map(async ({ overlay, top, node }) => {
-    const file = await realPathOf(overlay.overlayPath);
-    return { ...top, node, file, driver: 'qcow2' };
-  });
-  rememberWritten(vm, await Promise.all(now), tops);
+  const wanted = wantedOf(items);
+  let inTime = true;
+  const switched = vm.qmp.execute('transaction', { actions }, { timeoutMs: 60_000 }).then(
+    () => {},
+    (error: unknown) => {
+      // No answer is no failure: the disks are asked anew.
+      if (!(error instanceof QmpTimeoutError)) throw error;
+      inTime = false;
+    },
+  );
+  const asked = areWritten(vm, wanted);
+  const written = switched.then(() => (inTime ? asked : areWritten(vm, wanted)));
+  asked.catch(() => {});
+  written.catch(() => {});
+  return { switched, written };
 }
 
 /** A node that is in use after all (the transaction was carried out late) cannot be deleted, and that is right. */

@@ -58,25 +58,14 @@ export function intoNewFile(path: string, make: (file: string) => Promise<unknow
   });
 }
 
-/** The same for content that is at hand: it is on disk before the file has its name. The caller syncs the folder. */
-export function putNewFile(path: string, content: Uint8Array): Promise<void> {
+/**
+ * The same for content that is at hand. `put` gives the file its name when it is on disk, and syncs the folder
+ * (put-whole-file.ts), wherever that is done.
+ */
+export function putNewFile<Put>(path: string, put: (part: string) => Promise<Put>): Promise<Put> {
   return inWords(`Creating ${path}`, async () => {
     if (!isAbsolute(path)) throw new AppError('internal-error', `${path} is not an absolute path.`);
-    await demandFree(path);
-    const part = await newPart(dirname(path));
-    try {
-      const handle = await open(part, 'wx', 0o600);
-      try {
-        await handle.writeFile(content);
-        await handle.datasync();
-      } finally {
-        await handle.close();
-      }
-      await giveName(part, path);
-    } catch (error) {
-      await rm(part, { force: true });
-      throw error;
-    }
+    return put(await newPart(dirname(path)));
   });
 }
 

@@ -150,16 +150,15 @@ export function createOverlay({ path, backing, backingFormat }: NewOverlay): Pro
 
 /**
  * The same without a process, for a backing image that has been read and approved: a live snapshot is taken while a guest
- * works. On disk when it returns, but for its folder. What is written is read back by whoever asked for it.
+ * works. What is written is read back by whoever asked for it.
  */
-export function writeOverlay({
-  path,
-  backing,
-  backingFormat,
-  size,
-}: NewOverlay & { readonly size: number }): Promise<void> {
+export function writeOverlay<Put>(
+  { path, backing, backingFormat, size }: NewOverlay & { readonly size: number },
+  put: (part: string, content: Uint8Array) => Promise<Put>,
+): Promise<Put> {
   const link = { string: backingName(backing), format: driverOf(backingFormat) };
-  return putNewFile(path, emptyQcow2({ virtualSize: size, backing: link }));
+  const content = emptyQcow2({ virtualSize: size, backing: link });
+  return putNewFile(path, (part) => put(part, content));
 }
 
 /** Not on an image in use: what is on disk lags behind what QEMU holds in memory. Raw images cannot be checked: `qemu-refused`. */

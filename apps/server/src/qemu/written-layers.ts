@@ -2,7 +2,6 @@ import type { BlockDeviceInfo, BlockStats } from '@strata/qmp';
 import { AppError } from '../app-error.ts';
 import type { LiveVm } from '../features/vms/vms.types.ts';
 import { activeFile, deviceOf } from './block-graph.ts';
-import { readQcow2Header } from './read-header.ts';
 
 /** The layer that a disk writes, as far as a snapshot has to know it. */
 export interface WrittenLayer {
@@ -10,7 +9,8 @@ export interface WrittenLayer {
   /** Its real path. */
   readonly file: string;
   readonly driver: string;
-  readonly virtualSize: number;
+  /** Null: QEMU was not asked. */
+  readonly virtualSize: number | null;
   readonly cache: Pick<BlockDeviceInfo['cache'], 'direct' | 'no-flush'>;
   readonly detectZeroes: BlockDeviceInfo['detect_zeroes'];
 }
@@ -38,16 +38,14 @@ const ask = async (vm: LiveVm, diskId: string): Promise<WrittenLayer> => {
 
 /**
  * What these disks write. QEMU describes each layer with all below it, which takes as long as the chain is long, squared, and
- * its guest waits meanwhile: of a layer that was put there by this server only the name is asked for, and its size read
- * in its header.
+ * its guest waits meanwhile: of a layer that was put there by this server only the name is asked for.
  */
 export const writtenLayers = async (vm: LiveVm, diskIds: readonly string[]): Promise<WrittenLayer[]> => {
   const stats = await statsOf(vm);
   return Promise.all(
-    diskIds.map(async (diskId) => {
+    diskIds.map((diskId) => {
       const known = remembered.get(topIn(stats, vm.qdevOf(diskId)) ?? '');
-      if (known === undefined) return ask(vm, diskId);
-      return { ...known, virtualSize: (await readQcow2Header(known.file)).virtualSize };
+      return known === undefined ? ask(vm, diskId) : { ...known, virtualSize: null };
     }),
   );
 };

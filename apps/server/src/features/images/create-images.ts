@@ -1,7 +1,7 @@
 import { access, constants, realpath, stat, unlink } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { CreateImage } from '@strata/contract';
-import { readImageHeader } from '@strata/disk-image';
+import { type ImageHeader, readImageHeader } from '@strata/disk-image';
 import { AppError } from '../../app-error.ts';
 import { relativeBacking } from '../../backing-link.ts';
 import { createImage, createOverlay, type Preallocation } from '../../qemu/qemu-img.ts';
@@ -115,16 +115,26 @@ export const overlayFolder = async (
 };
 
 /** What was asked for must be what the header says: an overlay without its link shows zeros where data was. */
-export const verifyOverlay = async (path: string, link: string, backing: ImageRecord): Promise<void> => {
-  const header = await readImageHeader(path);
+export const readsAsOverlay = (
+  header: Pick<ImageHeader, 'backing' | 'problems' | 'virtualSize'>,
+  link: string,
+  backing: ImageRecord,
+): boolean => {
   const driver = backing.format === 'iso' ? 'raw' : backing.format;
   const linked = header.backing?.string === link && header.backing.format === driver;
-  if (header.problems.length === 0 && linked && header.virtualSize === backing.facts.virtualSize) return;
-  await unlink(path);
-  throw new AppError(
+  return header.problems.length === 0 && linked && header.virtualSize === backing.facts.virtualSize;
+};
+
+export const unreadableOverlay = (backing: ImageRecord): AppError =>
+  new AppError(
     'image-unreadable',
     `The new overlay of ${backing.path} does not read as it should; it was removed.`,
   );
+
+export const verifyOverlay = async (path: string, link: string, backing: ImageRecord): Promise<void> => {
+  if (readsAsOverlay(await readImageHeader(path), link, backing)) return;
+  await unlink(path);
+  throw unreadableOverlay(backing);
 };
 
 /** Exclusively, so that the backing image is not deleted before its overlay is known. */

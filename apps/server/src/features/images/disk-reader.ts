@@ -1,8 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { ContentSample } from './content-sample.ts';
-import type { DiskWork, Unreadable } from './disk-reader.worker.ts';
+import type { DiskWork, NewFile, PutFile, Unreadable } from './disk-reader.worker.ts';
 import type { Walk } from './folder-walk.ts';
+import type { FileStat } from './image-record.ts';
 import type { Inspected } from './inspect-file.ts';
 import { mapBounded } from './map-bounded.ts';
 
@@ -23,11 +24,8 @@ interface Thread {
   ): Promise<ReturnType<DiskWork[Name]>>;
 }
 
-/** The built server has the thread's program beside it. From source there is none: it is bundled as build.mjs does it. */
-const startWorker = async (): Promise<Worker> => {
-  const options = { name: 'disk reader', execArgv: [] };
-  if (!import.meta.url.endsWith('.ts'))
-    return new Worker(new URL('./disk-reader.worker.js', import.meta.url), options);
+/** From source there is no program of the thread: it is bundled as build.mjs does it. */
+const bundledProgram = async (): Promise<string> => {
   const { buildSync } = await import('esbuild');
   const program = fileURLToPath(new URL('./disk-reader.worker.ts', import.meta.url));
   const built = buildSync({
@@ -37,7 +35,17 @@ const startWorker = async (): Promise<Worker> => {
     format: 'cjs',
     write: false,
   });
-  return new Worker(built.outputFiles[0]?.text ?? '', { ...options, eval: true });
+  return built.outputFiles[0]?.text ?? '';
+};
+let bundled: Promise<string> | null = null;
+
+/** The built server has the thread's program beside it. */
+const startWorker = async (): Promise<Worker> => {
+  const options = { name: 'disk reader', execArgv: [] };
+  if (!import.meta.url.endsWith('.ts'))
+    return new Worker(new URL('./disk-reader.worker.js', import.meta.url), options);
+  bundled ??= bundledProgram();
+  return new Worker(await bundled, { ...options, eval: true });
 };
 
 /** Answers come in the order of the questions. While there are none, the thread keeps no process alive. */
@@ -65,21 +73,27 @@ const openThread = async (gone: () => void): Promise<Thread> => {
   };
 };
 
-let thread: Promise<Thread> | null = null;
-
 /** The next question after the thread has died, or could not be started, starts another. */
-const currentThread = (): Promise<Thread> => {
-  if (thread !== null) return thread;
-  const opened = openThread(() => forget());
-  const forget = (): void => {
-    if (thread === opened) thread = null;
+const lasting = (): (() => Promise<Thread>) => {
+  let thread: Promise<Thread> | null = null;
+  return () => {
+    if (thread !== null) return thread;
+    const opened = openThread(() => forget());
+    const forget = (): void => {
+      if (thread === opened) thread = null;
+    };
+    opened.catch(forget);
+    thread = opened;
+    return opened;
   };
-  opened.catch(forget);
-  thread = opened;
-  return opened;
 };
 
-const ask: Thread['ask'] = async (name, ...args) => (await currentThread()).ask(name, ...args);
+const reader = lasting();
+/** For what a guest may be waiting for: it does not queue behind a scan. */
+const quick = lasting();
+
+const ask: Thread['ask'] = async (name, ...args) => (await reader()).ask(name, ...args);
+const askQuick: Thread['ask'] = async (name, ...args) => (await quick()).ask(name, ...args);
 
 /** Headers that are read for one answer. */
 const readAtOnce = 128;
@@ -105,6 +119,23 @@ export const inspectFiles = async (
       if (file !== undefined) take(path, file);
     }
   });
+};
+
+/** What `lstat` says of each; null for those that cannot be looked at. */
+export const lookAtFiles = (paths: readonly string[]): Promise<(FileStat | null)[]> =>
+  askQuick('look', paths);
+
+/** Makes a file, whole and durable with its name, or not at all; answers what is read back. */
+export const putFile = async (file: NewFile): Promise<Extract<PutFile, { failed: null }>> => {
+  const put = await askQuick('put', file);
+  if (put.failed === null) return put;
+  const { code, message } = put.failed;
+  throw Object.assign(new Error(message), { code });
+};
+
+/** The first question would wait for the thread to start. */
+export const startQuickReader = async (): Promise<void> => {
+  await quick();
 };
 
 /** By what a file is known again; null when it cannot be read. */

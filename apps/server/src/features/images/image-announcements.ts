@@ -37,7 +37,8 @@ export class ImageAnnouncements {
     this.waiting = [];
   }
 
-  private soon(): void {
+  /** Within a moment, together with what else changes meanwhile. */
+  soon(): void {
     this.timer ??= setTimeout(() => {
       this.timer = null;
       this.now();

@@ -1,4 +1,4 @@
-import { type Forest, type Layer, overlaysOf } from '@strata/backing-chain';
+import { type Forest, type Layer, type OperationUse, overlaysOf } from '@strata/backing-chain';
 import type { Image } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
 import type { ListedImage } from './image-list.ts';
@@ -43,6 +43,11 @@ export class ImageWorld {
 
   uses(): Uses {
     return collectUses(this.sources);
+  }
+
+  /** Unfinished ones, by the images they work on. */
+  operations(): OperationUse[] {
+    return this.sources.flatMap((source) => source.operations?.() ?? []);
   }
 
   /** Files that are not, or no longer, images: an unfinished operation makes them, or will remove them. */

@@ -3,13 +3,17 @@ import { AppError } from '../../app-error.ts';
 import type { Db } from '../../db/open-database.ts';
 import type { Events } from '../events/events.types.ts';
 import { type Arrivals, createArrivals } from './arrivals.ts';
+import { isAsKnown } from './as-known.ts';
 import { approvedChain, visibleChain } from './chain-facts.ts';
 import { createEmptyImage, createOverlayImage } from './create-images.ts';
+import { debounced } from './debounced.ts';
 import { demandUnwritten } from './demand-unwritten.ts';
+import { startQuickReader } from './disk-reader.ts';
 import { createExclusive } from './exclusive.ts';
 import { NotImages } from './find-new.ts';
 import { createFolderWatch } from './folder-watch.ts';
 import { createFoldersService, type FoldersService } from './folders.service.ts';
+import { gathered } from './gathered.ts';
 import { ImageAnnouncements } from './image-announcements.ts';
 import { pageOf } from './image-list.ts';
 import { ImageMaps } from './image-maps.ts';
@@ -17,7 +21,7 @@ import { ImageMemory } from './image-memory.ts';
 import { fileKey, type ImageRecord, statKey } from './image-record.ts';
 import { ImageWorld } from './image-world.ts';
 import { createImagesRepository } from './images.repository.ts';
-import type { ImagesService } from './images.types.ts';
+import type { ImageFacts, ImagesService } from './images.types.ts';
 import { registerImage } from './import-images.ts';
 import { hasImageName, inspectFile } from './inspect-file.ts';
 import { Library } from './library.ts';
@@ -28,8 +32,8 @@ import { mapBounded } from './map-bounded.ts';
 import { createMoveFiles, type MoveFiles } from './move-files.ts';
 import { createNewFiles, type NewFiles } from './new-files.ts';
 import { isWithin } from './path-trees.ts';
-import { createPlacedOverlay, placeOverlay } from './placed-overlays.ts';
-import { glance, leadsTheSame, newRecord, reread, saysTheSame } from './read-record.ts';
+import { createPlacedOverlay, placeOverlays } from './placed-overlays.ts';
+import { glance, type Look, leadsTheSame, newRecord, reread, saysTheSame } from './read-record.ts';
 import { tagNamed } from './readable-tag.ts';
 import { createBackingMemory } from './remember-backings.ts';
 import { leadsWhereItLed, resolveBackings } from './resolve-backings.ts';
@@ -61,19 +65,26 @@ interface Deps {
   readonly events: Events;
 }
 
+/** What follows an interruption at once meets the guest's own next writes. */
+const lingerMilliseconds = 300;
+const refreshPace = { quiet: 100, longest: 1000 };
+
 export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature => {
   const { dataDir } = config;
   const repository = createImagesRepository(db);
   const library = new Library(repository);
   const memory = new ImageMemory(db);
   const world = new ImageWorld(library, memory);
-  const backingMemory = createBackingMemory(library, world, memory);
+  const backingMemory = createBackingMemory(library, world, memory, () => isHeld());
   const maps = new ImageMaps(world);
   const announcements = new ImageAnnouncements(world, events);
   const notImages = new NotImages();
   const exclusive = createExclusive();
   let folderProblems = new Map<string, Problem[]>();
   let watchProblem: Problem | null = null;
+  /** So many guests wait for what is done in the library. */
+  let undisturbed = 0;
+  const isHeld = (): boolean => undisturbed > 0;
 
   const isReferred = ({ id }: ImageRecord): boolean =>
     repository.isReferenced(id) ||
@@ -103,9 +114,12 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
   };
   const scan = (): Promise<void> => exclusive(scanNow);
 
-  const rereadAll = async (ids: readonly string[], look = reread): Promise<void> => {
+  const rereadEach: Look = (records) =>
+    mapBounded(records, 8, (record) => reread(record, record.path, isReferred));
+  const glanceEach: Look = (records) => glance(records, isReferred);
+  const rereadAll = async (ids: readonly string[], look: Look = rereadEach): Promise<void> => {
     const records = ids.map((id) => library.get(id)).filter((record) => record !== undefined);
-    const read = await mapBounded(records, 8, (record) => look(record, record.path, isReferred));
+    const read = await look(records);
     const gone = read.filter((record) => !record.present && !isReferred(record) && !isAwaited(record));
     const changed = read.filter((record, index) => {
       const before = records[index];
@@ -133,7 +147,7 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
 
   /** Must run inside `exclusive`. */
   const adoptNow = async (path: string, adoption: Adoption): Promise<ImageRecord> => {
-    const inspected = await inspectFile(path);
+    const inspected = adoption.read?.file ?? (await inspectFile(path));
     const known = library.byPath(path) ?? library.byKey(statKey(inspected.stat));
     const made = newRecord(path, inspected, {
       ...(adoption.name === undefined ? {} : { name: adoption.name }),
@@ -158,15 +172,18 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
     await resolveBackings(
       library,
       [...library.all()].filter((image) => image.id === record.id || waits(image)),
+      adoption.read?.others,
     );
-    announcements.now();
+    // While somebody's guest waits, the pages do.
+    if (isHeld()) announcements.soon();
+    else announcements.now();
     backingMemory.soon();
     return record;
   };
 
   const adoptAndWatch = async (path: string, adoption: Adoption): Promise<ImageRecord> => {
     const record = await adoptNow(path, adoption);
-    watchAll();
+    if (!repository.folders().some((folder) => isWithin(path, folder.path))) watchAll();
     return record;
   };
 
@@ -193,7 +210,7 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
     adopt: (path, adoption) => exclusive(() => adoptAndWatch(path, adoption)),
     adoptLocked: adoptAndWatch,
     refreshLocked: (ids) => rereadAll(ids),
-    glanceLocked: (ids) => rereadAll(ids, glance),
+    glanceLocked: (ids) => rereadAll(ids, glanceEach),
     scanLocked: scanNow,
     announce: () => announcements.now(),
     announceTrash: (id, change) => events.publish({ type: 'trash', id, change }),
@@ -204,8 +221,14 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
       watchProblem = { code: 'scan-failed', message: `The library could not be scanned: ${String(error)}` };
     });
   };
+  /** What Strata itself has made or removed is known: only for what others did all folders are looked through. */
+  const scanUnlessKnown = async (paths: readonly string[] | null): Promise<void> => {
+    const asKnown = paths === null ? [false] : await mapBounded(paths, 8, (path) => isAsKnown(library, path));
+    if (asKnown.includes(false)) await scan();
+  };
   const watch = createFolderWatch(dataDir, {
-    names: () => logged(scan()),
+    isHeld,
+    names: (paths) => logged(scanUnlessKnown(paths)),
     writes: (paths) => {
       const ids = paths.flatMap((path) => library.byPath(path)?.id ?? []);
       // Logs and databases are written all the time; a file that could be an image is worth a scan.
@@ -230,6 +253,13 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
     watchProblem = null;
     watch.set(roots, lone);
   };
+
+  const toRefresh = new Set<string>();
+  const refreshes = debounced({ ...refreshPace, isHeld }, () => {
+    const ids = [...toRefresh];
+    toRefresh.clear();
+    logged(exclusive(() => rereadAll(ids)));
+  });
 
   const folders = createFoldersService({
     access,
@@ -273,6 +303,21 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
     };
   };
 
+  const glanceAtChains = async (ids: readonly string[]): Promise<void> => {
+    const visible = (): string[] => [
+      ...new Set(ids.filter((id) => world.has(id)).flatMap((id) => visibleChain(world, id))),
+    ];
+    // A header that was just read may name a layer that was not: read on until every member was.
+    const read = new Set<string>();
+    for (let next = visible(); next.length > 0; ) {
+      await rereadAll(next, glanceEach);
+      for (const member of next) read.add(member);
+      next = visible().filter((member) => !read.has(member));
+    }
+  };
+  const chainFacts = (id: string): ImageFacts[] =>
+    approvedChain(world, id).map((record) => world.facts(record.id));
+
   const images: ImagesService = {
     addUseSource: (source) => world.addSource(source),
     list: () => world.views(),
@@ -283,18 +328,8 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
       const record = library.byPath(path);
       return record === undefined ? null : world.facts(record.id);
     },
-    chainFacts: (id) => approvedChain(world, id).map((record) => world.facts(record.id)),
-    checkedChain: (id) =>
-      exclusive(async () => {
-        // A header that was just read may name a layer that was not: read on until every member was.
-        const read = new Set<string>();
-        for (let next = visibleChain(world, id); next.length > 0; ) {
-          await rereadAll(next, glance);
-          for (const member of next) read.add(member);
-          next = visibleChain(world, id).filter((member) => !read.has(member));
-        }
-        return approvedChain(world, id).map((record) => world.facts(record.id));
-      }),
+    chainFacts,
+    checkedChain: gathered(exclusive, glanceAtChains, chainFacts),
     chain,
     readableTag: async (id, tag) => {
       const { name, internalSnapshots } = world.view(id);
@@ -307,6 +342,20 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
     },
     forest: () => world.now().forest,
     refresh: (ids) => (ids === undefined ? scan() : exclusive(() => rereadAll(ids))),
+    refreshSoon: (ids) => {
+      for (const id of ids) toRefresh.add(id);
+      refreshes.call();
+    },
+    undisturbed: async (work) => {
+      undisturbed += 1;
+      try {
+        return await work();
+      } finally {
+        setTimeout(() => {
+          undisturbed -= 1;
+        }, lingerMilliseconds).unref();
+      }
+    },
     scan,
     create: async (request, naming) => {
       const { backing, size } = request;
@@ -335,7 +384,7 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
       return world.view((await createOverlayImage(access, wishes)).id);
     },
     register: async (request) => world.view((await registerImage(access, request)).id),
-    placeOverlay: (wish) => placeOverlay(access, wish),
+    placeOverlays: (wishes, avoid = []) => placeOverlays(access, wishes, avoid),
     createPlacedOverlay: async (placed) => world.facts((await createPlacedOverlay(access, placed)).id),
     createOverlay: async (request) =>
       world.view((await createOverlayImage(access, { ...request, naming: 'unique' })).id),
@@ -375,11 +424,13 @@ export const createImagesFeature = ({ config, db, events }: Deps): ImagesFeature
       announcements.start();
       trashKeeper.start();
       watchAll();
+      void startQuickReader().catch(() => undefined);
     },
     close: async () => {
       announcements.stop();
       trashKeeper.stop();
       backingMemory.stop();
+      refreshes.stop();
       await watch.close();
       await backingMemory.settled();
       await exclusive(() => Promise.resolve());

@@ -93,6 +93,13 @@ export interface ImagesService {
 
   /** Reads the headers of these files again (all that are known when left out) and notices new and gone ones. */
   refresh(ids?: readonly string[]): Promise<void>;
+  /** The same within a moment, when no guest waits. */
+  refreshSoon(ids: readonly string[]): void;
+  /**
+   * While `work` runs, and a moment longer, what can wait does: looking at what has changed in the folders, noting what
+   * stands on what, telling the pages. It takes the processor from a guest whose disks are being switched.
+   */
+  undisturbed<Result>(work: () => Promise<Result>): Promise<Result>;
   /** Every folder again; afterwards `forest().complete` is true unless something could not be read. */
   scan(): Promise<void>;
 
@@ -110,8 +117,11 @@ export interface ImagesService {
     folder?: string;
     place?: 'beside' | 'default';
   }): Promise<Image>;
-  /** Where an overlay will lie that an operation is about to make; it writes the path down before. */
-  placeOverlay(wish: { backingId: string; stem: string; avoid: readonly string[] }): Promise<string>;
+  /** Where the overlays will lie that an operation is about to make; it writes the paths down before. */
+  placeOverlays(
+    wishes: readonly { readonly backingId: string; readonly stem: string }[],
+    avoid?: readonly string[],
+  ): Promise<string[]>;
   /** Makes it there. Everything else is as with `createOverlay`; `image-exists` when the name has been taken since. */
   createPlacedOverlay(placed: { backingId: string; path: string; operationId: string }): Promise<ImageFacts>;
   /** Ranges a layer holds itself, from its qcow2 tables (other formats: `qemu-img map`), cached by inode, size and mtime. */

@@ -1,9 +1,10 @@
 import type { ImageFormat } from '@strata/contract';
 import type { RememberedChecksum } from './checksum/remembered-checksum.ts';
 import type { ImageMemory, RememberedCheck, RememberedUnread } from './image-memory.ts';
-import type { ImageRecord } from './image-record.ts';
+import type { FileStat, ImageRecord } from './image-record.ts';
 import type { ImageWorld } from './image-world.ts';
 import type { FolderRow, ImagesRepository } from './images.repository.ts';
+import type { Inspected } from './inspect-file.ts';
 import type { Library } from './library.ts';
 
 export interface Adoption {
@@ -15,6 +16,8 @@ export interface Adoption {
   readonly fixed?: boolean;
   /** What is remembered of it may be lost with the power, until the next write: a scan would find the file. */
   readonly unsynced?: boolean;
+  /** What it says was read a moment ago, and so were other files, by their real paths. */
+  readonly read?: { readonly file: Inspected; readonly others: ReadonlyMap<string, FileStat> };
 }
 
 /** What the parts of the library work with. */

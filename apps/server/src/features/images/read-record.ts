@@ -1,7 +1,7 @@
-import { lstat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { ImageFormat } from '@strata/contract';
 import { newId } from '../../new-id.ts';
+import { lookAtFiles } from './disk-reader.ts';
 import {
   type FileStat,
   fileKey,
@@ -11,6 +11,7 @@ import {
   wasReadLater,
 } from './image-record.ts';
 import { fileState, type Inspected, inspectFile } from './inspect-file.ts';
+import { mapBounded } from './map-bounded.ts';
 
 /** A file that was not written for so long when it was looked at is no download that has just begun. */
 const restMilliseconds = 60_000;
@@ -77,11 +78,20 @@ export const leadsTheSame = (read: ImageRecord, before: ImageRecord | undefined)
   fileKey(read.identity) === fileKey(before.identity) &&
   read.facts.backing?.string === before.facts.backing?.string;
 
+/** Looks at the files of these records again; answers what they say now, in the same order. */
+export type Look = (records: readonly ImageRecord[]) => Promise<ImageRecord[]>;
+
 /** As a scan looks at it: the header is read again when the file says that it was written. */
-export const glance: typeof reread = async (record, path, isReferred) => {
-  const stat = await lstat(path, { bigint: true }).catch(() => null);
-  const isSame = record.present && stat?.isFile() === true && isUnchanged(record, stat);
-  return isSame ? record : reread(record, path, isReferred);
+export const glance = async (
+  records: readonly ImageRecord[],
+  isReferred: (record: ImageRecord) => boolean,
+): Promise<ImageRecord[]> => {
+  const stats = await lookAtFiles(records.map(({ path }) => path));
+  return mapBounded([...records.entries()], 8, async ([at, record]) => {
+    const stat = stats[at] ?? null;
+    const isSame = record.present && stat !== null && isUnchanged(record, stat);
+    return isSame ? record : reread(record, record.path, isReferred);
+  });
 };
 
 export const newRecord = (

@@ -1,4 +1,4 @@
-import { setImmediate as breathe } from 'node:timers/promises';
+import { setImmediate as breathe, setTimeout as delay } from 'node:timers/promises';
 import type { ContentSample } from './content-sample.ts';
 import { sampleContent } from './disk-reader.ts';
 import type { ImageMemory, RememberedBacking } from './image-memory.ts';
@@ -27,6 +27,8 @@ const isCurrent = (remembered: RememberedBacking | null, backing: ImageRecord): 
 
 /** Written down at a time: nobody waits for longer. */
 const atOnce = 100;
+/** Until it is looked again whether there is time for this. */
+const heldMilliseconds = 100;
 
 export interface BackingMemory {
   /** Soon, in the background: for every whole link, what stands below it now. */
@@ -44,6 +46,8 @@ export const createBackingMemory = (
   library: Library,
   world: ImageWorld,
   memory: ImageMemory,
+  /** Somebody waits who must not be disturbed. */
+  isHeld: () => boolean = () => false,
 ): BackingMemory => {
   let running: Promise<void> | null = null;
   let again = false;
@@ -78,7 +82,8 @@ export const createBackingMemory = (
     while (again && !stopped) {
       again = false;
       // Who has asked for the scan gets the answer first.
-      await breathe();
+      do await (isHeld() ? delay(heldMilliseconds) : breathe());
+      while (isHeld() && !stopped);
       await round().catch(() => {});
     }
     running = null;

@@ -6,8 +6,8 @@ import type { ImageWorld } from './image-world.ts';
 export const demandIdle = (world: ImageWorld, id: string, operationId?: string): void => {
   const chain = new Set(visibleChain(world, id));
   const working = world
-    .uses()
-    .operations.find((use) => use.changes && use.operationId !== operationId && chain.has(use.imageId));
+    .operations()
+    .find((use) => use.changes && use.operationId !== operationId && chain.has(use.imageId));
   if (working !== undefined) {
     const { name } = world.record(working.imageId);
     throw new AppError(

@@ -1,7 +1,7 @@
 import type { Operation } from '@strata/contract';
 import { AppError } from '../../app-error.ts';
 import type { Db } from '../../db/open-database.ts';
-import { transaction } from '../../db/open-database.ts';
+import { durably, transaction } from '../../db/open-database.ts';
 import { hasEnded, type OperationRow, toOperation } from './operation-row.ts';
 import type { OperationsRepository } from './operations.repository.ts';
 import type { DiskFront, Executor, OperationContext, OperationLocks, Taints } from './operations.types.ts';
@@ -214,11 +214,13 @@ export class OperationRun {
     const previous = this.row.journal;
     this.#stopShowing();
     try {
-      transaction(this.#deps.db, () => {
+      const { db, repository } = this.#deps;
+      const write = (): void => {
         alongside?.();
         this.row.journal = journal;
-        this.#deps.repository.update(this.row);
-      });
+        repository.update(this.row);
+      };
+      durably(db, () => transaction(db, write));
     } catch (error) {
       this.row.journal = previous;
       throw error;
@@ -237,7 +239,11 @@ export class OperationRun {
       throw error;
     }
     this.#deps.letGo(this.row.locks);
-    this.#publishNow();
+    // Who waits for it hears of it before the pages do.
+    this.#markEnded();
+    setImmediate(() => {
+      if (!this.#deps.isClosing()) this.#publishNow();
+    });
   }
 
   #step(index: number): void {
@@ -294,7 +300,7 @@ export class OperationRun {
   #write(): void {
     this.#demandServer();
     this.#stopShowing();
-    this.#deps.repository.update(this.row);
+    durably(this.#deps.db, () => this.#deps.repository.update(this.row));
     this.#publishNow();
   }
 

@@ -1,4 +1,4 @@
-import { type Db, unsynced } from '../../db/open-database.ts';
+import { type Db, durably, unsynced } from '../../db/open-database.ts';
 import { fromRecord, type OperationRecord, type OperationRow, toRecord } from './operation-row.ts';
 import type { OperationQuery } from './operations.types.ts';
 
@@ -70,7 +70,7 @@ export const operationsRepository = (db: Db): OperationsRepository => {
   );
 
   return {
-    insert: (row) => void insert.run(toRecord(row)),
+    insert: (row) => durably(db, () => insert.run(toRecord(row))),
     update: (row) => void update.run(toRecord(row)),
     updateShown: (row) => unsynced(db, () => update.run(toRecord(row))),
     updateProgress: ({ id, done, total, pausedBecause }) =>

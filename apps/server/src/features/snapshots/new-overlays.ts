@@ -1,3 +1,4 @@
+import { overlaysOf } from '@strata/backing-chain';
 import { AppError } from '../../app-error.ts';
 import type { ImagesService } from '../images/images.types.ts';
 
@@ -19,10 +20,13 @@ export interface KnownOverlays {
   readonly paths?: Readonly<Record<string, string>>;
 }
 
-export const overlaysBefore = (images: ImagesService, backings: readonly string[]): KnownOverlays => ({
-  before: Object.fromEntries(backings.map((id) => [id, images.get(id).overlays])),
-  paths: {},
-});
+export const overlaysBefore = (images: ImagesService, backings: readonly string[]): KnownOverlays => {
+  const forest = images.forest();
+  return {
+    before: Object.fromEntries(backings.map((id) => [id, overlaysOf(forest, id).map((layer) => layer.id)])),
+    paths: {},
+  };
+};
 
 /** For whom overlays are made: its own locks do not forbid it, and its journal hears of the files before they exist. */
 export interface Maker {
@@ -31,46 +35,52 @@ export interface Maker {
   save(known: KnownOverlays): void;
 }
 
-/** All of them, or none: what was made before the one that fails is removed again. */
+/** Where they will be, for the journal. */
+export const placedFor = async (
+  images: ImagesService,
+  wishes: readonly OverlayWish[],
+  avoid: readonly string[] = [],
+): Promise<Record<string, string>> => {
+  const paths = await images.placeOverlays(wishes, avoid);
+  return Object.fromEntries(wishes.map(({ diskId }, at) => [diskId, paths[at] ?? '']));
+};
+
+/** All of them, or none: what was made beside the one that fails is removed again. */
 export const createOverlays = async (
   images: ImagesService,
   wishes: readonly OverlayWish[],
   { operationId, known, save }: Maker,
 ): Promise<NewOverlay[]> => {
-  const paths: Record<string, string> = {};
+  let paths = known.paths ?? {};
   const tried: string[] = [];
-  const place = async ({ diskId, backingId, stem }: OverlayWish): Promise<void> => {
-    const path = await images.placeOverlay({ backingId, stem, avoid: tried });
-    tried.push(path);
-    paths[diskId] = path;
+  const place = async (some: readonly OverlayWish[]): Promise<void> => {
+    paths = { ...paths, ...(await placedFor(images, some, tried)) };
+    save({ ...known, paths });
   };
   const make = async (wish: OverlayWish): Promise<NewOverlay> => {
     const { diskId, backingId } = wish;
     const path = paths[diskId] ?? '';
+    tried.push(path);
     try {
       const { id } = await images.createPlacedOverlay({ backingId, path, operationId });
       return { diskId, imageId: id, path };
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'image-exists') throw error;
       // Somebody has taken the name since: a VM whose files are named alike, at the same moment.
-      await place(wish);
-      save({ ...known, paths: { ...paths } });
+      await place([wish]);
       return make(wish);
     }
   };
-  for (const wish of wishes) await place(wish);
-  save({ ...known, paths: { ...paths } });
-  const made: NewOverlay[] = [];
-  try {
-    for (const wish of wishes) made.push(await make(wish));
-    return made;
-  } catch (error) {
-    await removeOverlays(
-      images,
-      made.map((overlay) => overlay.imageId),
-    );
-    throw error;
-  }
+  if (wishes.some(({ diskId }) => paths[diskId] === undefined)) await place(wishes);
+  const outcomes = await Promise.allSettled(wishes.map(make));
+  const made = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed === undefined) return made;
+  await removeOverlays(
+    images,
+    made.map((overlay) => overlay.imageId),
+  );
+  throw failed.reason;
 };
 
 /** Overlays that nobody has written to: there is nothing in them to keep in the trash. */

@@ -188,14 +188,14 @@ it.each(ofMemory)('%s does not begin on disks that a snapshot has overtaken', as
 
 it('a snapshot takes another name for its layer when somebody has taken the one it chose', async () => {
   const { images } = bench.library;
-  const { placeOverlay } = images;
+  const { placeOverlays } = images;
   const places: string[] = [];
   Object.assign(images, {
-    placeOverlay: async (wish: Parameters<typeof placeOverlay>[0]): Promise<string> => {
-      const path = await placeOverlay(wish);
-      if (places.length === 0) writeFileSync(path, 'of somebody else');
-      places.push(path);
-      return path;
+    placeOverlays: async (...wish: Parameters<typeof placeOverlays>): Promise<string[]> => {
+      const paths = await placeOverlays(...wish);
+      if (places.length === 0) writeFileSync(paths[0] ?? '', 'of somebody else');
+      places.push(...paths);
+      return paths;
     },
   });
   const restorePoint = active().id;

@@ -5,9 +5,10 @@ import { chosenDisks } from './chosen-disks.ts';
 import { demandRoom } from './demand-room.ts';
 import { demandUntainted } from './demand-untainted.ts';
 import { demandNotOpen } from './held-layers.ts';
+import { overlaysBefore, placedFor } from './new-overlays.ts';
 import { subjectsOf } from './snapshot-subjects.ts';
 import type { SnapshotsDeps } from './snapshots.service.ts';
-import type { TakeMemoryRun } from './take.executor.ts';
+import { overlayWishes, type TakeMemoryRun } from './take.executor.ts';
 import { demandMemoryPossible, memoryStep, memoryToTake } from './take-memory-wish.ts';
 import { demandSettled } from './vm-settled.ts';
 
@@ -22,7 +23,8 @@ const demandPossible = async (
 ): Promise<void> => {
   const ids = disks.map(({ imageId }) => imageId);
   // Throws when a layer is missing: an overlay on a broken chain would be no restore point.
-  for (const id of ids) demandRoom(await images.checkedChain(id));
+  const chains = await Promise.all(ids.map((id) => images.checkedChain(id)));
+  for (const chain of chains) demandRoom(chain);
   if (vms.live(vmId) === null) await demandNotOpen(images, ids);
   demandUntainted({ images, operations }, ids);
 };
@@ -61,11 +63,15 @@ export const takeExternal = async (
   demandSettled(vm);
   if (wish.memory) demandMemoryPossible(vms, vm, wish);
   const disks = chosenDisks(vm, wish).map(({ id, imageId }) => ({ diskId: id, imageId }));
+  const placing = placedFor(images, overlayWishes(vms, { vmId, vmName: vm.name, disks }));
+  placing.catch(() => {});
   await demandPossible(deps, vmId, disks);
+  const paths = await placing;
   const current = stillSo(deps, vmId, disks);
   const vmWasOff = vms.live(vmId) === null;
   const snapshotId = newId();
   const memory = wish.memory ? await memoryToTake(deps, current, snapshotId, wish) : null;
+  const ids = disks.map(({ imageId }) => imageId);
   const layers = disks.map(({ imageId }) => `“${images.facts(imageId).name}”`).join(', ');
   return operations.start({
     kind: 'snapshot-take',
@@ -74,14 +80,18 @@ export const takeExternal = async (
       ...{ vmId, vmName: vm.name, snapshotId, disks },
       ...{ name, description, origin, vmWasOff, memory, quiesce },
     },
-    journal: { phase: 'new', known: {}, overlays: [], screenshot: null },
+    // The locks are held from here on, so nothing else comes to stand on these layers.
+    journal: {
+      ...{ phase: 'creating', overlays: [], screenshot: null },
+      known: { ...overlaysBefore(images, ids), paths },
+    },
     steps: [
       `Create an overlay on ${layers}`,
       switchStep(memory, vmWasOff, quiesce),
       'Write the snapshot down',
     ],
     subjects: subjectsOf(vm, [{ id: snapshotId, name }]),
-    locks: { images: disks.map(({ imageId }) => imageId), vms: [vmId] },
+    locks: { images: ids, vms: [vmId] },
     unit: memory === null ? 'steps' : 'bytes',
     total: memory?.forecast ?? 3,
     cancelNote: memory === null ? null : 'The guest runs on, and nothing is left of the snapshot.',

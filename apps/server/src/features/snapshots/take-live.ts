@@ -1,18 +1,27 @@
 import { realpath } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LiveOverlay } from '../../qemu/live-snapshot.types.ts';
+import type { ImagesService } from '../images/images.types.ts';
 import type { TakeContext, TakeDeps } from './take.executor.ts';
 
 export const liveOverlays = (
-  { vms }: Pick<TakeDeps, 'vms'>,
-  { request, journal }: TakeContext,
+  { vms, images }: Pick<TakeDeps, 'vms' | 'images'>,
+  { request, journal, resumed }: TakeContext,
 ): LiveOverlay[] => {
   const { disks } = vms.get(request.vmId);
-  return journal.overlays.map(({ diskId, path }) => ({
-    diskId,
-    overlayPath: path,
+  return journal.overlays.map(({ diskId, imageId, path }) => ({
+    ...{ diskId, overlayPath: path },
     discard: disks.find((disk) => disk.id === diskId)?.discard ?? false,
+    ...(resumed ? {} : saysOf(images, imageId)),
   }));
+};
+
+/** Made and read by this very run. */
+const saysOf = (images: Pick<ImagesService, 'facts'>, imageId: string): Pick<LiveOverlay, 'says'> => {
+  const { backingId, virtualSize } = images.facts(imageId);
+  if (backingId === null) return {};
+  const { path, format } = images.facts(backingId);
+  return { says: { on: path, driver: format === 'iso' ? 'raw' : format, virtualSize } };
 };
 
 type Outcome = 'switched' | 'not-switched' | 'vm-gone' | 'unknown';

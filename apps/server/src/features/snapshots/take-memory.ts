@@ -37,7 +37,7 @@ const saveAndSwitch = async (
   const vm = deps.vms.live(vmId);
   if (vm === null) throw new AppError('vm-not-running', 'The VM ended before its memory could be saved.');
   let pauseMs: number | null = null;
-  await snapshotDisks(vm, liveOverlays(deps, context), async (switchNow) => {
+  const during = async (switchNow: () => Promise<void>): Promise<void> => {
     const { stoppedAt } = await deps.vms.memory.save(vmId, {
       file: memory.file,
       stopAfterSeconds: memory.stopAfterSeconds,
@@ -51,7 +51,8 @@ const saveAndSwitch = async (
       wentOn = await release(deps, context);
     }
     if (stoppedAt !== null && wentOn !== null) pauseMs = wentOn - stoppedAt;
-  });
+  };
+  await snapshotDisks(vm, liveOverlays(deps, context), { during });
   return pauseMs;
 };
 

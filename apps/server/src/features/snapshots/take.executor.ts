@@ -1,7 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../app-error.ts';
 import { diskStem } from '../../disk-stem.ts';
 import type { BlockEngines } from '../../qemu/block-engine.types.ts';
 import { closeAbandonedOverlays, snapshotDisks } from '../../qemu/live-snapshot.ts';
+import { type WrittenLayer, writtenLayers } from '../../qemu/written-layers.ts';
 import type { ImagesService } from '../images/images.types.ts';
 import type { Executor, OperationContext } from '../operations/operations.types.ts';
 import type { VmHardware } from '../vms/vm-record.types.ts';
@@ -14,6 +16,7 @@ import {
   createOverlays,
   type KnownOverlays,
   type NewOverlay,
+  type OverlayWish,
   overlaysBefore,
   removeOverlays,
   removeStrays,
@@ -57,7 +60,10 @@ export interface TakeRun {
 }
 
 export interface TakeJournal extends FreezeJournal {
-  /** `switching`: all overlays exist; the disks may or may not continue on them. */
+  /**
+   * `new`: of a former version of Strata. `creating`: where the overlays will be is known. `switching`: all of them exist;
+   * the disks may or may not continue on them.
+   */
   readonly phase: 'new' | 'creating' | 'switching' | 'recorded';
   readonly known: KnownOverlays;
   readonly overlays: readonly NewOverlay[];
@@ -120,10 +126,26 @@ const record = ({ vms, repository, publish }: TakeDeps, context: Context): void 
 export const positionOf = (vms: VmsService, vmId: string, diskId: string): number =>
   vms.get(vmId).disks.findIndex((disk) => disk.id === diskId);
 
+/** An overlay for each disk, named by the VM. */
+export const overlayWishes = (
+  vms: VmsService,
+  { vmId, vmName, disks }: Pick<TakeRun, 'vmId' | 'vmName' | 'disks'>,
+): OverlayWish[] => {
+  const positions = vms.get(vmId).disks.map(({ id }) => id);
+  return disks.map(({ diskId, imageId }) => ({
+    ...{ diskId, backingId: imageId },
+    stem: diskStem(vmName, positions.indexOf(diskId)),
+  }));
+};
+
 const keepPicture = ({ screenshots, vms }: TakeDeps, { request }: Context): Promise<string | null> =>
   screenshots.keep(request.vmId, request.snapshotId, () => vms.screenshot(request.vmId));
 
-/** QEMU answers nobody else while it draws the screen. */
+/** What was asked for is done first, and answered. */
+const pictureAfterMs = 150;
+const afterwards = (): Promise<void> => delay(pictureAfterMs, undefined, { ref: false });
+
+/** QEMU answers nobody else while it draws the screen, and its guest waits as well. */
 const isPicturedLater = ({ vms }: TakeDeps, { request }: Context): boolean =>
   !request.vmWasOff && request.memory == null && vms.live(request.vmId) !== null;
 
@@ -142,27 +164,21 @@ const addPicture = async (
 
 const makeOverlays = async (deps: TakeDeps, context: Context): Promise<void> => {
   const { images, vms } = deps;
-  const { vmId, vmName, snapshotId, disks } = context.request;
-  const known = overlaysBefore(
-    images,
-    disks.map((disk) => disk.imageId),
-  );
+  const { vmId, snapshotId, disks } = context.request;
+  // What was placed when it was asked for; after a crash that is undone, and everything begins anew.
+  const known = context.resumed
+    ? overlaysBefore(
+        images,
+        disks.map((disk) => disk.imageId),
+      )
+    : context.journal.known;
   const moment = await keepMoment(deps, vmId, snapshotId);
   // With its memory the guest stands at the end, and while it only runs nobody waits for its picture: it is taken after.
   const picture = isPicturedLater(deps, context) ? null : keepPicture(deps, context);
-  const overlays = await createOverlays(
-    images,
-    disks.map(({ diskId, imageId }) => ({
-      diskId,
-      backingId: imageId,
-      stem: diskStem(vmName, positionOf(vms, vmId, diskId)),
-    })),
-    {
-      operationId: context.id,
-      known,
-      save: (next) => context.save({ ...context.journal, phase: 'creating', known: next }),
-    },
-  ).catch(async (error: unknown) => {
+  const overlays = await createOverlays(images, overlayWishes(vms, context.request), {
+    ...{ operationId: context.id, known },
+    save: (next) => context.save({ ...context.journal, phase: 'creating', known: next }),
+  }).catch(async (error: unknown) => {
     // Not written behind the back of whoever clears up.
     await picture;
     throw error;
@@ -186,14 +202,18 @@ const keepVarsUp = async (deps: TakeDeps, context: Context): Promise<void> => {
   }
 };
 
-const switchDisks = async (deps: TakeDeps, context: Context): Promise<void> => {
+const switchDisks = async (
+  deps: TakeDeps,
+  context: Context,
+  tops: Promise<WrittenLayer[]> | null,
+): Promise<void> => {
   const { overlays } = context.journal;
   const vm = deps.vms.live(context.request.vmId);
   // It ended after it was asked for: an overlay over the active layer reads the same, whichever was written last.
   if (vm === null) return;
   try {
     if (context.resumed) await closeAbandonedOverlays(vm);
-    await snapshotDisks(vm, liveOverlays(deps, context));
+    await snapshotDisks(vm, liveOverlays(deps, context), tops === null ? {} : { tops });
   } catch (error) {
     if (context.ending) throw error;
     const found = await writtenNow(deps, context);
@@ -248,10 +268,25 @@ const rollBack = async ({ images, vms }: TakeDeps, context: Context): Promise<vo
     );
 };
 
+/** Asked while the overlays are being made: the disks are locked, so what they write is what they will write. */
+const askWritten = ({ vms }: TakeDeps, { request, resumed }: Context): Promise<WrittenLayer[]> | null => {
+  const { vmId, disks } = request;
+  const vm = resumed || request.vmWasOff || request.memory != null ? null : vms.live(vmId);
+  if (vm === null) return null;
+  const tops = writtenLayers(
+    vm,
+    disks.map(({ diskId }) => diskId),
+  );
+  // Who needs them hears of it.
+  tops.catch(() => {});
+  return tops;
+};
+
 const carryOut = async (deps: TakeDeps, context: Context): Promise<void> => {
   await letGo(deps, context);
+  const tops = askWritten(deps, context);
   if (context.resumed) await closeLeftovers(deps, context.id, context.request.disks.length);
-  if (context.journal.phase === 'creating') await rollBack(deps, context);
+  if (context.resumed && context.journal.phase === 'creating') await rollBack(deps, context);
   if (context.journal.phase === 'new' || context.journal.phase === 'creating') {
     context.step(0);
     await makeOverlays(deps, context);
@@ -268,9 +303,10 @@ const carryOut = async (deps: TakeDeps, context: Context): Promise<void> => {
   // Of a guest that has gone on since it was taken, the variables of today are not those of the restore point.
   let picture: Promise<string | null> | null = null;
   if (!takenBefore) {
-    if (context.request.memory == null) await switchFrozen(deps, context, () => switchDisks(deps, context));
+    if (context.request.memory == null)
+      await switchFrozen(deps, context, () => switchDisks(deps, context, tops));
     if (context.journal.screenshot === null && isPicturedLater(deps, context))
-      picture = keepPicture(deps, context);
+      picture = afterwards().then(() => keepPicture(deps, context));
     await keepVarsUp(deps, context);
   }
   context.step(2);
@@ -294,17 +330,16 @@ export const takeExecutor = (deps: TakeDeps): Executor<TakeRun, TakeJournal> => 
   // Its guest must stand from the last byte of its memory until its disks have switched.
   standsStill: ({ phase, keepsMemory }) => phase === 'switching' && keepsMemory === true,
   run: async (context) => {
-    const { vmId, snapshotId, disks } = context.request;
+    const { vmId, snapshotId, disks, vmWasOff } = context.request;
     try {
-      await carryOut(deps, context);
+      await deps.images.undisturbed(() => carryOut(deps, context));
     } catch (error) {
       if (!context.ending && context.journal.phase !== 'recorded') await forgetFiles(deps, vmId, snapshotId);
       throw error;
     }
-    await deps.images.refresh([
-      ...disks.map((disk) => disk.imageId),
-      ...context.journal.overlays.map((overlay) => overlay.imageId),
-    ]);
+    const layers = [...disks, ...context.journal.overlays].map(({ imageId }) => imageId);
+    if (vmWasOff) await deps.images.refresh(layers);
+    else deps.images.refreshSoon(layers);
     return { snapshotId };
   },
 });

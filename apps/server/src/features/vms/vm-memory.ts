@@ -79,7 +79,7 @@ export const createVmMemory = (context: VmsContext, moments: VmMoments): VmMemor
     suspended: (vmId) => record(vmId).suspended,
     setSuspended: (vmId, suspended) => {
       context.repository.setSuspended(vmId, suspended);
-      queueMicrotask(() => context.changed(vmId));
+      context.changedSoon(vmId);
     },
   };
 };

@@ -68,7 +68,7 @@ export const createVmMoments = (context: VmsContext): VmMoments => ({
     const { autostart, notes } = now;
     context.repository.update({ id: vmId, name, definition: { ...definition, autostart, notes }, disks });
     context.repository.addEvent(vmId, 'changed', 'the hardware of a snapshot');
-    queueMicrotask(() => context.changed(vmId));
+    context.changedSoon(vmId);
   },
   forgetFailure: (vmId) => context.repository.setFailure(vmId, null),
 });

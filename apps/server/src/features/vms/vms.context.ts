@@ -33,6 +33,8 @@ export interface VmsContext {
   readonly agentListeners: ((vmId: string) => void)[];
   /** Tells the pages that a VM has changed. */
   changed(vmId: string): void;
+  /** The same, once for all changes of this moment and after what is under way: inside a transaction nothing is told. */
+  changedSoon(vmId: string): void;
 }
 
 export const recordOf = (context: VmsContext, id: string): VmRecord => {

@@ -49,6 +49,7 @@ const remembered = (verdict: () => KvmVerdict, forMs: number): (() => KvmVerdict
 
 const createContext = (parts: VmsParts): VmsContext => {
   const repository = createVmsRepository(parts.db);
+  const changedNow = new Set<string>();
   const context: VmsContext = {
     ...parts,
     repository,
@@ -64,6 +65,15 @@ const createContext = (parts: VmsParts): VmsContext => {
       const record = repository.find(vmId);
       if (record === null) return;
       parts.events.publish({ type: 'vm', id: vmId, change: 'updated', data: toVm(context, record) });
+    },
+    changedSoon: (vmId) => {
+      if (changedNow.has(vmId)) return;
+      changedNow.add(vmId);
+      setImmediate(() => {
+        changedNow.delete(vmId);
+        // The server may have ended meanwhile.
+        if (parts.db.open) context.changed(vmId);
+      });
     },
   };
   return context;
@@ -167,11 +177,11 @@ export const createVmsService = (parts: VmsParts): VmsFeature => {
 
     setDiskImage: (vmId, diskId, imageId) => {
       repository.setDiskImage(vmId, diskId, imageId);
-      queueMicrotask(() => context.changed(vmId));
+      context.changedSoon(vmId);
     },
     setCurrentSnapshot: (vmId, snapshotId) => {
       repository.setCurrentSnapshot(vmId, snapshotId);
-      queueMicrotask(() => context.changed(vmId));
+      context.changedSoon(vmId);
     },
     currentSnapshot: (vmId) => recordOf(context, vmId).currentSnapshotId,
     moments,

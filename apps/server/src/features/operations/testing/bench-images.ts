@@ -17,6 +17,7 @@ import { AppError } from '../../../app-error.ts';
 import type { Db } from '../../../db/open-database.ts';
 import { newId } from '../../../new-id.ts';
 import { readTags } from '../../../qemu/image-tags.ts';
+import { putWholeFileSync } from '../../../qemu/put-whole-file.ts';
 import { mapImage, writeOverlay } from '../../../qemu/qemu-img.ts';
 import { demandUnwritten } from '../../images/demand-unwritten.ts';
 import type { ImageFacts, ImagesService, UseSource } from '../../images/images.types.ts';
@@ -156,7 +157,7 @@ export const benchImages = (folder: string, db: Db): BenchImages => {
     return normalize(ranges.filter(({ data }) => data).map(({ start, length }) => [start, length] as const));
   };
 
-  const placeOverlay = async ({ stem }: { stem: string }): Promise<string> => {
+  const placeOverlay = (stem: string): string => {
     const digest = createHash('sha256').update(newId()).digest('hex').slice(0, 6);
     return join(folder, `${stem.replace(/\W+/g, '-')}-${digest}.qcow2`);
   };
@@ -164,7 +165,8 @@ export const benchImages = (folder: string, db: Db): BenchImages => {
     const { path } = placed;
     const backing = facts(placed.backingId);
     const { format: backingFormat, virtualSize: size } = backing;
-    await writeOverlay({ path, backing: relative(folder, backing.path), backingFormat, size });
+    const overlay = { path, backing: relative(folder, backing.path), backingFormat, size };
+    await writeOverlay(overlay, async (part, content) => putWholeFileSync(part, path, content));
     await scan();
     return facts(idOfPath(path));
   };
@@ -190,6 +192,8 @@ export const benchImages = (folder: string, db: Db): BenchImages => {
     forest,
     scan,
     refresh: scan,
+    refreshSoon: () => void scan().catch(() => undefined),
+    undisturbed: (work) => work(),
     findByPath: (path) => [...known.keys()].map(facts).find((image) => image.path === path) ?? null,
     chain: unused,
     map: unused,
@@ -197,8 +201,8 @@ export const benchImages = (folder: string, db: Db): BenchImages => {
     register: unused,
     setFlusher: () => {},
     createOverlay: async ({ backingId, stem }) =>
-      toImage((await createPlacedOverlay({ backingId, path: await placeOverlay({ stem }) })).id),
-    placeOverlay,
+      toImage((await createPlacedOverlay({ backingId, path: placeOverlay(stem) })).id),
+    placeOverlays: async (wishes) => wishes.map(({ stem }) => placeOverlay(stem)),
     createPlacedOverlay,
     allocation,
     usage: (id) => usageOf(facts(id), () => allocation(id)),

@@ -155,10 +155,7 @@ test('a seed for cloud-init comes from its texts, and says what is wrong with th
   );
 });
 
-test('files that were sent, of which no image was made, wait for one', async ({
-  page,
-  strata,
-}) => {
+test('files that were sent, of which no image was made, wait for one', async ({ page, strata }) => {
   const tar = join(folder, 'files.tar');
   put('in/a.txt', 'a');
   execFileSync('tar', ['-cf', tar, '-C', join(folder, 'in'), '.']);

@@ -11,11 +11,12 @@ import type { ExtendSteps, ExtendWork } from './extend-steps.ts';
  *              image   │▓▓▓▓▓▓▓    │   only read
  *
  *   merge   the overlay is whole and on disk, and goes into the image; ended in the middle it goes once more
+ *   merged  all of it is in the image, and only the overlay is to be removed: it may be gone already
  */
 
 export type ExtendRun = Omit<ExtendWork, 'id'>;
 export interface ExtendJournal {
-  readonly phase: 'new' | 'work' | 'merge';
+  readonly phase: 'new' | 'work' | 'merge' | 'merged';
   /** Of the file system, in bytes, as it says itself. */
   readonly grown: { readonly before: number; readonly after: number } | null;
 }
@@ -68,7 +69,7 @@ export const extendExecutor = (deps: ExtendDeps): Executor<ExtendRun, ExtendJour
   run: async (context) => {
     const { imageId, partition, partitionSize } = context.request;
     await deps.images.refresh([imageId]);
-    if (context.journal.phase !== 'merge') {
+    if (context.journal.phase === 'new' || context.journal.phase === 'work') {
       await demandFree(deps.images.facts(imageId).path, context.resumed, 'extend it again');
       try {
         await onOverlay(deps, context);
@@ -77,7 +78,11 @@ export const extendExecutor = (deps: ExtendDeps): Executor<ExtendRun, ExtendJour
         throw error;
       }
     }
-    await intoImage(deps, context);
+    if (context.journal.phase === 'merge') {
+      await intoImage(deps, context);
+      context.save({ ...context.journal, phase: 'merged' });
+    }
+    context.finishing();
     await deps.steps.discard(workOf(context));
     await deps.images.refresh([imageId]);
     return { imageId, partition, partitionSize, fileSystem: context.journal.grown };

@@ -202,6 +202,19 @@ describe('killed in the middle', () => {
     nothingLeft();
   });
 
+  it('after its overlay was removed, it has an end', async () => {
+    await open(makeSwap);
+    bench = await folder.open(5);
+    const operation = await bench.extending.run(id('disk.qcow2'), {});
+    expect(await folder.died()).toBe('discard');
+    const dataDir = folder.folder.replace(/\/images$/, '');
+    for (const name of readdirSync(extendFolder(dataDir)))
+      rmSync(`${extendFolder(dataDir)}/${name}`, { recursive: true });
+    bench = await folder.open();
+    expect(await ended(operation)).toMatchObject({ state: 'done' });
+    expect(partx(flat('disk.qcow2'))).toBe(after);
+  });
+
   it.skipIf(!hasGuestfish())(
     'while the larger file system is written into the image, all of it is there after the next start',
     async () => {

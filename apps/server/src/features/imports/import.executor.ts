@@ -201,7 +201,8 @@ const leave = async (context: Context): Promise<string[]> => {
   if (!isThere || !(await isStill(request.path, journal.stamp)))
     return [`${request.path} was written or replaced meanwhile. It stays where it is.`];
   await unlink(request.path);
-  await syncFolder(dirname(request.path));
+  // Back after a power failure it is a second name of what is in the library: nothing is lost.
+  await syncFolder(dirname(request.path)).catch(() => {});
   return [];
 };
 
@@ -240,8 +241,8 @@ export const importExecutor = (deps: ImportDeps): Executor<ImportRun, ImportJour
       if (context.journal.phase === 'machine') await machine(deps, context);
       context.finishing();
       const notes = await leave(context);
-      // What was converted lies here still.
-      await removeParts(deps, context);
+      // What was converted lies here still. The image may have no other name by now: nothing takes it back any more.
+      await removeParts(deps, context).catch(() => {});
       return { ...resultOf(context, notes) };
     } catch (error) {
       if (!context.ending) await undo(deps, context);

@@ -95,6 +95,30 @@ describe('a file of the host is taken in by its path:', () => {
     expect(readFileSync(folder.at('disk.qcow2'), 'utf8')).toBe('somebody else’s');
   });
 
+  it('moved, it is kept when nothing more can be removed afterwards: its old name is gone by then', async () => {
+    const path = disk('only.qcow2');
+    const bytes = readFileSync(path);
+    const parts = join(folder.folder, '../incoming');
+    const { ino } = statSync(path);
+    const unseen = new Promise<void>((resolve) => {
+      const look = setInterval(() => {
+        const isThere = readdirSync(folder.folder).some(
+          (name) => statSync(folder.at(name), { throwIfNoEntry: false })?.ino === ino,
+        );
+        if (!isThere) return;
+        clearInterval(look);
+        rmSync(parts, { recursive: true });
+        resolve();
+      }, 1);
+    });
+    const operation = await take({ path, mode: 'move', name: 'only' });
+    await unseen;
+    mkdirSync(parts, { recursive: true });
+    const kept = [path, folder.at('only.qcow2')].filter((each) => existsSync(each));
+    expect([operation.state, kept.length]).toEqual(['done', 1]);
+    expect(readFileSync(kept[0] ?? '').equals(bytes)).toBe(true);
+  });
+
   it.runIf(statSync('/dev/shm').dev !== statSync(tmpdir()).dev)(
     'moved to another disk it is copied and compared, and goes then',
     async () => {

@@ -36,6 +36,9 @@ const paxFields = (record: string): { path?: string; size?: number } => {
   return { ...(path === undefined ? {} : { path }), ...(size === undefined ? {} : { size: Number(size) }) };
 };
 
+/** Of GNU tar's --sparse: what lies in the archive is a list of the pieces and these, and none of the holes. */
+const isSparse = (record: string): boolean => /(?:^|\n)\d+ GNU\.sparse\./.test(record);
+
 /** A header of a tar archive, and where what it tells of begins. */
 export interface TarEntry {
   readonly name: string;
@@ -61,7 +64,7 @@ export async function* tarChunks(file: FileHandle, start: number, size: number):
 /** One header after the other, to the end mark. Nothing but headers is read; `flaw` says in the caller's words what is wrong. */
 export async function* readTar(file: FileHandle, flaw: (why: string) => Error): AsyncGenerator<TarEntry> {
   const { size: end } = await file.stat();
-  let next: { path?: string; size?: number } = {};
+  let next: { path?: string; size?: number; sparse?: boolean } = {};
   for (let at = 0; at + blockSize <= end; ) {
     const head = await bytesAt(file, at, blockSize);
     if (head.every((byte) => byte === 0)) return;
@@ -75,9 +78,14 @@ export async function* readTar(file: FileHandle, flaw: (why: string) => Error): 
       if (size > longestName) throw flaw('its directory is damaged.');
       const record = (await bytesAt(file, start, size)).toString('utf8');
       next = { ...next, ...(type === 'x' ? paxFields(record) : { path: record.replace(/\0.*$/s, '') }) };
+      if (type === 'x' && isSparse(record)) next.sparse = true;
     } else {
       const prefix = text(head, 345, 155);
       const name = next.path ?? (prefix === '' ? '' : `${prefix}/`) + text(head, 0, 100);
+      if (type === 'S' || next.sparse === true)
+        throw flaw(
+          `“${name.slice(0, 200)}” is packed in it as a sparse file, without its holes. Pack it again without --sparse (-S).`,
+        );
       yield { name, type, size, start, modified: number(head, 136, 12) };
       next = {};
     }

@@ -41,7 +41,8 @@ export interface UnpackSource {
 
 const mostImages = 64;
 const mostNotes = 20;
-const junk = /(^|\/)(__MACOSX\/|\.|desktop\.ini$|thumbs\.db$)/i;
+/** A leading `./` is how tar packs the folder it is in. */
+const junk = /(^|\/)(__MACOSX\/|\.(?!\/)|desktop\.ini$|thumbs\.db$)/i;
 const imageName = /\.(qcow2?|raw|img|dd|bin|vmdk|vdi|vhdx?|vpc|iso|ima|vfd|flp)$/i;
 
 const unpackOne = async (source: UnpackSource, kind: 'gz' | 'xz' | 'zst'): Promise<LooseFile> => {

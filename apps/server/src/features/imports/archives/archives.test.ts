@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -100,6 +100,21 @@ describe('a tar archive', () => {
     execFileSync('tar', ['-C', source, ...options, '-cf', path, '.']);
     return path;
   };
+  it.each(['gnu', 'pax', 'pax --sparse-version=0.1', 'pax --sparse-version=0.0'])(
+    'of the kind %s is refused with a file in it whose holes were left out',
+    async (kind) => {
+      const source = join(folder, 'sparse');
+      mkdirSync(source, { recursive: true });
+      truncateSync(file('sparse/disk.raw', 'head'), 8 * 1024 ** 2);
+      const path = join(folder, 'sparse.tar');
+      execFileSync('tar', ['-S', ...`--format=${kind}`.split(' '), '-C', folder, '-cf', path, 'sparse']);
+      await expect(openTar(path, 'sparse.tar')).rejects.toMatchObject({
+        code: 'image-refused',
+        message: expect.stringMatching(/disk\.raw” is packed in it as a sparse file/),
+      });
+    },
+  );
+
   it.each(['ustar', 'gnu', 'pax'])('of the kind %s is read, links and folders passed over', async (kind) => {
     const found = await contentsOf(await openTar(pack(`--format=${kind}`), 'a.tar'));
     expect(found).toEqual({

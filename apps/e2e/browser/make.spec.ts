@@ -101,7 +101,7 @@ test('files that are dropped become a disk for firmware, and are no upload into 
   await dialog.getByRole('radio', { name: 'Floppy' }).click();
   await expect(dialog.getByRole('alert')).toContainText('“con.txt” cannot lie on it under that name');
   await dialog.getByRole('button', { name: 'Leave out con.txt' }).click();
-  await expect(dialog).toContainText('1 file or folder with 293 KiB become 1.4 MiB', patient);
+  await expect(dialog).toContainText('1 file or folder with 293 KiB becomes 1.4 MiB', patient);
   await expect(dialog.getByRole('alert')).toHaveCount(0);
   await dialog.getByRole('radio', { name: 'Disk' }).click();
   await dialog.getByRole('combobox', { name: 'File system', exact: true }).click();
@@ -179,7 +179,7 @@ test('files that were sent, of which no image was made, wait for one', async ({ 
   await page.getByRole('button', { name: 'Make an image…: files.tar' }).click();
   const dialog = page.getByRole('dialog', { name: 'Make an image' });
   await expect(dialog.getByRole('radio', { name: 'Cloud-init seed' })).toHaveCount(0);
-  await expect(dialog).toContainText('1 file or folder with 1 byte become', patient);
+  await expect(dialog).toContainText('1 file or folder with 1 byte becomes', patient);
   await dialog.getByRole('textbox', { name: 'Name of the image' }).fill('Waited');
   await dialog.getByRole('button', { name: 'Make it' }).click();
   await expect(page.getByRole('row', { name: /Waited/ })).toBeVisible(patient);

@@ -42,34 +42,37 @@ export function PathField({
     setOpened(false);
   };
   return (
-    <Group align="flex-end" gap={8} wrap="nowrap">
-      <TextInput
-        className={classes.input ?? ''}
-        classNames={{ label: classes.label ?? '' }}
-        label={label}
-        value={value}
-        placeholder={placeholder}
-        onChange={(event) => onChange(event.currentTarget.value)}
-        error={error}
-        spellCheck={false}
-        required={required}
-        data-autofocus={focused || undefined}
-      />
-      <Popover opened={opened} onChange={setOpened} position="bottom-end" width={360} trapFocus>
-        <Popover.Target>
-          <Button
-            variant="default"
-            aria-label={words.library.browse.what(label)}
-            onClick={() => setOpened(!opened)}
-          >
-            {words.library.browse.label}
-          </Button>
-        </Popover.Target>
-        <Popover.Dropdown {...keepsEscape}>
-          <Browser kind={kind} onChoose={choose} />
-        </Popover.Dropdown>
-      </Popover>
-    </Group>
+    <TextInput
+      classNames={{ root: classes.field ?? '', label: classes.label ?? '' }}
+      label={label}
+      value={value}
+      placeholder={placeholder}
+      onChange={(event) => onChange(event.currentTarget.value)}
+      error={error}
+      spellCheck={false}
+      required={required}
+      data-autofocus={focused || undefined}
+      // Beside the line itself, whatever stands below it.
+      inputContainer={(line) => (
+        <Group gap={8} wrap="nowrap">
+          <div className={classes.line}>{line}</div>
+          <Popover opened={opened} onChange={setOpened} position="bottom-end" width={360} trapFocus>
+            <Popover.Target>
+              <Button
+                variant="default"
+                aria-label={words.library.browse.what(label)}
+                onClick={() => setOpened(!opened)}
+              >
+                {words.library.browse.label}
+              </Button>
+            </Popover.Target>
+            <Popover.Dropdown {...keepsEscape}>
+              <Browser kind={kind} onChoose={choose} />
+            </Popover.Dropdown>
+          </Popover>
+        </Group>
+      )}
+    />
   );
 }
 

@@ -12,7 +12,8 @@ export const devices = {
   partition: (number: number, what: string, bytes: number) => `${number}: ${what}, ${formatBytes(bytes)}`,
   unknown: 'contents unknown',
   choose: 'Device',
-  refused: (count: number) => (count === 1 ? 'One that cannot be chosen' : `${count} that cannot be chosen`),
+  refused: (count: number) =>
+    count === 1 ? 'One device that cannot be chosen' : `${count} devices that cannot be chosen`,
   again: 'Look again',
   none: 'There is no device that can be chosen. Plug one in, or look below why the others cannot be; then look again.',
   read: {

@@ -38,7 +38,7 @@ export const make = {
   },
   forecast: {
     becomes: (entries: number, bytes: number, size: number) =>
-      `${formatCount(entries, 'file or folder', 'files and folders')} with ${formatBytes(bytes)} become ${formatBytes(size)}.`,
+      `${formatCount(entries, 'file or folder', 'files and folders')} with ${formatBytes(bytes)} ${entries === 1 ? 'becomes' : 'become'} ${formatBytes(size)}.`,
     space: (folder: string, needed: number, spendable: number | null) =>
       `${formatBytes(needed)} at most in ${folder}${spendable === null ? '' : `, of ${formatBytes(spendable)} that may be used there`}.`,
   },
@@ -81,4 +81,11 @@ export const make = {
     '#cloud-config\nhostname: my-vm\nusers:\n  - name: me\n    sudo: ALL=(ALL) NOPASSWD:ALL\n    shell: /bin/bash\n    ssh_authorized_keys: []\n',
   secret: 'Whoever can read the image can read what stands here, passwords included.',
   submit: 'Make it',
+  reasons: {
+    incomplete: 'Fill in what is missing above first.',
+    files: 'Choose what goes on it first.',
+    looking: 'Whether it can be made is being looked at.',
+    blocked: 'It cannot be made like this: see above why.',
+    name: 'Give the image a name first.',
+  },
 };

@@ -36,7 +36,7 @@ export const operations = {
     'image-resize': 'Resize image',
     'image-extend': 'Extend file system',
     'image-repair': 'Repair image',
-    'image-import': 'Take in file',
+    'image-import': 'Import file',
     'image-make': 'Make image',
     'device-read': 'Read device',
     'device-write': 'Write to device',

@@ -39,7 +39,7 @@ export const createImportsService = (deps: ImportsDeps): ImportsService => {
     const { filename, bytes, sha256, original } = request;
     return operations.start<ImportRun, typeof newJournal>({
       kind: 'image-import',
-      title: `Take in “${filename}”`,
+      title: `Import “${filename}”`,
       request: { ...request, tag: newId() },
       journal: newJournal,
       steps: stepsOf(original, sha256),

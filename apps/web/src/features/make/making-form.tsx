@@ -5,6 +5,7 @@ import type { FormEvent, ReactNode } from 'react';
 import { foldersQuery } from '../../api/queries.ts';
 import { words } from '../../lib/words.ts';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
+import { ReasonedButton } from '../../ui/reasoned-button.tsx';
 import { ReserveChoice } from '../../ui/reserve-choice.tsx';
 import { ForecastView } from './forecast-view.tsx';
 import type { Forecast } from './use-forecast.ts';
@@ -23,16 +24,29 @@ interface MakingFormProps {
 const isShort = ({ data }: Forecast): boolean =>
   data?.spaces.some(({ needed, spendable }) => spendable !== null && needed > spendable) === true;
 
+const reasonOf = (
+  ready: boolean,
+  isNamed: boolean,
+  isAllowed: boolean,
+  forecast: Forecast | undefined,
+): string | null => {
+  const { reasons } = words.make;
+  if (!ready) return reasons.incomplete;
+  if (!isAllowed && (forecast?.data?.blockers.length ?? 0) > 0) return reasons.blocked;
+  if (!isAllowed) return forecast?.isAsked === true ? reasons.looking : reasons.files;
+  return isNamed ? null : reasons.name;
+};
+
 /** What it is made of, then how it is called, where it goes, and what went wrong. */
 export function MakingForm({ making, ready, forecast, onClose, children }: MakingFormProps) {
   const folders = useQuery(foldersQuery()).data?.items ?? [];
   const { target, change, start, fieldError } = making;
   const named = displayName.safeParse(target.name);
   const allowed = forecast === undefined || (forecast.isCurrent && forecast.data?.blockers.length === 0);
-  const complete = ready && named.success && allowed;
+  const reason = reasonOf(ready, named.success, allowed, forecast);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (complete) start.mutate();
+    if (reason === null) start.mutate();
   };
   const nameError = target.name === '' || named.success ? undefined : named.error.issues[0]?.message;
   return (
@@ -67,9 +81,9 @@ export function MakingForm({ making, ready, forecast, onClose, children }: Makin
           <Button variant="default" onClick={onClose}>
             {words.common.cancel}
           </Button>
-          <Button type="submit" loading={start.isPending} disabled={!complete}>
+          <ReasonedButton type="submit" loading={start.isPending} reason={reason}>
             {words.make.submit}
-          </Button>
+          </ReasonedButton>
         </Group>
       </Stack>
     </form>

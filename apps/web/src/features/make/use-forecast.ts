@@ -36,6 +36,7 @@ export const useForecast = (
   return {
     data: isAsked ? query.data : undefined,
     error: isAsked && settled === wish ? query.error : null,
+    isAsked,
     /** Of what stands there now. */
     isCurrent: isAsked && settled === wish && query.isSuccess && !query.isPlaceholderData,
   };

@@ -217,6 +217,13 @@ describe('a folder', () => {
     expect(stdout.split('\n').filter(Boolean).sort()).toEqual(['./', './a.txt', './deep/', './deep/b.txt']);
     expect((await tool('tar', ['-xOf', archive, './deep/b.txt'])).stdout).toBe('b\n');
   });
+  it('behind an absolute link is that of the guest', async () => {
+    const answer = await bench.call('GET', at(base, 'tar', { path: '/short' }));
+    const archive = join(bench.scratch, 'short.tar');
+    await writeFile(archive, answer.raw);
+    const { stdout } = await tool('tar', ['-tf', archive]);
+    expect(stdout.split('\n').filter(Boolean).sort()).toEqual(['./', './one', './two']);
+  });
   it('with hostile names arrives whole, links as links', async () => {
     const answer = await bench.call('GET', at(base, 'tar', { path: '/hostile' }));
     const archive = join(bench.scratch, 'hostile.tar');
@@ -267,6 +274,14 @@ describe('a disk opened for putting files in', () => {
     expect((await entries(top, '/')).map(({ name }) => name)).not.toContain('docs');
     const onFat = at(top, 'file', { volume: fatDevice, path: '/NEW.TXT' });
     expect((await bench.call('PUT', onFat, Buffer.from('fat'), 'application/octet-stream')).status).toBe(200);
+  });
+  it('is changed behind an absolute link as well, and a link itself is replaced', async () => {
+    expect((await put('/short/three', Buffer.from('three'))).status).toBe(200);
+    expect((await bench.call('DELETE', at(top, 'entries', { path: '/short/one' }))).status).toBe(200);
+    expect((await put('/onto', Buffer.from('a file'))).body).toMatchObject({ kind: 'file', size: 6 });
+    expect((await entries(top, '/away')).map(({ name }) => name)).toEqual(['three', 'two']);
+    expect((await bench.call('DELETE', at(top, 'entries', { path: '/short' }))).status).toBe(200);
+    expect(await entries(top, '/away')).toHaveLength(2);
   });
   it('shows other content than the layer below it', async () => {
     expect(await fetched(top, { path: '/hello.txt' })).toBe('changed in the overlay\n');

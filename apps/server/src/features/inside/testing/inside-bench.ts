@@ -55,6 +55,9 @@ const fillTree = async (tree: string): Promise<void> => {
   await symlink('../../../../../etc/passwd', join(tree, 'hostile', 'relative'));
   await symlink('a\nb', join(tree, 'hostile', 'nowhere'));
   await symlink('/docs/a.txt', join(tree, 'link'));
+  await mkdir(join(tree, 'away'));
+  for (const name of ['one', 'two']) await writeFile(join(tree, 'away', name), name);
+  for (const name of ['short', 'onto']) await symlink('/away', join(tree, name));
   for (const name of hostileNames) await writeFile(join(tree, 'hostile', name), `I am ${name}`);
   await writeFile(Buffer.concat([Buffer.from(`${tree}/hostile/`), notUtf8]), 'no text');
   for (const name of pageNames) await writeFile(join(tree, 'many', name), '');

@@ -141,10 +141,11 @@ export class GuestDisk {
   /** A folder as an archive; nothing else goes on meanwhile. */
   tar(device: string, path: GuestBytes, mostBytes: number): Promise<Readable> {
     return new Promise((resolve, reject) => {
-      this.onVolume('Packing it', device, async () => {
+      this.onVolume('Packing it', device, async (files) => {
         this.#packing = true;
         try {
-          const { stream, finished } = await guestTar(this.#shell, this.#places.folder, path, mostBytes);
+          const real = await files.realPath(path);
+          const { stream, finished } = await guestTar(this.#shell, this.#places.folder, real, mostBytes);
           // Who gives it up may look on as soon as the guest has noticed.
           stream.once('close', () => {
             this.#packing = false;

@@ -103,6 +103,15 @@ export class GuestFiles {
     return printed.map((target) => target.subarray(0, Math.max(0, target.length - 1)));
   }
 
+  /**
+   * The same without links: for commands that are tools of the appliance. These would follow an absolute link to the appliance
+   * itself, and not to the guest.
+   */
+  async realPath(path: GuestBytes): Promise<Buffer> {
+    const printed = await this.#shell.run(`realpath ${word(path)}`);
+    return printed.subarray(0, Math.max(0, printed.length - 1));
+  }
+
   read(path: GuestBytes, offset: number, length: number): Promise<Buffer> {
     const bytes = Math.min(length, mostReadBytes);
     return this.#shell.run(`pread ${word(path)} ${count(bytes)} ${count(offset)}`);
@@ -127,7 +136,8 @@ export class GuestFiles {
       await this.#shell.run(`upload ${word(file)} ${word(part)}`, {
         timeoutMs: longMs + size / slowestBytesPerMs,
       });
-      await this.#shell.run(`mv ${word(part)} ${word(path)}`);
+      // Not `mv`: it would go into the folder that a link of that name leads to.
+      await this.#shell.run(`rename ${word(part)} ${word(path)}`);
     } catch (error) {
       await this.#shell.run(`rm-f ${word(part)}`).catch(() => {});
       throw error;
@@ -142,7 +152,11 @@ export class GuestFiles {
 
   /** With all that is in it; a link, and not what it leads to. */
   async remove(path: GuestBytes): Promise<void> {
-    await this.#shell.run(`rm-rf ${word(path)}`, { timeoutMs: longMs });
+    const bytes = Buffer.from(path);
+    const end = bytes.lastIndexOf('/');
+    const folder = await this.realPath(end <= 0 ? Buffer.from('/') : bytes.subarray(0, end));
+    const real = Buffer.concat([folder, folder.length === 1 ? bytes.subarray(end + 1) : bytes.subarray(end)]);
+    await this.#shell.run(`rm-rf ${word(real)}`, { timeoutMs: longMs });
     await this.sync();
   }
 

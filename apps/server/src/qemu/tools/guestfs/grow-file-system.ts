@@ -143,6 +143,8 @@ export const growFileSystem = async (
       throw new AppError('image-unreadable', 'The file system does not hold the same files any more.');
     if (!(after.size > before.size))
       throw new AppError('not-possible', 'The file system did not become larger.');
+    // Closing it says nothing of what could not be written.
+    await disk.run('Writing it to the disk', ['sync'], longMs);
     await disk.close();
     return { before: before.size, after: after.size };
   } catch (error) {

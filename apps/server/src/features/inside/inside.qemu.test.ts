@@ -358,7 +358,11 @@ describe('the end', () => {
       { folder, cache, socket, exportName, writable: false },
       new AbortController().signal,
     ).catch(() => {});
-    await expect.poll(() => processesWith(`TMPDIR=${folder}`), { timeout: 60_000 }).toBeGreaterThan(1);
+    const commands = async () =>
+      Promise.all((await pidsWith(`TMPDIR=${folder}`)).map((pid) => textOf(pid, 'cmdline')));
+    await expect
+      .poll(commands, { timeout: 100_000 })
+      .toContainEqual(expect.stringContaining('guestfsd.sock'));
     await bench.strata.services.inside.sweep();
     expect(await processesWith(`TMPDIR=${folder}`)).toBe(0);
     expect(await processesWith('x-left123')).toBe(0);

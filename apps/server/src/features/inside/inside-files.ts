@@ -159,7 +159,13 @@ export const putFile = async (
   const part = join(folder, `body-${randomBytes(6).toString('hex')}`);
   try {
     const target = createWriteStream(part, { flags: 'wx', mode: 0o600 });
-    await pipeline(body, target);
+    const heard = async function* (parts: AsyncIterable<Buffer>) {
+      for await (const bytes of parts) {
+        session.touch();
+        yield bytes;
+      }
+    };
+    await pipeline(body, heard, target);
     if (target.bytesWritten !== length)
       throw new AppError('invalid-request', 'The file came shorter than its Content-Length says.');
     return await disk.onVolume(doing.write, place.volume, async (files) => {

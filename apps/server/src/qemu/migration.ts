@@ -20,6 +20,11 @@ export const migrationEnd = (qmp: QmpClient): { status: Promise<MigrationStatus 
   return { status: Promise.race([told, qmp.closed.then(() => null)]), stop: () => off() };
 };
 
+/** QEMU tells that it has completed a moment before it has: until then `cont` is refused ("not finalized yet", 7.2). */
+export const finalized = async (qmp: QmpClient): Promise<void> => {
+  while ((await qmp.execute('query-status')).status === 'finish-migrate') await delay(1);
+};
+
 /**
  * A migration whose other end is gone fails by itself, and its guest goes on if it ran before. Cancelled in its last
  * moment it would go on without its disks: QEMU forgets to take them back, and aborts at the next access (7.2:
@@ -30,18 +35,14 @@ export const endMigration = async (qmp: QmpClient): Promise<void> => {
   for (;;) {
     const { status } = await qmp.execute('query-migrate');
     if (status === 'cancelled') await takeDisksBack(qmp);
-    if (status === undefined || status === 'none' || ended.has(status)) return;
+    if (status === undefined || status === 'none') return;
+    if (ended.has(status)) return finalized(qmp);
     const waited = performance.now() - began;
     if (waited > endLimitMs)
       throw new AppError('qemu-unresponsive', 'QEMU does not end the save of the memory.');
     if (waited > patienceMs && status !== 'cancelling') await qmp.execute('migrate_cancel');
     await delay(20);
   }
-};
-
-/** QEMU tells that it has completed a moment before it has: until then `cont` is refused ("not finalized yet", 7.2). */
-export const finalized = async (qmp: QmpClient): Promise<void> => {
-  while ((await qmp.execute('query-status')).status === 'finish-migrate') await delay(1);
 };
 
 /** Whether all of the memory was saved: the guest stands, and its disks are let go of. */

@@ -54,7 +54,7 @@ export function PathField({
       data-autofocus={focused || undefined}
       // Beside the line itself, whatever stands below it.
       inputContainer={(line) => (
-        <Group gap={8} wrap="nowrap">
+        <Group gap={8} wrap="nowrap" align="flex-start">
           <div className={classes.line}>{line}</div>
           <Popover opened={opened} onChange={setOpened} position="bottom-end" width={360} trapFocus>
             <Popover.Target>

@@ -2,6 +2,7 @@ import { Alert, Button, Group, Stack } from '@mantine/core';
 import { type ExtendPlan, endpoints, extendPlan, type Image } from '@strata/contract';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { useMutation, useQuery } from '@tanstack/react-query';
+import { useEffect } from 'react';
 import { call } from '../../api/call.ts';
 import { operationQuery } from '../../api/queries.ts';
 import { visibleName } from '../../lib/visible-text.ts';
@@ -36,6 +37,12 @@ export function ExtendDialog({ image, after, onClose }: ExtendDialogProps) {
     },
   });
   const shown = isGrown ? plan.data : undefined;
+  // On what it was made larger for, if that is no partition and no file system, there is nothing to offer.
+  const isNothingThere = shown !== undefined && shown.partition === null && shown.fileSystem === null;
+  const endsUnasked = after !== undefined && isNothingThere;
+  useEffect(() => {
+    if (endsUnasked) onClose();
+  }, [endsUnasked, onClose]);
   const hasFailed = resize === 'failed' || resize === 'cancelled';
   const reason = shown === undefined ? text.planning : shown.blockers.length > 0 ? text.blocked : null;
   return (

@@ -16,10 +16,12 @@ import { wantedSize } from './wanted-size.ts';
 const restMs = 350;
 
 const usePlan = (image: Image, wish: { size: number | null; shrink: boolean; confirm: string }) => {
-  const [settled] = useDebouncedValue(JSON.stringify(wish), restMs);
+  const wished = JSON.stringify(wish);
+  const [settled] = useDebouncedValue(wished, restMs);
   const query = useQuery({
     queryKey: ['resize-plan', image.id, image.virtualSize, image.modifiedAt, settled],
-    enabled: wish.size !== null,
+    // Never with what stood there before, which may have been no size.
+    enabled: wish.size !== null && settled === wished,
     placeholderData: keepPreviousData,
     gcTime: 0,
     queryFn: async ({ signal }) => {
@@ -28,7 +30,7 @@ const usePlan = (image: Image, wish: { size: number | null; shrink: boolean; con
       return resizePlan.parse(await call(endpoints.resizeImage, { params: { id: image.id }, body, signal }));
     },
   });
-  const isFresh = settled === JSON.stringify(wish) && !query.isPlaceholderData && !query.isFetching;
+  const isFresh = settled === wished && !query.isPlaceholderData && !query.isFetching;
   return { ...query, isFresh };
 };
 
